@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# One graph for everything: rooms become archives, a room links those to its left. `make help` lists the targets.
+
+BUILD    ?= build
+PREFIX   ?= /usr/local
+SBINDIR  ?= $(PREFIX)/sbin
+BINDIR   ?= $(PREFIX)/bin
+MANDIR   ?= $(PREFIX)/share/man
+DESTDIR  ?=
+CC       ?= cc
+CLANG    ?= clang
+BPFTOOL  ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool /usr/bin/bpftool) bpftool)
+BPF      ?= 1
+SAN      ?=
+WERROR   ?=
+V        ?=
+FUZZ_RUNS ?= 1000000
+VERSION  := 0.1.0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# Rooms, left to right: each may use those before it. Process rooms never use each other.
+LIBRARY_ROOMS := base
+PROCESS_ROOMS :=
+ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
+PACKAGES      := libpcap libevent_core libseccomp libzstd zlib $(if $(filter 1,$(BPF)),libbpf)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
+        $(if $(WERROR),-Werror)
+SANITIZE_thread := -fsanitize=thread
+SANITIZE_1 := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE := $(SANITIZE_$(SAN))
+OPTIMISE := $(if $(SAN),-O1,-O2)
+ALL_CPPFLAGS := -Isrc -I. -I$(BUILD) -D_GNU_SOURCE -DDNSFLOW_VERSION='"$(VERSION)"' $(CPPFLAGS)
+ALL_CFLAGS := -std=gnu11 -g $(OPTIMISE) -fPIE -fno-strict-aliasing -fstack-protector-strong $(WARN) $(SANITIZE) \
+        $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+
+sources  = $(wildcard src/$(1)/*.c src/$(1)/*/*.c)
+objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
+# Variants of a file are chosen here, not by #ifdef: bpf_libbpf.c with BPF=1, bpf_none.c without.
+VARIANTS_OUT := $(if $(filter 1,$(BPF)),src/supervisor/bpf_none.c,src/supervisor/bpf_libbpf.c) \
+                $(if $(SAN),src/worker/sandbox_seccomp.c,src/worker/sandbox_none.c)
+TOOL_MAINS := $(wildcard src/tools/dnsflow_*.c)
+room_objects = $(call objects,$(filter-out $(VARIANTS_OUT) $(TOOL_MAINS),$(call sources,$(1))))
+archive  = $(BUILD)/lib$(1).a
+left_of  = $(if $(filter $(1),$(PROCESS_ROOMS)),$(LIBRARY_ROOMS),$(shell set -- $(LIBRARY_ROOMS); for r; do \
+        [ $$r = $(1) ] && break; echo $$r; done))
+reverse  = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+# The archives that a member of room $(1) may link: its own, then those to its left.
+reach    = $(call archive,$(1)) $(foreach r,$(call reverse,$(call left_of,$(1))),$(call archive,$(r)))
+
+BINARIES :=
+SKELETONS := $(if $(filter 1,$(BPF)),$(BUILD)/bpf/dns.skel.h $(BUILD)/bpf/split.skel.h)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.PHONY: all run check check-unit check-golden check-fuzz check-system soak bench fuzz lint format install uninstall clean help
+
+all: $(BINARIES) ## build everything (default)
+
+define room_rules
+$(call archive,$(1)): $(call room_objects,$(1))
+	$$(call say,AR,$$@)
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+$(BUILD)/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/src/supervisor/bpf_libbpf.o: $(SKELETONS)
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -g -O2 -Wall -Wextra $(if $(WERROR),-Werror) -I. \
+		-idirafter /usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
+	$(Q)llvm-strip -g $@ 2>/dev/null || $(firstword $(wildcard /usr/bin/llvm-strip-* /usr/lib/llvm-*/bin/llvm-strip)) -g $@
+
+$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(BUILD)/dnsflow: $(BUILD)/src/main.o $(foreach r,supervisor worker,$(call archive,$(r))) \
+                  $(foreach r,$(call reverse,$(LIBRARY_ROOMS)),$(call archive,$(r)))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/dnsflow-%: $(BUILD)/src/tools/dnsflow_%.o $(call reach,tools)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# --- tests: tests/unit/<room>/test_<file>.c links its room and those to the left ------------------------------------
+TEST_LIB   := $(BUILD)/libtest.a
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
+
+$(TEST_LIB): $(call objects,$(wildcard tests/lib/*.c))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+define unit_rules
+$(BUILD)/tests/unit/$(1)/test_%: $(BUILD)/tests/unit/$(1)/test_%.o $(TEST_LIB) $(call reach,$(1))
+	$$(call say,LINK,$$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS) -lcmocka
+endef
+$(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
+
+# --- tools of tests and benches: one program per file, linking the library rooms -------------------------------------
+PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c tests/golden/*.c tests/system/*.c))
+$(PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(call reach,ipc)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# --- fuzzing: the same targets explore under libFuzzer, and replay corpora with a plain main under ASan and UBSan -----
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/main.o $(TEST_LIB) $(call reach,ipc)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+include tests/tests.mk bench/bench.mk
+
+lint: ## compile every header alone, check the format, run clang-tidy and cppcheck
+	$(Q)BUILD=$(BUILD) CPPFLAGS='$(ALL_CPPFLAGS)' scripts/lint
+
+format: ## format all sources in place
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: all ## install binaries and manual pages under DESTDIR and PREFIX
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man1
+	install -m 755 $(BUILD)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflow
+	install -m 755 $(BUILD)/dnsflow-read $(DESTDIR)$(BINDIR)/dnsflow-read
+	install -m 644 src/supervisor/dnsflow.8 $(DESTDIR)$(MANDIR)/man8/dnsflow.8
+	install -m 644 src/tools/dnsflow-read.1 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(SBINDIR)/dnsflow $(DESTDIR)$(BINDIR)/dnsflow-read
+	rm -f $(DESTDIR)$(MANDIR)/man8/dnsflow.8 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+
+run: all ## show the main job: DNS traffic through supervisor and workers to a receiver that prints the records
+	$(Q)BUILD=$(BUILD) scripts/demo
+
+clean: ## remove everything that was built
+	rm -rf build build-*
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  variables: BUILD=dir BPF=0|1 SAN=1|thread WERROR=1 V=1 CC= CFLAGS= LDFLAGS= PREFIX= DESTDIR='
