@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "net/classify.h"
+
+#include <string.h>
+#include "net/decode.h"
+
+struct classify_view {
+	struct slice bytes;
+};
+
+static inline int classify_load(const struct classify_view *view, __u32 offset, void *to,
+				__u32 length)
+{
+	if (__builtin_expect((size_t)offset + length > view->bytes.length, 0))
+		return -1;
+	memcpy(to, view->bytes.data + offset, length);
+	return 0;
+}
+
+#include "bpf/classify.h"
+
+_Static_assert(CLASSIFY_TUNNEL_GRE == TUNNEL_GRE, "tunnel bits");
+_Static_assert(CLASSIFY_TUNNEL_ERSPAN == TUNNEL_ERSPAN, "tunnel bits");
+_Static_assert(CLASSIFY_TUNNEL_VXLAN == TUNNEL_VXLAN, "tunnel bits");
+_Static_assert(CLASSIFY_TUNNEL_GENEVE == TUNNEL_GENEVE, "tunnel bits");
+_Static_assert(CLASSIFY_TUNNEL_GTPU == TUNNEL_GTPU, "tunnel bits");
+_Static_assert(CLASSIFY_TUNNEL_IPIP == TUNNEL_IPIP, "tunnel bits");
+_Static_assert(CLASSIFY_TUNNEL_6IN4 == TUNNEL_6IN4, "tunnel bits");
+_Static_assert(CLASSIFY_TUNNEL_TEREDO == TUNNEL_TEREDO, "tunnel bits");
+
+struct classification classify_network(const struct capture_settings *settings,
+				       const struct network *network)
+{
+	struct classify_view view = {network->bytes};
+	struct classification result;
+
+	result.is_admitted = classify(&view, network->ethertype, settings, &result.key);
+	return result;
+}
