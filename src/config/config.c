@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/config.h"
+
+#include <stdio.h>
+
+#include "net/decode.h"
+
+static bool refuse(char *error, const char *text)
+{
+	snprintf(error, CONFIG_ERROR_MAX, "%s", text);
+	return false;
+}
+
+bool config_complete(struct config *config, uint32_t cpu_count, char *error)
+{
+	if (!config->destination_count && !*config->write_file)
+		return refuse(error, "output dst missing: give -u HOST, or -w FILE");
+	if (config->segment_size && *config->write_file)
+		return refuse(error, "--segments is for UDP: it does not go with -w");
+	if (config->segment_size && config->segment_size > config->payload_max)
+		return refuse(error, "--segments is larger than --max-payload");
+	if (!config->worker_count)
+		config->worker_count = cpu_count / 2;
+	if (!config->worker_count || config->share_count > 1)
+		config->worker_count = 1; /* with -m the other shares are other daemons */
+	if (config->worker_count > CONFIG_WORKERS_MAX)
+		config->worker_count = CONFIG_WORKERS_MAX;
+	if (config->sample_rate == 1)
+		config->sample_rate = 0;
+	if (!config->are_tunnels_set)
+		config->tunnels = *config->read_file ? TUNNEL_ALL : 0;
+	config->are_tunnels_set = true;
+	/* Padded sets keep a datagram within its maximum only when that is a multiple of four. */
+	config->payload_max -= config->payload_max % 4;
+	config->segment_size -= config->segment_size % 4;
+	return true;
+}
+
+uint32_t config_ports(const struct config *config, uint16_t *ports)
+{
+	uint32_t count = 0;
+	bool is_mdns_listed = false;
+
+	for (; count < config->port_count; count++) {
+		ports[count] = config->ports[count];
+		is_mdns_listed |= ports[count] == CONFIG_PORT_MDNS;
+	}
+	if (!count)
+		ports[count++] = CONFIG_PORT_DNS;
+	if (config->is_mdns && !is_mdns_listed)
+		ports[count++] = CONFIG_PORT_MDNS;
+	return count;
+}
