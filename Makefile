@@ -24,7 +24,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # Rooms, left to right: each may use those before it. Process rooms never use each other.
-LIBRARY_ROOMS := base net dns record config pcap
+LIBRARY_ROOMS := base net dns record config pcap loop
 PROCESS_ROOMS :=
 ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
 PACKAGES      := libpcap libevent_core libseccomp libzstd zlib $(if $(filter 1,$(BPF)),libbpf)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An event loop: descriptors, timers, signals. The one door to libevent. Everything exits when out of memory (start-up). */
+struct loop;
+struct loop_event;
+
+typedef void (*loop_fn)(void *argument);
+
+struct loop *loop_new(void);
+void loop_free(struct loop *loop);
+
+/* Calls fn whenever fd can be read, or is in error, until the event is freed. Does not own fd. */
+struct loop_event *loop_add_reader(struct loop *loop, int fd, loop_fn fn, void *argument);
+
+/* A timer that is not yet set. loop_timer_set calls fn once, after delay_ns; setting it again replaces the delay. */
+struct loop_event *loop_add_timer(struct loop *loop, loop_fn fn, void *argument);
+void loop_timer_set(struct loop_event *timer, int64_t delay_ns);
+
+/* Calls fn after a signal arrived, outside of the signal handler. */
+struct loop_event *loop_add_signal(struct loop *loop, int signal, loop_fn fn, void *argument);
+
+/* Stops and frees one event; accepts NULL. Also from its own fn. */
+void loop_event_free(struct loop_event *event);
+
+/* Runs until loop_stop(). */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+/* Handles what is due now and returns without waiting: for processes that have work of their own. */
+void loop_poll(struct loop *loop);
+
+const char *loop_library_version(void);
