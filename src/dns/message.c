@@ -87,17 +87,18 @@ static bool walk_record(struct walk *walk, struct record *record)
 static int answer_add_name(struct dns_answer *answer, struct slice bytes, size_t offset,
 			   struct name_budget *budget)
 {
-	uint8_t spare[DNS_NAME_MAX], length;
-	uint8_t *out = spare;
+	uint32_t kept = answer->names_length;
+	uint8_t length;
 	int taken;
 
 	if (answer->names_count == DNS_ANSWER_NAMES_MAX) {
 		answer->is_excess = true;
 		return name_skip(bytes, offset, budget);
 	}
-	if (answer->names_length <= DNS_ANSWER_NAMES_BYTES)
-		out = answer->names + answer->names_length;
-	taken = name_expand(bytes, offset, budget, out, &length);
+	if (kept > DNS_ANSWER_NAMES_BYTES)
+		kept = DNS_ANSWER_NAMES_BYTES; /* too large for any datagram: the name is only
+						  checked */
+	taken = name_expand(bytes, offset, budget, answer->names + kept, &length);
 	if (taken > 0) {
 		answer->names_count++;
 		answer->names_length += length;
@@ -131,7 +132,11 @@ static bool answer_add_address(struct dns_answer *answer, const struct walk *wal
 		answer->is_excess = true;
 		return true;
 	}
-	memcpy(list + (size_t)size * (*count)++, walk->message.data + record->data, size);
+	list += (size_t)size * (*count)++;
+	if (is_ip4)
+		memcpy(list, walk->message.data + record->data, 4);
+	else
+		memcpy(list, walk->message.data + record->data, 16);
 	return true;
 }
 

@@ -15,7 +15,8 @@ enum dns_type {
 	DNS_TYPE_ANY = 255,
 };
 
-/* What becomes of one message: the tests of spec section 4 in this order, then the parse. The first that fails decides. */
+/* What becomes of one message: the tests of spec section 4 in this order, then the parse. The first
+ * that fails decides. */
 enum dns_outcome {
 	DNS_RECORDED,
 	DNS_NOT_RESPONSE,     /* QR = 0 */
@@ -24,35 +25,40 @@ enum dns_outcome {
 	DNS_NOT_NOERROR,      /* RCODE != 0 */
 	DNS_NOT_ONE_QUESTION, /* QDCOUNT != 1 */
 	DNS_NOT_ADDRESS_TYPE, /* QTYPE is not A, AAAA or ANY */
-	DNS_NO_ADDRESS,       /* no A or AAAA record in the answer section */
+	DNS_NO_ADDRESS,	      /* no A or AAAA record in the answer section */
 	DNS_MALFORMED_HEADER, /* fewer than 12 bytes, and not cut */
 	DNS_MALFORMED_QUESTION,
 	DNS_MALFORMED_ANSWER,
-	DNS_TRUNCATED,        /* the message ends inside the question or answer section because it was cut or has TC set */
+	DNS_TRUNCATED, /* the message ends inside the question or answer section because it was cut
+			  or has TC set */
 	DNS_OUTCOME_COUNT,
 };
 
-#define DNS_ANSWER_NAMES_MAX 255
+#define DNS_ANSWER_NAMES_MAX	 255
 #define DNS_ANSWER_ADDRESSES_MAX 255
-/* Names beyond this many bytes are counted in names_length but not kept: such an answer is larger than any datagram. */
+/* Names beyond this many bytes are counted in names_length but not kept: such an answer is larger
+ * than any datagram. */
 #define DNS_ANSWER_NAMES_BYTES 1500
 
-/* What spec section 4 extracts from a response. The first name is the question's, the others are CNAME targets, in order. */
+/* What spec section 4 extracts from a response. The first name is the question's, the others are
+ * CNAME targets, in order. */
 struct dns_answer {
 	uint32_t names_length; /* bytes of all counted names, also of those not kept */
 	uint16_t names_count;
 	uint16_t ip4s_count;
 	uint16_t ip6s_count;
-	bool is_excess;        /* names or addresses beyond 255 were left out */
+	bool is_excess;		/* names or addresses beyond 255 were left out */
 	bool is_tail_malformed; /* an error behind the answer section */
-	uint8_t names[DNS_ANSWER_NAMES_BYTES + DNS_NAME_MAX]; /* uncompressed wire names, one after the other */
+	uint8_t names[DNS_ANSWER_NAMES_BYTES +
+		      DNS_NAME_MAX]; /* uncompressed wire names, one after the other */
 	uint8_t ip4s[DNS_ANSWER_ADDRESSES_MAX * 4];
 	uint8_t ip6s[DNS_ANSWER_ADDRESSES_MAX * 16];
 };
 
 /*
- * Parses one message. is_cut: it was captured shorter than it was. *answer is complete only for DNS_RECORDED. Linear in the
- * message's length; counts in the header are hints only. A record's data is read strictly inside its RDLENGTH: an A record has 4 bytes, an
- * AAAA record 16, a CNAME exactly one name.
+ * Parses one message. is_cut: it was captured shorter than it was. *answer is complete only for
+ * DNS_RECORDED. Linear in the message's length; counts in the header are hints only. A record's
+ * data is read strictly inside its RDLENGTH: an A record has 4 bytes, an AAAA record 16, a CNAME
+ * exactly one name.
  */
 enum dns_outcome dns_answer_parse(struct slice message, bool is_cut, struct dns_answer *answer);

@@ -18,7 +18,8 @@
 #define DLT_RAW		   12
 #define EXPORT_PORT	   5300
 #define EXPORT_SNAP_LENGTH 65535
-#define PREFETCH_BYTES	   512
+#define PREFETCH_BYTES	   1536
+#define CACHE_LINE	   64
 
 struct file_header {
 	uint32_t magic;
@@ -90,6 +91,16 @@ static void record_swap(struct record_header *header)
 	header->wire_length = __builtin_bswap32(header->wire_length);
 }
 
+/*
+ * A walk waits for memory, since only a record's header tells where the next one is: fetch what is
+ * some records ahead. Four lines are a little more than a DNS response takes.
+ */
+static inline void prefetch(const uint8_t *ahead)
+{
+	for (int line = 0; line < 4; line++)
+		__builtin_prefetch(ahead + line * CACHE_LINE);
+}
+
 enum savefile_result savefile_next(const struct savefile *file, uint64_t *offset,
 				   struct savefile_record *record)
 {
@@ -108,9 +119,8 @@ enum savefile_result savefile_next(const struct savefile *file, uint64_t *offset
 		return SAVEFILE_DAMAGED;
 	if (header.captured > left - sizeof(header))
 		return SAVEFILE_CUT;
-	/* A walk waits for memory: where the next header is, this one tells. */
 	if (left > PREFETCH_BYTES)
-		__builtin_prefetch(file->bytes.data + *offset + PREFETCH_BYTES);
+		prefetch(file->bytes.data + *offset + PREFETCH_BYTES);
 	record->frame.data = file->bytes.data + *offset + sizeof(header);
 	record->frame.length = header.captured;
 	record->wire_length = header.wire_length;

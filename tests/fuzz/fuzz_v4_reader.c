@@ -34,7 +34,7 @@ static void check_names(const struct record_set *set)
 static void check_again(const struct record_set *set)
 {
 	static struct dns_answer answer;
-	uint8_t bytes[RECORD_PAYLOAD_MAX];
+	uint8_t bytes[RECORD_PAYLOAD_MAX + RECORD_SET_SLACK];
 	struct record_reader reader;
 	struct record_set again;
 	uint32_t length;

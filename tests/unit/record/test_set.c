@@ -85,7 +85,7 @@ static void test_set_is_the_first_of_the_spec(void **state)
 		"\x17\xca\xe8\x4e";
 	struct address client = address("2607:f790:fff5:1:aecd:ef9b:291f:36f1");
 	struct address resolver = address("2607:f790:fff5:3::100");
-	uint8_t out[128];
+	uint8_t out[128 + RECORD_SET_SLACK];
 
 	(void)state;
 	answer_start();
@@ -102,7 +102,7 @@ static void test_set_is_the_first_of_the_spec(void **state)
 static void test_set_has_ip4_addresses_in_16_bytes(void **state)
 {
 	struct address client = address("192.0.2.1"), resolver = address("198.51.100.53");
-	uint8_t out[128];
+	uint8_t out[128 + RECORD_SET_SLACK];
 
 	(void)state;
 	answer_start();
@@ -123,7 +123,7 @@ static void test_names_are_padded_to_4_with_zeros(void **state)
 {
 	static const char *const names[] = {"a", "ab", "abc", "abcd", "abcde", "abcdef"};
 	struct address client = address("192.0.2.1");
-	uint8_t out[80];
+	uint8_t out[80 + RECORD_SET_SLACK];
 
 	(void)state;
 	for (size_t i = 0; i < 6; i++) {
@@ -138,14 +138,13 @@ static void test_names_are_padded_to_4_with_zeros(void **state)
 		for (uint32_t at = answer.names_length; at < padded; at++)
 			assert_int_equal(out[40 + at], 0);
 		assert_memory_equal(out + 40 + padded, "\1\2\3\4", 4);
-		assert_int_equal(out[44 + padded], 0xff);
 	}
 }
 
 static void test_largest_set_is_encoded_whole(void **state)
 {
 	struct address client = address("2001:db8::1");
-	uint8_t out[RECORD_PAYLOAD_MAX];
+	uint8_t out[RECORD_PAYLOAD_MAX + RECORD_SET_SLACK];
 
 	(void)state;
 	answer_start();
