@@ -5,8 +5,8 @@
 #include "base/slice.h"
 
 /*
- * A reader of bytes with a sticky error: a read past the end yields zero (or NULL) and sets failed, so that a
- * parser checks once per record and never reads outside. All integers are big-endian.
+ * A reader of bytes with a sticky error: a read past the end yields zero (or NULL) and sets failed,
+ * so that a parser checks once per record and never reads outside. All integers are big-endian.
  */
 struct cursor {
 	const uint8_t *at;

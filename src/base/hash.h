@@ -3,7 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SipHash-1-3 (Aumasson and Bernstein) with a secret key: for every table whose keys come off a wire. */
+/* SipHash-1-3 (Aumasson and Bernstein) with a secret key: for every table whose keys come off a
+ * wire. */
 struct hash_key {
 	uint64_t word[2];
 };

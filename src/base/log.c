@@ -37,14 +37,14 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 	}
 }
 
-#define LOG_FUNCTION(name, level)                                                                  \
-	void name(const char *format, ...)                                                         \
-	{                                                                                          \
-		va_list arguments;                                                                 \
-                                                                                                   \
-		va_start(arguments, format);                                                       \
-		write_line(level, format, arguments);                                              \
-		va_end(arguments);                                                                 \
+#define LOG_FUNCTION(name, level)                     \
+	void name(const char *format, ...)            \
+	{                                             \
+		va_list arguments;                    \
+                                                      \
+		va_start(arguments, format);          \
+		write_line(level, format, arguments); \
+		va_end(arguments);                    \
 	}
 
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)

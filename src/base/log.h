@@ -5,8 +5,9 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
 /*
- * One line per call on standard error, "<role>: <text>". Process rooms and tools log, once, where a decision is taken;
- * library rooms return errors instead. Control bytes in the text are printed as '?'. Nothing is logged per packet.
+ * One line per call on standard error, "<role>: <text>". Process rooms and tools log, once, where a
+ * decision is taken; library rooms return errors instead. Control bytes in the text are printed as
+ * '?'. Nothing is logged per packet.
  */
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -2,7 +2,8 @@
 #pragma once
 #include <stddef.h>
 
-/* Allocation for start-up and reload, by process rooms and tools: never NULL, exits with one line when out of memory. */
+/* Allocation for start-up and reload, by process rooms and tools: never NULL, exits with one line
+ * when out of memory. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 char *xstrdup(const char *text);

@@ -2,7 +2,8 @@
 #pragma once
 #include <stdint.h>
 
-/* A fast generator (xoshiro256**) for sampling and jitter, seeded by the caller: never for ids, ports or keys. */
+/* A fast generator (xoshiro256**) for sampling and jitter, seeded by the caller: never for ids,
+ * ports or keys. */
 struct random {
 	uint64_t state[4];
 };

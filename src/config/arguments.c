@@ -7,14 +7,15 @@
 #include "config/schema.h"
 
 #define OPTIONS_MAX 64
-#define LONG_ONLY 256 /* values of options without a letter, above every character */
+#define LONG_ONLY   256 /* values of options without a letter, above every character */
 
 static bool takes_argument(const struct setting *setting)
 {
 	return setting->kind != SETTING_FLAG && setting->kind != SETTING_CHECKSUM;
 }
 
-/* getopt's two tables out of ours; the value of an option is its letter, or LONG_ONLY + its index. */
+/* getopt's two tables out of ours; the value of an option is its letter, or LONG_ONLY + its index.
+ */
 static void make_options(char *letters, struct option *options)
 {
 	size_t count = 0;
@@ -52,10 +53,12 @@ static const struct setting *find_option(int value)
 	return NULL;
 }
 
-static bool take_option(struct config *config, const struct setting *setting, const char *value, char *error)
+static bool take_option(struct config *config, const struct setting *setting, const char *value,
+			char *error)
 {
 	if (setting->kind == SETTING_FLAG)
-		value = *((const bool *)((const char *)&config_default + setting->offset)) ? "false" : "true";
+		value = *((const bool *)((const char *)&config_default + setting->offset)) ? "false"
+											   : "true";
 	if (setting->kind == SETTING_CHECKSUM)
 		value = "checksum";
 	if (setting->letter == 'X' || setting->letter == 'J')
@@ -66,9 +69,11 @@ static bool take_option(struct config *config, const struct setting *setting, co
 static enum config_result refuse(char *error, const char *problem, char **argv)
 {
 	if (optopt > 0 && optopt < LONG_ONLY)
-		snprintf(error, CONFIG_ERROR_MAX, "%s: -%c; dnsflow -h lists the options", problem, optopt);
+		snprintf(error, CONFIG_ERROR_MAX, "%s: -%c; dnsflow -h lists the options", problem,
+			 optopt);
 	else
-		snprintf(error, CONFIG_ERROR_MAX, "%s: %s; dnsflow -h lists the options", problem, argv[optind - 1]);
+		snprintf(error, CONFIG_ERROR_MAX, "%s: %s; dnsflow -h lists the options", problem,
+			 argv[optind - 1]);
 	return CONFIG_ERROR;
 }
 
@@ -94,7 +99,8 @@ enum config_result config_parse_arguments(struct config *config, int argc, char 
 			return CONFIG_ERROR;
 	}
 	if (optind < argc) {
-		snprintf(error, CONFIG_ERROR_MAX, "unexpected argument: %s; dnsflow -h lists the options", argv[optind]);
+		snprintf(error, CONFIG_ERROR_MAX,
+			 "unexpected argument: %s; dnsflow -h lists the options", argv[optind]);
 		return CONFIG_ERROR;
 	}
 	return CONFIG_OK;
@@ -108,7 +114,8 @@ static void print_option(FILE *out, const struct setting *setting)
 	int column;
 
 	column = fprintf(out, setting->letter ? "  -%c, " : "      ", setting->letter);
-	column += fprintf(out, "--%s%s%s", setting->name, argument ? " " : "", argument ? argument : "");
+	column += fprintf(out, "--%s%s%s", setting->name, argument ? " " : "",
+			  argument ? argument : "");
 	if (column >= HELP_COLUMN) {
 		fputc('\n', out);
 		column = 0;

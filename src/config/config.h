@@ -8,11 +8,11 @@
 #include "net/address.h"
 
 #define CONFIG_DESTINATIONS_MAX 10
-#define CONFIG_PORTS_MAX 10
-#define CONFIG_WORKERS_MAX 64
-#define CONFIG_TEXT_MAX 4096
-#define CONFIG_ERROR_MAX 512
-#define CONFIG_DEFAULT_PORT 5300
+#define CONFIG_PORTS_MAX	10
+#define CONFIG_WORKERS_MAX	64
+#define CONFIG_TEXT_MAX		4096
+#define CONFIG_ERROR_MAX	512
+#define CONFIG_DEFAULT_PORT	5300
 
 enum config_split { CONFIG_SPLIT_DESTINATION, CONFIG_SPLIT_CHECKSUM, CONFIG_SPLIT_FLOW };
 
@@ -26,13 +26,14 @@ struct config_destination {
 };
 
 /*
- * Everything that a run depends on, as plain values. The command line fills it (config_parse_arguments), the preflight
- * completes it (addresses, input, user), and it travels to supervisor and roles as text (config_print, config_parse).
+ * Everything that a run depends on, as plain values. The command line fills it
+ * (config_parse_arguments), the preflight completes it (addresses, input, user), and it travels to
+ * supervisor and roles as text (config_print, config_parse).
  */
 struct config {
 	char interface[16];
 	char read_file[CONFIG_TEXT_MAX]; /* "" = live; "-" = standard input */
-	char filter[CONFIG_TEXT_MAX];    /* "" = the generated one */
+	char filter[CONFIG_TEXT_MAX];	 /* "" = the generated one */
 	char pid_file[CONFIG_TEXT_MAX];
 	char write_file[CONFIG_TEXT_MAX];
 	char user[64];
@@ -66,13 +67,15 @@ extern const struct config config_default;
 
 enum config_result {
 	CONFIG_OK,
-	CONFIG_HELP,    /* -h: the caller prints config_print_usage */
+	CONFIG_HELP,	/* -h: the caller prints config_print_usage */
 	CONFIG_VERSION, /* --version */
-	CONFIG_ERROR,   /* one clear line in error */
+	CONFIG_ERROR,	/* one clear line in error */
 };
 
-/* Reads a command line into *config (which starts as config_default). argv[0] is skipped. error has CONFIG_ERROR_MAX bytes. */
-enum config_result config_parse_arguments(struct config *config, int argc, char **argv, char *error);
+/* Reads a command line into *config (which starts as config_default). argv[0] is skipped. error has
+ * CONFIG_ERROR_MAX bytes. */
+enum config_result config_parse_arguments(struct config *config, int argc, char **argv,
+					  char *error);
 
 /* Prints every key as "key: value" lines, a subset of YAML. Returns the length, or -ENOSPC. */
 int config_print(const struct config *config, char *text, size_t size);
@@ -84,20 +87,21 @@ bool config_parse(struct config *config, const char *text, char *error);
 void config_print_usage(FILE *out);
 
 /*
- * Checks what no single option can know; false with one line in error. Fills in what follows from the rest (tunnels).
- * cpu_count: CPUs of the affinity mask.
+ * Checks what no single option can know; false with one line in error. Fills in what follows from
+ * the rest (tunnels). cpu_count: CPUs of the affinity mask.
  */
 bool config_complete(struct config *config, uint32_t cpu_count, char *error);
 
-/* A text of "host", "host:port" or "[ip6]:port" taken apart; a bare IPv6 address is a host. false when it is none of these. */
+/* A text of "host", "host:port" or "[ip6]:port" taken apart; a bare IPv6 address is a host. false
+ * when it is none of these. */
 bool config_split_host_port(const char *text, char *host, size_t host_size, uint16_t *port);
 
-#define CONFIG_PORT_DNS 53
-#define CONFIG_PORT_MDNS 5353
+#define CONFIG_PORT_DNS	     53
+#define CONFIG_PORT_MDNS     5353
 #define CONFIG_ALL_PORTS_MAX (CONFIG_PORTS_MAX + 1)
 
 /*
- * The source ports that are captured, in the order of the generated filter: those of -d, or 53; then 5353 with -Y unless it is listed.
- * Writes at most CONFIG_ALL_PORTS_MAX; returns how many.
+ * The source ports that are captured, in the order of the generated filter: those of -d, or 53;
+ * then 5353 with -Y unless it is listed. Writes at most CONFIG_ALL_PORTS_MAX; returns how many.
  */
 uint32_t config_ports(const struct config *config, uint16_t *ports);

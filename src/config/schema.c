@@ -19,14 +19,15 @@ const struct config config_default = {
 	.ring_mib = 128,
 };
 
-const char *const setting_tunnel_names[] = {"gre",  "erspan", "vxlan",  "geneve", "gtpu",
+const char *const setting_tunnel_names[] = {"gre",  "erspan", "vxlan",	"geneve", "gtpu",
 					    "ipip", "6in4",   "teredo", NULL};
 
 const struct setting settings[] = {
 	{"interface", 'i', SETTING_TEXT, AT(interface), .argument = "NAME", .heading = "Input",
 	 .help = "capture live on this interface (default: the first that is up); \"any\" for all"},
 	{"read", 'r', SETTING_TEXT, AT(read_file), .argument = "FILE",
-	 .help = "read a capture file instead: pcap, pcapng, also gzip or zstd; \"-\" is standard input"},
+	 .help = "read a capture file instead: pcap, pcapng, also gzip or zstd; \"-\" is standard "
+		 "input"},
 	{"filter", 'f', SETTING_TEXT, AT(filter), .argument = "EXPRESSION",
 	 .help = "capture what this pcap filter accepts, in place of the generated filter"},
 	{"port", 'd', SETTING_PORTS, AT(ports), .argument = "PORT",
@@ -41,22 +42,28 @@ const struct setting settings[] = {
 	{"jmirror-port", 'J', SETTING_NUMBER, AT(jmirror_port), .most = 65535, .argument = "PORT",
 	 .help = "UDP to this port is Juniper jmirror (often 30030): look inside"},
 	{"tunnels", 0, SETTING_TUNNELS, AT(tunnels), .argument = "LIST",
-	 .help = "tunnels to look into: none, all, or some of gre,erspan,vxlan,geneve,gtpu,ipip,6in4,\n"
+	 .help = "tunnels to look into: none, all, or some of "
+		 "gre,erspan,vxlan,geneve,gtpu,ipip,6in4,\n"
 		 "teredo (default: none live, all from files)"},
 	{"ring-size", 0, SETTING_NUMBER, AT(ring_mib), .least = 1, .most = 65536, .argument = "MIB",
 	 .help = "kernel ring of all workers together (default 128, at least 32 for each)"},
 
-	{"destination", 'u', SETTING_DESTINATIONS, AT(destinations), .argument = "HOST[:PORT]", .heading = "Output",
+	{"destination", 'u', SETTING_DESTINATIONS, AT(destinations), .argument = "HOST[:PORT]",
+	 .heading = "Output",
 	 .help = "send records to this address or name, up to 10 times (port 5300)"},
 	{"write", 'w', SETTING_TEXT, AT(write_file), .argument = "FILE",
-	 .help = "write the datagrams into a pcap file instead; with several workers FILE.0, FILE.1, ..."},
-	{"max-payload", 0, SETTING_NUMBER, AT(payload_max), .least = 256, .most = 1500, .argument = "BYTES",
+	 .help = "write the datagrams into a pcap file instead; with several workers FILE.0, "
+		 "FILE.1, ..."},
+	{"max-payload", 0, SETTING_NUMBER, AT(payload_max), .least = 256, .most = 1500,
+	 .argument = "BYTES",
 	 .help = "largest UDP payload (default 1500; 1472 avoids IP fragments on Ethernet)"},
-	{"segments", 0, SETTING_NUMBER, AT(segment_size), .least = 256, .most = 1500, .argument = "BYTES",
+	{"segments", 0, SETTING_NUMBER, AT(segment_size), .least = 256, .most = 1500,
+	 .argument = "BYTES",
 	 .help = "fill datagrams to this one size and send many by one call: a third of the cost"},
 
-	{"workers", 'M', SETTING_NUMBER, AT(worker_count), .most = CONFIG_WORKERS_MAX, .argument = "N",
-	 .heading = "Processes", .help = "capture workers, each pinned to a CPU; 0: half of the CPUs (default 1)"},
+	{"workers", 'M', SETTING_NUMBER, AT(worker_count), .most = CONFIG_WORKERS_MAX,
+	 .argument = "N", .heading = "Processes",
+	 .help = "capture workers, each pinned to a CPU; 0: half of the CPUs (default 1)"},
 	{"checksum-split", 'c', SETTING_CHECKSUM, AT(split),
 	 .help = "split among workers by UDP checksum: more even than by client address"},
 	{"split", 0, SETTING_SPLIT, AT(split), .argument = "HOW",
@@ -121,7 +128,8 @@ static uint32_t default_number(const struct setting *setting)
 static bool parse_text(char *out, const struct setting *setting, const char *value, char *error)
 {
 	if (strlen(value) >= setting->size)
-		return fail(error, "%s is too long (at most %zu characters)", setting->name, setting->size - 1);
+		return fail(error, "%s is too long (at most %zu characters)", setting->name,
+			    setting->size - 1);
 	strcpy(out, value);
 	return true;
 }
@@ -167,7 +175,8 @@ bool config_split_host_port(const char *text, char *host, size_t host_size, uint
 	return true;
 }
 
-/* A name has letters, digits, '-', '.', '_' and at least one letter: "1.2.3" is a mistyped address, not a name. */
+/* A name has letters, digits, '-', '.', '_' and at least one letter: "1.2.3" is a mistyped address,
+ * not a name. */
 static bool is_host_name(const char *host)
 {
 	bool has_letter = false;
@@ -192,8 +201,10 @@ static bool parse_destination(struct config *config, const char *value, char *er
 		return fail(error, "too many udp dsts (at most %d)", CONFIG_DESTINATIONS_MAX);
 	if (strlen(value) >= sizeof(destination->text) ||
 	    !config_split_host_port(value, host, sizeof(host), &port))
-		return fail(error, "invalid ip: %s (give an address or a name, with :PORT if it is not %d)", value,
-			    CONFIG_DEFAULT_PORT);
+		return fail(
+			error,
+			"invalid ip: %s (give an address or a name, with :PORT if it is not %d)",
+			value, CONFIG_DEFAULT_PORT);
 	strcpy(destination->text, value);
 	destination->endpoint.port = port;
 	if (!address_parse(host, &destination->endpoint.address) && !is_host_name(host))
@@ -209,8 +220,10 @@ static bool parse_share(struct config *config, const char *value, char *error)
 
 	if (sscanf(value, "%u/%u%c", &index, &count, &excess) != 2 || !index || index > count ||
 	    strspn(value, "0123456789/") != strlen(value))
-		return fail(error, "invalid multiproc option -- %s (share i of n is written i/n, 1 <= i <= n)",
-			    value);
+		return fail(
+			error,
+			"invalid multiproc option -- %s (share i of n is written i/n, 1 <= i <= n)",
+			value);
 	config->share_index = index - 1;
 	config->share_count = count;
 	return true;
@@ -242,7 +255,9 @@ static bool parse_tunnels(struct config *config, const char *value, char *error)
 
 		snprintf(word, sizeof(word), "%.*s", (int)length, at);
 		if (!parse_word(word, setting_tunnel_names, &bit))
-			return fail(error, "unknown tunnel: %s (none, all, gre, erspan, vxlan, geneve, gtpu, ipip, 6in4, teredo)",
+			return fail(error,
+				    "unknown tunnel: %s (none, all, gre, erspan, vxlan, geneve, "
+				    "gtpu, ipip, 6in4, teredo)",
 				    word);
 		mask |= 1u << bit;
 		at += length + (at[length] == ',');
@@ -251,7 +266,8 @@ static bool parse_tunnels(struct config *config, const char *value, char *error)
 	return true;
 }
 
-bool setting_parse(struct config *config, const struct setting *setting, const char *value, char *error)
+bool setting_parse(struct config *config, const struct setting *setting, const char *value,
+		   char *error)
 {
 	char *member = (char *)config + setting->offset;
 	uint32_t number;
@@ -259,15 +275,16 @@ bool setting_parse(struct config *config, const struct setting *setting, const c
 	switch (setting->kind) {
 	case SETTING_FLAG:
 		*(bool *)member = !strcmp(value, "true");
-		return *(bool *)member || !strcmp(value, "false") || fail(error, "%s is true or false", setting->name);
+		return *(bool *)member || !strcmp(value, "false") ||
+		       fail(error, "%s is true or false", setting->name);
 	case SETTING_TEXT:
 		return parse_text(member, setting, value, error);
 	case SETTING_NUMBER:
 		/* A default may lie outside of the range: 0 for off. */
 		if (!parse_number(value, setting->least, setting->most, &number) &&
 		    !parse_number(value, default_number(setting), default_number(setting), &number))
-			return fail(error, "invalid %s: %s (a number from %u to %u)", setting->name, value,
-				    setting->least, setting->most);
+			return fail(error, "invalid %s: %s (a number from %u to %u)", setting->name,
+				    value, setting->least, setting->most);
 		*(uint32_t *)member = number;
 		return true;
 	case SETTING_DESTINATIONS:
@@ -279,7 +296,8 @@ bool setting_parse(struct config *config, const struct setting *setting, const c
 	case SETTING_SPLIT:
 	case SETTING_CHECKSUM:
 		if (!parse_word(value, split_words, &number))
-			return fail(error, "invalid split: %s (destination, checksum or flow)", value);
+			return fail(error, "invalid split: %s (destination, checksum or flow)",
+				    value);
 		config->split = number;
 		return true;
 	case SETTING_TUNNELS:

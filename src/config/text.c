@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The text form of a configuration: how it travels from the preflight to supervisor and roles. One "key: value" a line, a list as
- * "key:" and lines "  - value"; texts in double quotes with \" \\ and \xNN. A subset of YAML.
+ * The text form of a configuration: how it travels from the preflight to supervisor and roles. One
+ * "key: value" a line, a list as "key:" and lines "  - value"; texts in double quotes with \"
+ * \\ and \xNN. A subset of YAML.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -145,11 +146,14 @@ static bool parse_line(struct config *config, char *line, const struct setting *
 		*colon = '\0';
 		*list = setting = setting_find(line);
 		value = colon + 1 + strspn(colon + 1, " ");
-		if (setting && (setting->kind == SETTING_DESTINATIONS || setting->kind == SETTING_PORTS) && !*value)
+		if (setting &&
+		    (setting->kind == SETTING_DESTINATIONS || setting->kind == SETTING_PORTS) &&
+		    !*value)
 			return true;
 	}
 	if (!setting || !unquote(value)) {
-		snprintf(error, CONFIG_ERROR_MAX, setting ? "bad quotes" : "unknown key %.64s", line);
+		snprintf(error, CONFIG_ERROR_MAX, setting ? "bad quotes" : "unknown key %.64s",
+			 line);
 		return false;
 	}
 	return setting_parse(config, setting, value, error);
@@ -165,7 +169,8 @@ bool config_parse(struct config *config, const char *text, char *error)
 		size_t length = strcspn(text, "\n");
 
 		snprintf(line, sizeof(line), "%.*s", (int)length, text);
-		if (length >= sizeof(line) || (length && !parse_line(config, line, &list, problem))) {
+		if (length >= sizeof(line) ||
+		    (length && !parse_line(config, line, &list, problem))) {
 			snprintf(error, CONFIG_ERROR_MAX, "configuration line %u: %.400s", number,
 				 length >= sizeof(line) ? "too long" : problem);
 			return false;

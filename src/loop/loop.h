@@ -3,7 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An event loop: descriptors, timers, signals. The one door to libevent. Everything exits when out of memory (start-up). */
+/* An event loop: descriptors, timers, signals. The one door to libevent. Everything exits when out
+ * of memory (start-up). */
 struct loop;
 struct loop_event;
 
@@ -15,7 +16,8 @@ void loop_free(struct loop *loop);
 /* Calls fn whenever fd can be read, or is in error, until the event is freed. Does not own fd. */
 struct loop_event *loop_add_reader(struct loop *loop, int fd, loop_fn fn, void *argument);
 
-/* A timer that is not yet set. loop_timer_set calls fn once, after delay_ns; setting it again replaces the delay. */
+/* A timer that is not yet set. loop_timer_set calls fn once, after delay_ns; setting it again
+ * replaces the delay. */
 struct loop_event *loop_add_timer(struct loop *loop, loop_fn fn, void *argument);
 void loop_timer_set(struct loop_event *timer, int64_t delay_ns);
 
@@ -29,7 +31,8 @@ void loop_event_free(struct loop_event *event);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* Handles what is due now and returns without waiting: for processes that have work of their own. */
+/* Handles what is due now and returns without waiting: for processes that have work of their own.
+ */
 void loop_poll(struct loop *loop);
 
 const char *loop_library_version(void);

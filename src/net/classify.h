@@ -6,12 +6,14 @@
 #include "net/link.h"
 
 /*
- * What the eBPF programs decide about a packet, by the same source (bpf/classify.h), for frames that no kernel has seen: files, and
- * tests that hold both against each other.
+ * What the eBPF programs decide about a packet, by the same source (bpf/classify.h), for frames
+ * that no kernel has seen: files, and tests that hold both against each other.
  */
 struct classification {
-	bool is_admitted; /* dns.bpf.c would let it into the ring (share_index and share_count not looked at) */
-	uint32_t key;     /* worker = key modulo worker_count; share = key modulo share_count */
+	bool is_admitted; /* dns.bpf.c would let it into the ring (share_index and share_count not
+			     looked at) */
+	uint32_t key;	  /* worker = key modulo worker_count; share = key modulo share_count */
 };
 
-struct classification classify_network(const struct capture_settings *settings, const struct network *network);
+struct classification classify_network(const struct capture_settings *settings,
+				       const struct network *network);

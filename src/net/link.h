@@ -15,7 +15,8 @@ enum link_type {
 	LINK_RAW,    /* IPv4 or IPv6, told apart by the version nibble */
 };
 
-/* The network layer of a frame: its bytes and the EtherType that says what they are (0x0800, 0x86dd, 0x8100, ...). */
+/* The network layer of a frame: its bytes and the EtherType that says what they are (0x0800,
+ * 0x86dd, 0x8100, ...). */
 struct network {
 	struct slice bytes;
 	uint16_t ethertype;
@@ -29,11 +30,13 @@ static inline uint16_t link_ip_ethertype(struct slice packet)
 	return version == 4 ? 0x0800 : version == 6 ? 0x86dd : 0;
 }
 
-/* The link type of a savefile's LINKTYPE_/DLT_ number; LINK_UNSUPPORTED when it is none that we decode. */
+/* The link type of a savefile's LINKTYPE_/DLT_ number; LINK_UNSUPPORTED when it is none that we
+ * decode. */
 enum link_type link_type_of_dlt(int dlt);
 
 /*
- * Takes the link header off. For LINK_COOKED the caller has set network->ethertype. Tags and labels behind the link
- * header stay: decode.h reads them. Returns false when the frame is shorter than its link header.
+ * Takes the link header off. For LINK_COOKED the caller has set network->ethertype. Tags and labels
+ * behind the link header stay: decode.h reads them. Returns false when the frame is shorter than
+ * its link header.
  */
 bool link_strip(enum link_type type, struct slice frame, struct network *network);

@@ -2,16 +2,17 @@
 #pragma once
 #include <stdint.h>
 
-/* Why a piece (an IP fragment, or a TCP segment with payload) was let go without being used in a message. */
+/* Why a piece (an IP fragment, or a TCP segment with payload) was let go without being used in a
+ * message. */
 enum piece_cause {
-	PIECE_DUPLICATE,     /* all its bytes were there already */
-	PIECE_OVERLAP,       /* overlapping fragments: the whole datagram is discarded (RFC 5722) */
-	PIECE_AGE,           /* its datagram or stream waited too long */
-	PIECE_ENTRIES,       /* evicted: too many datagrams or streams */
-	PIECE_BYTES,         /* evicted: too many bytes */
-	PIECE_INVALID,       /* bad offset or length, a piece too many, cut by the snap length */
-	PIECE_OUT_OF_SYNC,   /* stream bytes in which no message boundary was found */
-	PIECE_CLOSED,        /* the stream ended (FIN, RST, new SYN) inside a message */
+	PIECE_DUPLICATE,   /* all its bytes were there already */
+	PIECE_OVERLAP,	   /* overlapping fragments: the whole datagram is discarded (RFC 5722) */
+	PIECE_AGE,	   /* its datagram or stream waited too long */
+	PIECE_ENTRIES,	   /* evicted: too many datagrams or streams */
+	PIECE_BYTES,	   /* evicted: too many bytes */
+	PIECE_INVALID,	   /* bad offset or length, a piece too many, cut by the snap length */
+	PIECE_OUT_OF_SYNC, /* stream bytes in which no message boundary was found */
+	PIECE_CLOSED,	   /* the stream ended (FIN, RST, new SYN) inside a message */
 	PIECE_CAUSE_COUNT,
 };
 

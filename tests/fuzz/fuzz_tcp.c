@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A script of segments of four streams, of time that passes, of processes that die and of memory
+ * that is damaged. What a stream carries at a place follows from the place: a message that is not
+ * from there is an error, unless the script sent bytes of its own.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/cursor.h"
+#include "net/streams.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define STREAMS	       6
+#define MESSAGE	       254 /* bytes; 256 with the prefix */
+#define WHOLE	       (MESSAGE + 2)
+#define STREAM	       (1 << 15)
+#define SECOND	       INT64_C(1000000000)
+#define DAMAGED	       UINT32_MAX
+#define OPERATIONS_MAX 32
+
+static const struct streams_limits limits = {
+	.entry_count = 4,
+	.buffer_bytes = 8 << 10,
+	.stream_bytes = 8 << 10,
+	.hole_bytes = 2 << 10,
+	.hole_ns = 2 * SECOND,
+	.timeout_ns = 10 * SECOND,
+};
+static const struct hash_key key = {{1, 2}};
+
+static uint8_t pattern[STREAM];
+static uint8_t *memory;
+
+struct script {
+	struct cursor input;
+	struct streams *streams;
+	struct piece_counts counts; /* of the step that is not committed */
+	uint64_t committed;
+	uint64_t held; /* as of the last commit */
+	int64_t now_ns;
+	uint32_t dirty; /* streams whose bytes are not to be checked, a mask */
+};
+
+static void write_pattern(void)
+{
+	for (uint32_t at = 0; at < STREAM; at += WHOLE) {
+		uint8_t *message = pattern + at + 2;
+
+		memset(message, 0xff, MESSAGE);
+		be16_store(message - 2, MESSAGE);
+		be16_store(message, (uint16_t)(0xf000 | at / WHOLE));
+		memcpy(message + 2, "\x81\x80\0\1\0\1\0\0\0\0", 10);
+	}
+}
+
+static void check_message(const struct script *s, const struct packet *packet, struct slice message)
+{
+	uint32_t number;
+
+	assert(message.length >= 12);
+	assert(packet->protocol == 6);
+	if (s->dirty == DAMAGED)
+		return;
+	assert(packet->source_port < STREAMS && packet->destination_port == 53);
+	if (s->dirty & 1u << packet->source_port)
+		return;
+	number = be16_load(message.data) & 0xfff;
+	assert(message.length == MESSAGE && number < STREAM / WHOLE);
+	assert(!memcmp(message.data, pattern + number * WHOLE + 2, MESSAGE));
+}
+
+static void commit(struct script *s)
+{
+	uint64_t held = streams_held(s->streams), gone = s->counts.used;
+
+	for (int cause = 0; cause < PIECE_CAUSE_COUNT; cause++)
+		gone += s->counts.dropped[cause];
+	assert(s->held + s->counts.in == gone + held);
+	s->counts = (struct piece_counts){0};
+	s->held = held;
+	s->committed++;
+}
+
+/* Takes and commits messages; false when there are more than the limit. */
+static bool take(struct script *s, unsigned limit)
+{
+	struct packet packet;
+	struct slice message;
+
+	for (; limit; limit--) {
+		bool is_message =
+			streams_next(s->streams, s->committed + 1, &packet, &message, &s->counts);
+
+		if (is_message)
+			check_message(s, &packet, message);
+		commit(s);
+		if (!is_message)
+			return true;
+	}
+	return false;
+}
+
+static void reopen(struct script *s)
+{
+	streams_close(s->streams);
+	s->counts = (struct piece_counts){0};
+	s->streams = streams_open(memory, &limits, &key, s->committed);
+	assert(s->dirty == DAMAGED || streams_held(s->streams) == s->held);
+	s->held = streams_held(s->streams);
+}
+
+/* Gives a segment; the process dies after limit messages of it. */
+static void give(struct script *s, const struct packet *segment, unsigned limit)
+{
+	streams_add(s->streams, segment, false, s->committed + 1, s->now_ns, &s->counts);
+	if (take(s, limit))
+		return;
+	reopen(s);
+	streams_add(s->streams, segment, limit, s->committed + 1, s->now_ns, &s->counts);
+	take(s, UINT32_MAX);
+}
+
+/* Gives a segment, and the process dies before it commits what comes of it. */
+static void waste(struct script *s, const struct packet *segment)
+{
+	struct packet packet;
+	struct slice message;
+
+	streams_add(s->streams, segment, false, s->committed + 1, s->now_ns, &s->counts);
+	while (streams_next(s->streams, s->committed + 1, &packet, &message, &s->counts))
+		;
+	reopen(s);
+}
+
+static struct slice take_raw(struct script *s, uint32_t length)
+{
+	if (length > cursor_left(&s->input))
+		length = (uint32_t)cursor_left(&s->input);
+	return (struct slice){cursor_take(&s->input, length), length};
+}
+
+/* The part of a stream that a segment carries; SYNs stand where messages begin. */
+static void take_pattern(struct packet *segment, uint16_t place, uint32_t length, bool is_aligned)
+{
+	if (is_aligned) {
+		segment->tcp_sequence -= segment->tcp_sequence % WHOLE;
+		place -= place % WHOLE;
+	}
+	place %= STREAM;
+	if (length > STREAM - place)
+		length = STREAM - place;
+	segment->payload = (struct slice){pattern + place, length};
+	segment->tcp_sequence -= segment->tcp_flags >> 1 & 1;
+}
+
+static struct packet read_segment(struct script *s, bool is_raw)
+{
+	uint8_t options = cursor_u8(&s->input), flags = cursor_u8(&s->input);
+	uint16_t place = cursor_u16(&s->input);
+	uint32_t length = cursor_u8(&s->input), stream = options % 8 % STREAMS;
+	struct packet segment = {
+		.source.version = 4,
+		.destination.version = 4,
+		.source_port = (uint16_t)stream,
+		.destination_port = 53,
+		.is_cut = flags & 64,
+		.tcp_flags = flags & 7,
+		.tcp_sequence = place % STREAM - (flags & 128 ? STREAM / 2 : 0),
+	};
+
+	if (options & 128)
+		length *= 33;
+	if (options & 64)
+		segment.tcp_sequence += UINT32_C(1) << 21 << (stream % 4);
+	if (is_raw) {
+		s->dirty |= 1u << stream;
+		segment.payload = take_raw(s, length);
+	} else {
+		take_pattern(&segment, place, length, flags & (32 | 2));
+	}
+	return segment;
+}
+
+static void expire(struct script *s, unsigned limit)
+{
+	while (streams_expire(s->streams, s->committed + 1, s->now_ns, &s->counts)) {
+		if (!take(s, limit)) {
+			reopen(s);
+			limit = UINT32_MAX;
+		}
+	}
+	commit(s);
+}
+
+static void expire_op(struct script *s)
+{
+	uint8_t more = cursor_u8(&s->input);
+
+	s->now_ns += (more >> 2) * (SECOND / 8);
+	expire(s, more & 3 ? UINT32_MAX : 1);
+}
+
+static void flush(struct script *s)
+{
+	while (streams_flush(s->streams, s->committed + 1, &s->counts))
+		take(s, UINT32_MAX);
+	commit(s);
+}
+
+static void damage(struct script *s)
+{
+	uint32_t at = cursor_u16(&s->input);
+
+	memory[at % streams_memory_size(&limits)] ^= cursor_u8(&s->input);
+	s->dirty = DAMAGED;
+	reopen(s);
+}
+
+static void operate(struct script *s)
+{
+	uint8_t operation = cursor_u8(&s->input) % 16;
+	struct packet segment;
+
+	if (operation > 2) {
+		segment = read_segment(s, operation == 3);
+		if (operation == 4)
+			waste(s, &segment);
+		else
+			give(s, &segment, operation < 8 ? operation - 4u : UINT32_MAX);
+	} else if (operation == 2) {
+		expire_op(s);
+	} else if (operation == 1) {
+		flush(s);
+	} else {
+		damage(s);
+	}
+}
+
+static void start(struct script *s)
+{
+	size_t size = streams_memory_size(&limits);
+
+	if (!memory) {
+		write_pattern();
+		memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
+		assert(memory);
+	}
+	memset(memory, 0, size);
+	s->committed = 0;
+	s->streams = streams_open(memory, &limits, &key, 0);
+}
+
+/* To open a table takes longer than to run a script: one that was left empty serves again. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct script s;
+
+	s.input = cursor_of((struct slice){data, size});
+	s.dirty = 0;
+	if (!s.streams)
+		start(&s);
+	for (unsigned i = 0; cursor_left(&s.input) && i < OPERATIONS_MAX; i++)
+		operate(&s);
+	flush(&s);
+	s.now_ns += limits.timeout_ns;
+	expire(&s, UINT32_MAX);
+	if (s.dirty == DAMAGED) {
+		streams_close(s.streams);
+		s = (struct script){0};
+	}
+	assert(!s.held);
+	return 0;
+}
