@@ -24,8 +24,8 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # Rooms, left to right: each may use those before it. Process rooms never use each other.
-LIBRARY_ROOMS := base net dns record config pcap loop
-PROCESS_ROOMS :=
+LIBRARY_ROOMS := base net dns record config pcap loop ipc
+PROCESS_ROOMS := 
 ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
 PACKAGES      := libpcap libevent_core libseccomp libzstd zlib $(if $(filter 1,$(BPF)),libbpf)
 
@@ -38,6 +38,11 @@ OPTIMISE := $(if $(SAN),-O1,-O2)
 ALL_CPPFLAGS := -Isrc -I. -I$(BUILD) -D_GNU_SOURCE -DDNSFLOW_VERSION='"$(VERSION)"' $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -g $(OPTIMISE) -fPIE -fno-strict-aliasing -fstack-protector-strong $(WARN) $(SANITIZE) \
         $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
+# Link-time optimisation of the daemon, where a frame's way goes through four rooms: a tenth of the time. Objects are fat, so
+# that all other programs link without it.
+LTO      ?= $(if $(SAN),,$(if $(findstring clang,$(CC)),,1))
+LTO_COMPILE := $(if $(filter 1,$(LTO)),-flto=auto -ffat-lto-objects)
+LTO_LINK := $(if $(filter 1,$(LTO)),-flto=auto $(OPTIMISE))
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
@@ -55,7 +60,7 @@ reverse  = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstwor
 # The archives that a member of room $(1) may link: its own, then those to its left.
 reach    = $(call archive,$(1)) $(foreach r,$(call reverse,$(call left_of,$(1))),$(call archive,$(r)))
 
-BINARIES :=
+BINARIES := 
 SKELETONS := $(if $(filter 1,$(BPF)),$(BUILD)/bpf/dns.skel.h $(BUILD)/bpf/split.skel.h)
 
 .DELETE_ON_ERROR:
@@ -75,7 +80,7 @@ $(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(LTO_COMPILE) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/src/supervisor/bpf_libbpf.o: $(SKELETONS)
 
@@ -93,7 +98,7 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 $(BUILD)/dnsflow: $(BUILD)/src/main.o $(foreach r,supervisor worker,$(call archive,$(r))) \
                   $(foreach r,$(call reverse,$(LIBRARY_ROOMS)),$(call archive,$(r)))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LTO_LINK) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/dnsflow-%: $(BUILD)/src/tools/dnsflow_%.o $(call reach,tools)
 	$(call say,LINK,$@)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Replays files, or all files of folders, through a fuzz target without libFuzzer: `make check-fuzz`. */
+/* Replays files, or all files of folders, through a fuzz target without libFuzzer: `make
+ * check-fuzz`. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ int main(int argc, char **argv)
 	failed |= replay(path);
 	snprintf(path, sizeof(path), "tests/fuzz/repro/%s", name);
 	failed |= replay(path);
-	printf("%sok 1 - %s: %lu inputs\n1..1\n", failed || !replayed ? "not " : "", name, replayed);
+	printf("%sok 1 - %s: %lu inputs\n1..1\n", failed || !replayed ? "not " : "", name,
+	       replayed);
 	return failed || !replayed;
 }

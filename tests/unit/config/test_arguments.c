@@ -41,10 +41,22 @@ static void assert_refused(const char *line, const char *reason)
 static void test_short_and_long_options_mean_the_same(void **state)
 {
 	static const char *const pairs[][2] = {
-		{"-i eth0", "--interface eth0"}, {"-r f", "--read f"}, {"-f udp", "--filter=udp"}, {"-d 54", "--port 54"},
-		{"-Y", "--mdns"}, {"-p", "--no-promiscuous"}, {"-s 3", "--sample 3"}, {"-X 9", "--pcap-port 9"},
-		{"-J 9", "--jmirror-port 9"}, {"-u ::1", "--destination ::1"}, {"-w f", "--write f"}, {"-M 2", "--workers 2"},
-		{"-c", "--checksum-split"}, {"-c", "--split checksum"}, {"-m 2/3", "--share 2/3"}, {"-P p", "--pid-file p"},
+		{"-i eth0", "--interface eth0"},
+		{"-r f", "--read f"},
+		{"-f udp", "--filter=udp"},
+		{"-d 54", "--port 54"},
+		{"-Y", "--mdns"},
+		{"-p", "--no-promiscuous"},
+		{"-s 3", "--sample 3"},
+		{"-X 9", "--pcap-port 9"},
+		{"-J 9", "--jmirror-port 9"},
+		{"-u ::1", "--destination ::1"},
+		{"-w f", "--write f"},
+		{"-M 2", "--workers 2"},
+		{"-c", "--checksum-split"},
+		{"-c", "--split checksum"},
+		{"-m 2/3", "--share 2/3"},
+		{"-P p", "--pid-file p"},
 	};
 	struct config a, b;
 
@@ -63,13 +75,18 @@ static void test_destinations_take_addresses_names_and_ports(void **state)
 	char text[ENDPOINT_TEXT_MAX];
 
 	(void)state;
-	assert_int_equal(parse(&config, "-u 192.0.2.1 -u 192.0.2.2:99 -u 2001:db8::1 -u [2001:db8::2]:99 -u a.example -u b:7"),
+	assert_int_equal(parse(&config, "-u 192.0.2.1 -u 192.0.2.2:99 -u 2001:db8::1 -u "
+					"[2001:db8::2]:99 -u a.example -u b:7"),
 			 CONFIG_OK);
 	assert_int_equal(config.destination_count, 6);
-	assert_string_equal(endpoint_format(&config.destinations[0].endpoint, text), "192.0.2.1:5300");
-	assert_string_equal(endpoint_format(&config.destinations[1].endpoint, text), "192.0.2.2:99");
-	assert_string_equal(endpoint_format(&config.destinations[2].endpoint, text), "[2001:db8::1]:5300");
-	assert_string_equal(endpoint_format(&config.destinations[3].endpoint, text), "[2001:db8::2]:99");
+	assert_string_equal(endpoint_format(&config.destinations[0].endpoint, text),
+			    "192.0.2.1:5300");
+	assert_string_equal(endpoint_format(&config.destinations[1].endpoint, text),
+			    "192.0.2.2:99");
+	assert_string_equal(endpoint_format(&config.destinations[2].endpoint, text),
+			    "[2001:db8::1]:5300");
+	assert_string_equal(endpoint_format(&config.destinations[3].endpoint, text),
+			    "[2001:db8::2]:99");
 	assert_int_equal(config.destinations[4].endpoint.address.version, 0);
 	assert_int_equal(config.destinations[4].endpoint.port, 5300);
 	assert_int_equal(config.destinations[5].endpoint.port, 7);
@@ -86,7 +103,8 @@ static void test_bad_destinations_are_refused(void **state)
 	assert_refused("-u [::1]x", "invalid ip");
 	assert_refused("-u :53", "invalid ip");
 	assert_refused("-u a_b/c", "invalid ip");
-	assert_refused("-u 1.1.1.1 -u 1.1.1.2 -u 1.1.1.3 -u 1.1.1.4 -u 1.1.1.5 -u 1.1.1.6 -u 1.1.1.7 -u 1.1.1.8 "
+	assert_refused("-u 1.1.1.1 -u 1.1.1.2 -u 1.1.1.3 -u 1.1.1.4 -u 1.1.1.5 -u 1.1.1.6 -u "
+		       "1.1.1.7 -u 1.1.1.8 "
 		       "-u 1.1.1.9 -u 1.1.1.10 -u 1.1.1.11",
 		       "too many udp dsts");
 }
@@ -102,9 +120,11 @@ static void test_ports_are_base_zero_unique_and_at_most_ten(void **state)
 	assert_int_equal(parse(&config, "-Y"), CONFIG_OK);
 	assert_int_equal(config_ports(&config, ports), 2);
 	assert_int_equal(ports[1], 5353);
-	assert_int_equal(parse(&config, "-d 1 -d 2 -d 3 -d 4 -d 5 -d 6 -d 7 -d 8 -d 9 -d 10 -Y"), CONFIG_OK);
+	assert_int_equal(parse(&config, "-d 1 -d 2 -d 3 -d 4 -d 5 -d 6 -d 7 -d 8 -d 9 -d 10 -Y"),
+			 CONFIG_OK);
 	assert_int_equal(config_ports(&config, ports), 11);
-	assert_refused("-d 1 -d 2 -d 3 -d 4 -d 5 -d 6 -d 7 -d 8 -d 9 -d 10 -d 11", "too many ports");
+	assert_refused("-d 1 -d 2 -d 3 -d 4 -d 5 -d 6 -d 7 -d 8 -d 9 -d 10 -d 11",
+		       "too many ports");
 	assert_refused("-d 65536", "invalid port");
 	assert_refused("-d 53x", "invalid port");
 	assert_refused("-d -1", "invalid port");

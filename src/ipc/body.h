@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include "config/config.h"
+#include "record/set.h"
+
+/*
+ * The body of a worker's state: the memory behind the head's words. The supervisor makes and keeps
+ * it, one worker after the other maps it. A change of anything here needs another BODY_LAYOUT: a
+ * worker that finds a foreign one begins clean.
+ */
+#define BODY_LAYOUT 1
+
+#define EXPORT_SLOTS \
+	128 /* datagrams: the open one and those that wait; slot = sequence number modulo this */
+#define EXPORT_SLOT_BYTES (RECORD_PAYLOAD_MAX + 36) /* what the encoder of sets writes behind one \
+						     */
+#define EXPORT_BATCH_SLOTS 64			    /* datagrams that one batch of sends takes */
+
+/* A datagram. The open one grows behind its committed length; once its sequence number is passed,
+ * it is sealed. */
+struct export_slot {
+	int64_t time_ns; /* when it was sealed */
+	uint32_t length; /* sealed: bytes of payload */
+	uint32_t sets;
+	uint32_t is_stats;
+	uint32_t reserved[3];
+	uint8_t payload[EXPORT_SLOT_BYTES];
+};
+
+_Static_assert(EXPORT_SLOT_BYTES >= RECORD_HEADER_SIZE + RECORD_ESTIMATE_MAX + RECORD_SET_SLACK,
+	       "a set fits with its slack");
+
+/*
+ * The batch that is being sent: the kernel itself writes msg_len of each header that it has sent,
+ * so a successor sends the others only. Pointers in it are rebuilt on attach. A failed send is
+ * marked as EXPORT_FAILED + errno.
+ */
+#define EXPORT_FAILED 0x40000000u
+
+struct export_batch {
+	uint64_t first; /* sequence number of its first slot; 0 = no batch */
+	uint32_t slot_count;
+	uint32_t message_count;
+	struct mmsghdr messages[EXPORT_BATCH_SLOTS * CONFIG_DESTINATIONS_MAX];
+};
+
+struct body {
+	uint64_t layout; /* 0 = fresh */
+	struct export_slot slots[EXPORT_SLOTS];
+	struct export_batch batch;
+	/* behind it, 64-byte aligned: fragments, then streams (net/fragments.h, net/streams.h) */
+};
+
+size_t body_size(void);
+void *body_fragments(struct body *body);
+void *body_streams(struct body *body);

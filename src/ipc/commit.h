@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <assert.h>
+#include "ipc/state.h"
+
+/*
+ * One step of a worker, so that SIGKILL at any instruction leaves it either done or not begun. A
+ * caller first writes data where no committed length reaches, then names the new values of words
+ * with commit_set and commit_add (each word at most once a step), then calls commit_apply. SIGKILL
+ * keeps program order, so compiler barriers suffice (design.md, The commit).
+ */
+
+#define COMMIT_BARRIER() __asm__ __volatile__("" ::: "memory")
+
+static inline void commit_set(struct state_head *head, enum state_word word, uint64_t value)
+{
+	struct commit_intent *intent = &head->intent;
+	uint32_t at = intent->count;
+
+	assert(at < COMMIT_WRITES_MAX);
+	intent->writes[at].word = word;
+	intent->writes[at].value = value;
+	intent->count = at + 1;
+}
+
+static inline void commit_add(struct state_head *head, enum counter counter, uint64_t more)
+{
+	commit_set(head, (enum state_word)(STATE_COUNTERS + (int)counter),
+		   state_counter(head, counter) + more);
+}
+
+/* For slow paths, where most of the counts are zero. */
+static inline void commit_add_some(struct state_head *head, enum counter counter, uint64_t more)
+{
+	if (more)
+		commit_add(head, counter, more);
+}
+
+static inline void commit_apply(struct state_head *head)
+{
+	struct commit_intent *intent = &head->intent;
+
+	COMMIT_BARRIER();
+	*(volatile uint32_t *)&intent->mark = 1;
+	COMMIT_BARRIER();
+	for (uint32_t i = 0; i < intent->count; i++)
+		__atomic_store_n(&head->words[intent->writes[i].word], intent->writes[i].value,
+				 __ATOMIC_RELAXED);
+	COMMIT_BARRIER();
+	*(volatile uint32_t *)&intent->mark = 0;
+	intent->count = 0;
+}
+
+/* What reassembly tags its changes with until a commit sets STATE_STEP to it (other commits may
+ * come in between). */
+static inline uint64_t commit_step(const struct state_head *head)
+{
+	return head->words[STATE_STEP] + 1;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The channel between the supervisor and one child: a SOCK_SEQPACKET pair that carries messages of
+ * one fixed size. */
+
+enum control_type {
+	CONTROL_READY = 1, /* child: attached, sandboxed, able to work */
+	CONTROL_FAILED,	   /* child: cannot start; text says why. It exits. */
+	CONTROL_FINISHED,  /* child: all input is read and all output written; status, and text if
+			      something was wrong. It exits. */
+	CONTROL_NOTICE,	   /* child: a line for the operator in text */
+	CONTROL_START,	   /* supervisor: all are ready, begin */
+	CONTROL_DRAIN,	   /* supervisor: read what is there, write it out, finish */
+};
+
+struct control_message {
+	uint32_t type;	 /* enum control_type */
+	uint32_t status; /* of CONTROL_FINISHED: the exit status that the run should have */
+	char text[504];
+};
+
+_Static_assert(sizeof(struct control_message) == 512, "a message has one size");
+
+/* Sends without blocking. Returns 0 or -errno. text may be NULL, and is cut when too long. */
+int control_send(int fd, enum control_type type, uint32_t status, const char *text);
+
+/*
+ * Takes one message. Returns 1, or 0 at the end (the other side is gone, or sent something that is
+ * no message: the same to us), or -EAGAIN when there is none. The text is always terminated.
+ */
+int control_receive(int fd, struct control_message *message);

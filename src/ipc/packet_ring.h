@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdint.h>
+#include "config/config.h"
+
+/* The shape of a worker's TPACKET_V3 ring, which supervisor (sets it) and worker (maps it) must
+ * agree on. */
+#define PACKET_RING_BLOCK_BYTES (1u << 20)
+#define PACKET_RING_RETIRE_MS	20 /* after this an unfinished block is handed over */
+#define PACKET_RING_LEAST_MIB	32
+
+static inline uint32_t packet_ring_blocks(const struct config *config)
+{
+	uint32_t mib = config->ring_mib / config->worker_count;
+
+	return mib < PACKET_RING_LEAST_MIB ? PACKET_RING_LEAST_MIB : mib;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ipc/memory.h"
+
+static void test_memory_is_sealed_and_shared(void **state)
+{
+	int fd = memory_create("test", 8192);
+	char *writer = memory_map(fd, 8192, true);
+	const char *reader = memory_map(fd, 8192, false);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_non_null(writer);
+	assert_non_null(reader);
+	writer[8191] = 'x';
+	assert_int_equal(reader[8191], 'x');
+	assert_int_equal(ftruncate(fd, 4096), -1);
+	assert_int_equal(ftruncate(fd, 16384), -1);
+	munmap(writer, 8192);
+	munmap((void *)reader, 8192);
+	close(fd);
+}
+
+static void test_memory_of_another_size_or_kind_is_refused(void **state)
+{
+	int fd = memory_create("test", 8192), plain = memfd_create("plain", 0);
+
+	(void)state;
+	assert_null(memory_map(fd, 4096, false));
+	assert_int_equal(ftruncate(plain, 8192), 0);
+	assert_null(memory_map(plain, 8192, false));
+	assert_null(memory_map(-1, 8192, false));
+	close(fd);
+	close(plain);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_memory_is_sealed_and_shared),
+		cmocka_unit_test(test_memory_of_another_size_or_kind_is_refused),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
