@@ -25,7 +25,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # Rooms, left to right: each may use those before it. Process rooms never use each other.
 LIBRARY_ROOMS := base net dns record config pcap loop ipc
-PROCESS_ROOMS := tools
+PROCESS_ROOMS := supervisor worker tools
 ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
 PACKAGES      := libpcap libevent_core libseccomp libzstd zlib $(if $(filter 1,$(BPF)),libbpf)
 
@@ -60,7 +60,7 @@ reverse  = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstwor
 # The archives that a member of room $(1) may link: its own, then those to its left.
 reach    = $(call archive,$(1)) $(foreach r,$(call reverse,$(call left_of,$(1))),$(call archive,$(r)))
 
-BINARIES := $(BUILD)/dnsflow-read
+BINARIES := $(BUILD)/dnsflow $(BUILD)/dnsflow-read
 SKELETONS := $(if $(filter 1,$(BPF)),$(BUILD)/bpf/dns.skel.h $(BUILD)/bpf/split.skel.h)
 
 .DELETE_ON_ERROR:

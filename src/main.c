@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "supervisor/preflight.h"
+#include "supervisor/supervisor.h"
+#include "worker/worker.h"
+
+/* Which process of the appliance is this one? */
+int main(int argc, char **argv)
+{
+	struct child_identity identity;
+	int rest;
+
+	if (argc < 2 || strcmp(argv[1], "--role"))
+		return supervisor_main(argc, argv);
+	if (!child_identify(argc, argv, &identity, &rest))
+		log_fatal("--role is for dnsflow itself");
+	if (!strcmp(identity.role, "preflight")) {
+		argv[rest - 1] = argv[0];
+		return preflight_main(&identity, argc - rest + 1, argv + rest - 1);
+	}
+	if (!strcmp(identity.role, "worker"))
+		return worker_main(&identity);
+	log_fatal("unknown role %s", identity.role);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include "bpf/settings.h"
+#include "bpf/verdicts.h"
+
+/*
+ * The eBPF programs on the packet sockets and the map of their settings, which both share. The
+ * supervisor loads them before it drops privileges and keeps them; nothing is pinned anywhere. A
+ * build without eBPF (BPF=0) has the same functions, and bpf_open() then always fails.
+ */
+struct bpf;
+
+/* Returns NULL with one clear line in error[256] when eBPF cannot be used. */
+struct bpf *bpf_open(const struct capture_settings *settings, char *error);
+
+/* Program descriptors, borrowed: for SO_ATTACH_BPF on a socket, PACKET_FANOUT_DATA of a group. */
+int bpf_filter_fd(const struct bpf *bpf);
+int bpf_split_fd(const struct bpf *bpf);
+
+/* For packets from now on; one that is being looked at may see a mixture. 0 or -errno. */
+int bpf_settings_update(struct bpf *bpf, const struct capture_settings *settings);
+
+/* Sums over all CPUs and sockets since bpf_open(). Returns 0 or -errno. */
+int bpf_verdicts(const struct bpf *bpf, struct verdicts *sum);
+
+/* Sockets and groups that have a program keep it. Accepts NULL. */
+void bpf_close(struct bpf *bpf);
+
+/* "libbpf X", or that there is none: borrowed. */
+const char *bpf_library_version(void);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/lease.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ipc/body.h"
+#include "ipc/memory.h"
+
+#define SEND_BUFFER_BYTES (4 << 20)
+
+static bool explain(char *error, const char *what, int code)
+{
+	snprintf(error, CONFIG_ERROR_MAX, "%.300s: %s", what, strerror(code));
+	return false;
+}
+
+/* Opens a second, read-only descriptor of a memfd: what is lent for reading cannot be mapped for
+ * writing. */
+static int reopen_read_only(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool make_memory(struct lease *lease, char *error)
+{
+	int watch;
+
+	lease->fds[CHILD_FD_HEAD] = memory_create("dnsflow-head", sizeof(struct state_head));
+	lease->fds[CHILD_FD_BODY] = memory_create("dnsflow-body", body_size());
+	watch = memory_create("dnsflow-watch", sizeof(struct state_watch));
+	if (lease->fds[CHILD_FD_HEAD] < 0 || lease->fds[CHILD_FD_BODY] < 0 || watch < 0)
+		return explain(error, "shared memory", ENOMEM);
+	lease->head = memory_map(lease->fds[CHILD_FD_HEAD], sizeof(struct state_head), false);
+	lease->watch = memory_map(watch, sizeof(struct state_watch), true);
+	lease->fds[CHILD_FD_WATCH] = reopen_read_only(watch);
+	close(watch);
+	if (!lease->head || !lease->watch || lease->fds[CHILD_FD_WATCH] < 0)
+		return explain(error, "shared memory", ENOMEM);
+	return true;
+}
+
+static int open_socket(int family)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), bytes = SEND_BUFFER_BYTES;
+
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	return fd;
+}
+
+/* One socket per family, not connected (kernel.md): its port tells a receiver this worker's
+ * sequence apart from the others'. */
+static bool open_sockets(struct lease *lease, const struct config *config, char *error)
+{
+	for (uint32_t i = 0; i < config->destination_count; i++) {
+		bool is_inet = config->destinations[i].endpoint.address.version == 4;
+		int *fd = &lease->fds[is_inet ? CHILD_FD_EXPORT4 : CHILD_FD_EXPORT6];
+
+		if (*fd < 0)
+			*fd = open_socket(is_inet ? AF_INET : AF_INET6);
+		if (*fd < 0)
+			return explain(error, "UDP socket", errno);
+	}
+	return true;
+}
+
+static bool open_output(struct lease *lease, const struct config *config, uint32_t worker,
+			char *error)
+{
+	char path[CONFIG_TEXT_MAX + 16];
+	int fd;
+
+	if (!strcmp(config->write_file, "-")) {
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	} else {
+		snprintf(path, sizeof(path), config->worker_count > 1 ? "%s.%u" : "%s",
+			 config->write_file, worker);
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
+	}
+	lease->fds[CHILD_FD_OUTPUT] = fd;
+	return fd >= 0 || explain(error, config->write_file, errno);
+}
+
+bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,
+		int input_fd, char *error)
+{
+	memset(lease->fds, -1, sizeof(lease->fds));
+	lease->fds[CHILD_FD_CONFIG] = config_fd;
+	lease->fds[CHILD_FD_INPUT] = input_fd;
+	if (!make_memory(lease, error))
+		return false;
+	if (*config->write_file)
+		return open_output(lease, config, worker, error);
+	return open_sockets(lease, config, error);
+}
+
+void lease_close(struct lease *lease)
+{
+	static const enum child_fd owned[] = {CHILD_FD_HEAD,	CHILD_FD_BODY,	  CHILD_FD_WATCH,
+					      CHILD_FD_EXPORT4, CHILD_FD_EXPORT6, CHILD_FD_OUTPUT};
+
+	if (lease->head)
+		munmap((void *)lease->head, sizeof(*lease->head));
+	if (lease->watch)
+		munmap(lease->watch, sizeof(*lease->watch));
+	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
+		if (lease->fds[owned[i]] >= 0)
+			close(lease->fds[owned[i]]);
+	*lease = (struct lease){0};
+}

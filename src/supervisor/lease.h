@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include "config/config.h"
+#include "ipc/child.h"
+#include "ipc/state.h"
+
+/*
+ * What one worker is lent, made before it starts and kept when it dies: shared memory, sockets,
+ * files. The numbers are those of enum child_fd.
+ */
+struct lease {
+	int fds[CHILD_FD_END];
+	const struct state_head *head; /* the worker writes it */
+	struct state_watch *watch;     /* we write it */
+};
+
+/*
+ * config_fd and input_fd are borrowed and must stay open. Returns false with one line in
+ * error[CONFIG_ERROR_MAX]; lease_close then frees what was made.
+ */
+bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,
+		int input_fd, char *error);
+void lease_close(struct lease *lease);

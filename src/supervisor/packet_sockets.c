@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The order of operations matters: between bind and join a socket gets every packet, so a filter
+ * that rejects all comes first and the real one last; the ring must exist before the join; the
+ * index in the group is the order of joining.
+ */
+#include "supervisor/packet_sockets.h"
+
+#include <errno.h>
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "bpf/settings.h"
+#include "ipc/packet_ring.h"
+#include "ipc/settings.h"
+#include "supervisor/bpf.h"
+#include "supervisor/interface.h"
+
+#define FRAME_BYTES 2048 /* a unit of account for V3: frames lie closely packed in a block */
+
+struct packet_sockets {
+	const struct config *config;
+	const struct filter_program *filters;
+	struct interface interface;
+	struct bpf *bpf; /* NULL: classic filters */
+	uint32_t group;	 /* the kernel's word for the fanout group, 0 = none */
+	uint32_t count;
+	int fds[CONFIG_WORKERS_MAX];
+	char reason[256]; /* why eBPF cannot be used */
+	char notice[512];
+};
+
+static int set(int fd, int option, const void *value, socklen_t length)
+{
+	return setsockopt(fd, SOL_PACKET, option, value, length) < 0 ? -errno : 0;
+}
+
+static int attach_classic(int fd, const struct sock_filter *instructions, uint16_t length)
+{
+	struct sock_fprog program = {.len = length, .filter = (struct sock_filter *)instructions};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
+											   : 0;
+}
+
+static int reject_all(int fd)
+{
+	static const struct sock_filter reject[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+
+	return attach_classic(fd, reject, 1);
+}
+
+/* On loopback each packet passes twice: the classic program sees it on its way in only. Jumps are
+ * relative, so it can be moved. */
+static int attach_program(const struct packet_sockets *sockets, int fd,
+			  const struct filter_program *program)
+{
+	const struct sock_filter skip_outgoing[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_IFINDEX)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)sockets->interface.loopback_index, 0,
+			 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	enum { PREFIX = sizeof(skip_outgoing) / sizeof(skip_outgoing[0]) };
+	static struct sock_filter joined[PREFIX + FILTER_INSTRUCTIONS_MAX];
+
+	if (!sockets->interface.loopback_index)
+		return attach_classic(fd, program->instructions, program->length);
+	memcpy(joined, skip_outgoing, sizeof(skip_outgoing));
+	memcpy(joined + PREFIX, program->instructions, program->length * sizeof(joined[0]));
+	return attach_classic(fd, joined, (uint16_t)(program->length + PREFIX));
+}
+
+static int set_ring(int fd, uint32_t block_count)
+{
+	struct tpacket_req3 ring = {
+		.tp_block_size = PACKET_RING_BLOCK_BYTES,
+		.tp_block_nr = block_count,
+		.tp_frame_size = FRAME_BYTES,
+		.tp_frame_nr = PACKET_RING_BLOCK_BYTES / FRAME_BYTES * block_count,
+		.tp_retire_blk_tov = PACKET_RING_RETIRE_MS,
+	};
+	int version = TPACKET_V3;
+	int error = set(fd, PACKET_VERSION, &version, sizeof(version));
+
+	return error ? error : set(fd, PACKET_RX_RING, &ring, sizeof(ring));
+}
+
+static int set_promiscuous(const struct packet_sockets *sockets, int fd)
+{
+	struct packet_mreq membership = {.mr_ifindex = sockets->interface.index,
+					 .mr_type = PACKET_MR_PROMISC};
+
+	if (!sockets->config->is_promiscuous || !sockets->interface.index)
+		return 0;
+	return set(fd, PACKET_ADD_MEMBERSHIP, &membership, sizeof(membership));
+}
+
+static int bind_interface(const struct packet_sockets *sockets, int fd)
+{
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = sockets->interface.index,
+	};
+
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+}
+
+/* The first member makes the group, with an id that no other program has; the others name it by the
+ * word that the kernel gave. */
+static int join_group(struct packet_sockets *sockets, int fd)
+{
+	uint32_t make = (uint32_t)(PACKET_FANOUT_EBPF | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
+	socklen_t length = sizeof(sockets->group);
+	int error;
+
+	if (sockets->count == 1 || !sockets->bpf)
+		return 0;
+	if (sockets->group)
+		return set(fd, PACKET_FANOUT, &sockets->group, sizeof(sockets->group));
+	error = set(fd, PACKET_FANOUT, &make, sizeof(make));
+	if (!error && getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &sockets->group, &length) < 0)
+		error = -errno;
+	return error;
+}
+
+static bool explain(char *error, const struct packet_sockets *sockets, const char *step, int code)
+{
+	uint32_t blocks = packet_ring_blocks(sockets->config);
+
+	if (code == -ENOMEM)
+		snprintf(error, CONFIG_ERROR_MAX,
+			 "no memory for %u rings of %u MiB: give fewer workers (-M) or a smaller "
+			 "--ring-size",
+			 sockets->count, blocks);
+	else
+		snprintf(error, CONFIG_ERROR_MAX, "%s cannot be captured: %s: %s",
+			 sockets->config->interface, step, strerror(-code));
+	return false;
+}
+
+static bool open_one(struct packet_sockets *sockets, uint32_t worker, char *error)
+{
+	/* Protocol 0: nothing arrives before bind. */
+	int type = sockets->interface.is_ethernet ? SOCK_RAW : SOCK_DGRAM, code;
+	int fd = sockets->fds[worker] = socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return explain(error, sockets, "packet socket", -errno);
+	if ((code = reject_all(fd)))
+		return explain(error, sockets, "filter", code);
+	if ((code = set_ring(fd, packet_ring_blocks(sockets->config))))
+		return explain(error, sockets, "ring", code);
+	if ((code = bind_interface(sockets, fd)))
+		return explain(error, sockets, "bind", code);
+	if ((code = set_promiscuous(sockets, fd)))
+		return explain(error, sockets, "promiscuous mode", code);
+	if ((code = join_group(sockets, fd)))
+		return explain(error, sockets, "fanout group", code);
+	return true;
+}
+
+static bool set_split(struct packet_sockets *sockets, char *error)
+{
+	int program, code;
+
+	if (!sockets->group)
+		return true;
+	program = bpf_split_fd(sockets->bpf);
+	code = set(sockets->fds[0], PACKET_FANOUT_DATA, &program, sizeof(program));
+	return !code || explain(error, sockets, "split program", code);
+}
+
+static void load_programs(struct packet_sockets *sockets, const char **notice)
+{
+	struct capture_settings settings;
+
+	settings_init(&settings, sockets->config);
+	settings.loopback_index = (uint32_t)sockets->interface.loopback_index;
+	sockets->bpf = bpf_open(&settings, sockets->reason);
+	if (sockets->bpf)
+		return;
+	snprintf(sockets->notice, sizeof(sockets->notice),
+		 "degraded: no eBPF (%s); classic filters split the traffic, and TCP, fragments "
+		 "and tunnels are not captured",
+		 sockets->reason);
+	*notice = sockets->notice;
+}
+
+struct packet_sockets *packet_sockets_open(const struct config *config,
+					   const struct filter_program *filters, char *error,
+					   const char **notice)
+{
+	struct packet_sockets *sockets = xcalloc(1, sizeof(*sockets));
+	bool is_open;
+
+	sockets->config = config;
+	sockets->filters = filters;
+	sockets->count = config->worker_count;
+	memset(sockets->fds, -1, sizeof(sockets->fds));
+	*notice = NULL;
+	is_open = interface_check(config->interface, &sockets->interface, error);
+	if (is_open)
+		load_programs(sockets, notice);
+	for (uint32_t worker = 0; is_open && worker < sockets->count; worker++)
+		is_open = open_one(sockets, worker, error);
+	if (is_open && set_split(sockets, error))
+		return sockets;
+	packet_sockets_close(sockets);
+	*notice = NULL;
+	return NULL;
+}
+
+void packet_sockets_close(struct packet_sockets *sockets)
+{
+	if (!sockets)
+		return;
+	/* From the highest down: closing any other member would move the last one into its place.
+	 */
+	for (uint32_t worker = sockets->count; worker-- > 0;)
+		if (sockets->fds[worker] >= 0)
+			close(sockets->fds[worker]);
+	bpf_close(sockets->bpf);
+	free(sockets);
+}
+
+int packet_sockets_fd(const struct packet_sockets *sockets, uint32_t worker)
+{
+	return sockets->fds[worker];
+}
+
+bool packet_sockets_are_unsplit(const struct packet_sockets *sockets)
+{
+	return !sockets->bpf && *sockets->config->filter && sockets->count > 1;
+}
+
+int packet_sockets_admit(struct packet_sockets *sockets)
+{
+	bool is_expression = *sockets->config->filter;
+	int error = 0;
+
+	for (uint32_t worker = 0; worker < sockets->count && !error; worker++) {
+		int fd = sockets->fds[worker],
+		    program = sockets->bpf ? bpf_filter_fd(sockets->bpf) : -1;
+
+		if (is_expression || !sockets->bpf)
+			error = attach_program(sockets, fd,
+					       &sockets->filters[is_expression ? 0 : worker]);
+		else if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)) < 0)
+			error = -errno;
+	}
+	return error;
+}
+
+int packet_sockets_reject(struct packet_sockets *sockets)
+{
+	int error = 0;
+
+	for (uint32_t worker = 0; worker < sockets->count && !error; worker++)
+		error = reject_all(sockets->fds[worker]);
+	return error;
+}
+
+bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,
+			     uint64_t *rejected)
+{
+	struct verdicts sum;
+
+	if (!sockets->bpf || *sockets->config->filter || bpf_verdicts(sockets->bpf, &sum))
+		return false;
+	*admitted = sum.admitted;
+	*rejected = sum.rejected + sum.unreadable;
+	return true;
+}
+
+void packet_sockets_count(const struct packet_sockets *sockets, uint32_t worker,
+			  struct state_watch *watch)
+{
+	struct tpacket_stats_v3 stats;
+	socklen_t length = sizeof(stats);
+
+	if (getsockopt(sockets->fds[worker], SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0)
+		return;
+	__atomic_fetch_add(&watch->kernel_packets, stats.tp_packets, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&watch->kernel_drops, stats.tp_drops, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/preflight.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "loop/loop.h"
+#include "net/link.h"
+#include "pcap/filter.h"
+#include "pcap/savefile.h"
+#include "pcap/stream.h"
+#include "supervisor/bpf.h"
+#include "supervisor/generated_filter.h"
+#include "supervisor/interface.h"
+
+struct preflight {
+	struct config config;
+	struct interface interface;
+	struct filter_handle *handle; /* live */
+	int file_fd;		      /* -r */
+};
+
+static int count_cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : CPU_COUNT(&set);
+}
+
+static void print_version(void)
+{
+	const struct scmp_version *seccomp = seccomp_version();
+
+	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\n%s\n", DNSFLOW_VERSION,
+	       filter_library_version(), loop_library_version(), bpf_library_version(),
+	       seccomp->major, seccomp->minor, seccomp->micro, stream_library_versions());
+}
+
+static void print_help(void)
+{
+	char text[FILTER_TEXT_MAX];
+
+	config_print_usage(stdout);
+	generated_filter(&config_default, 0, 1, false, text);
+	printf("\nDefault filter: %s\n", text);
+}
+
+static void read_arguments(struct preflight *preflight, int argc, char **argv)
+{
+	char error[CONFIG_ERROR_MAX];
+	int cpu_count = count_cpus();
+	uint32_t asked;
+
+	preflight->config = config_default;
+	switch (config_parse_arguments(&preflight->config, argc, argv, error)) {
+	case CONFIG_HELP:
+		print_help();
+		exit(PREFLIGHT_DONE);
+	case CONFIG_VERSION:
+		print_version();
+		exit(PREFLIGHT_DONE);
+	case CONFIG_ERROR:
+		log_fatal("%s", error);
+	case CONFIG_OK:
+		break;
+	}
+	asked = preflight->config.worker_count;
+	if (!config_complete(&preflight->config, (uint32_t)cpu_count, error))
+		log_fatal("%s", error);
+	if (asked > 1 && preflight->config.share_count > 1)
+		log_warn("-M has no effect with -m: the other shares are other daemons");
+	else if (preflight->config.worker_count > (uint32_t)cpu_count)
+		log_warn("%u workers on %d CPUs: some share a CPU", preflight->config.worker_count,
+			 cpu_count);
+}
+
+static void find_user(struct config *config)
+{
+	const struct passwd *user = NULL;
+
+	if (geteuid() != 0) {
+		config->uid = geteuid();
+		config->gid = getegid();
+		return;
+	}
+	if (*config->user) {
+		user = getpwnam(config->user);
+		if (!user)
+			log_fatal("no user is named %s (--user)", config->user);
+	}
+	if (!user)
+		user = getpwnam("dnsflow");
+	if (!user)
+		user = getpwnam("nobody");
+	if (!user)
+		log_fatal("neither the user dnsflow nor nobody exists: give --user");
+	config->uid = user->pw_uid;
+	config->gid = user->pw_gid;
+}
+
+/* Without the right to capture nothing else is worth saying. */
+static void check_right(const char *interface)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		log_fatal("capturing on %s needs root (or CAP_NET_RAW): run with sudo", interface);
+	close(fd);
+}
+
+static void open_interface(struct preflight *preflight)
+{
+	struct config *config = &preflight->config;
+	char error[CONFIG_ERROR_MAX];
+
+	if (!*config->interface &&
+	    filter_default_interface(config->interface, sizeof(config->interface)))
+		log_fatal("no interface to capture on: give -i, or -r FILE");
+	if (!interface_check(config->interface, &preflight->interface, error))
+		log_fatal("%s", error);
+	check_right(config->interface);
+	preflight->handle = filter_handle_open(config->interface, error);
+	if (!preflight->handle)
+		log_fatal("%s cannot be captured: %s", config->interface, error);
+}
+
+static void open_file(struct preflight *preflight)
+{
+	const char *path = preflight->config.read_file;
+	struct stat status;
+
+	preflight->file_fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (preflight->file_fd >= 0 &&
+	    (fstat(preflight->file_fd, &status) < 0 || S_ISDIR(status.st_mode)))
+		errno = EISDIR;
+	else if (preflight->file_fd >= 0 || !strcmp(path, "-"))
+		return;
+	log_fatal("%s cannot be read: %s", path, strerror(errno));
+}
+
+static void check_link(const struct config *config, int dlt)
+{
+	struct filter_program *program = xmalloc(sizeof(*program));
+	char error[256];
+
+	if (link_type_of_dlt(dlt) == LINK_UNSUPPORTED)
+		log_fatal("%s: Unsupported datalink: %d", config->read_file, dlt);
+	if (*config->filter && filter_compile(config->filter, dlt, program, error))
+		log_fatal("filter: %s", error);
+	free(program);
+}
+
+/* Plain savefiles are mapped and divided among workers; all else is read in order, by one. A pipe
+ * cannot be looked at. */
+static void look_at_file(struct preflight *preflight)
+{
+	struct config *config = &preflight->config;
+	uint8_t first[SAVEFILE_HEADER_SIZE];
+	struct slice header = {first, 0};
+	struct savefile file;
+	struct stream *stream;
+	char error[256];
+	ssize_t length = pread(preflight->file_fd, first, sizeof(first), 0);
+
+	if (length == 0)
+		log_fatal("%s is empty", config->read_file);
+	header.length = length > 0 ? (size_t)length : 0;
+	config->input = stream_is_plain(header) ? CONFIG_INPUT_MAPPED : CONFIG_INPUT_STREAM;
+	if (config->input == CONFIG_INPUT_MAPPED) {
+		if (savefile_open(&file, header) != SAVEFILE_OK)
+			log_fatal("%s is too short to be a capture file", config->read_file);
+		check_link(config, file.dlt);
+		return;
+	}
+	if (config->worker_count > 1)
+		log_info("%s is read by one worker: only plain pcap files can be divided",
+			 config->read_file);
+	config->worker_count = 1;
+	if (length < 0)
+		return;
+	stream = stream_open_take(preflight->file_fd, error);
+	if (!stream)
+		log_fatal("%s: %s", config->read_file, error);
+	check_link(config, stream_dlt(stream));
+	stream_close(stream);
+}
+
+static void look_up(struct config_destination *destination)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *found = NULL;
+	struct sockaddr_storage address = {0};
+	char host[256];
+	uint16_t port;
+	int error;
+
+	config_split_host_port(destination->text, host, sizeof(host), &port);
+	error = getaddrinfo(host, NULL, &hints, &found);
+	if (error)
+		log_fatal("destination %s: %s", host, gai_strerror(error));
+	memcpy(&address, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	if (!endpoint_from_sockaddr(&address, &destination->endpoint))
+		log_fatal("destination %s has no IP address", host);
+	destination->endpoint.port = port;
+}
+
+static void resolve(struct config *config)
+{
+	for (uint32_t i = 0; i < config->destination_count; i++) {
+		struct config_destination *destination = &config->destinations[i];
+
+		if (!destination->endpoint.address.version)
+			look_up(destination);
+		endpoint_format(&destination->endpoint, destination->text);
+	}
+}
+
+static void write_all(int fd, const void *bytes, size_t length)
+{
+	if (write(fd, bytes, length) != (ssize_t)length)
+		log_fatal("the configuration cannot be handed over: %s", strerror(errno));
+}
+
+static void hand_over_filter(struct preflight *preflight, const char *expression)
+{
+	struct filter_program *program = xmalloc(sizeof(*program));
+	char error[256];
+
+	if (filter_handle_compile(preflight->handle, expression, program, error))
+		log_fatal("filter: %s", error);
+	write_all(CHILD_FD_FILTER, program, sizeof(*program));
+	free(program);
+}
+
+/* Live: the program of -f, or one of the generated text for each share, for a kernel without eBPF.
+ */
+static void compile_filters(struct preflight *preflight)
+{
+	const struct config *config = &preflight->config;
+	bool is_untagged = filter_handle_link(preflight->handle) != LINK_ETHERNET;
+	char text[FILTER_TEXT_MAX];
+
+	if (*config->filter)
+		hand_over_filter(preflight, config->filter);
+	for (uint32_t worker = 0; !*config->filter && worker < config->worker_count; worker++) {
+		if (config->share_count > 1)
+			generated_filter(config, config->share_index, config->share_count,
+					 is_untagged, text);
+		else
+			generated_filter(config, worker, config->worker_count, is_untagged, text);
+		hand_over_filter(preflight, text);
+	}
+}
+
+int preflight_main(const struct child_identity *identity, int argc, char **argv)
+{
+	static char text[65536];
+	struct preflight *preflight = xcalloc(1, sizeof(*preflight));
+	struct config *config = &preflight->config;
+	bool is_live;
+	int length;
+
+	read_arguments(preflight, argc, argv);
+	is_live = !*config->read_file;
+	find_user(config);
+	if (is_live)
+		open_interface(preflight);
+	else
+		open_file(preflight);
+	if (child_drop_privileges(config->uid, config->gid) ||
+	    !child_follow(identity->parent, SIGKILL))
+		log_fatal("privileges cannot be dropped: is the user right (--user)?");
+	resolve(config);
+	if (is_live)
+		compile_filters(preflight);
+	else
+		look_at_file(preflight);
+	length = config_print(config, text, sizeof(text));
+	if (length < 0)
+		log_fatal("the configuration is too long");
+	write_all(CHILD_FD_CONFIG, text, (size_t)length);
+	return PREFLIGHT_OK;
+}

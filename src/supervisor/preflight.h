@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include "ipc/child.h"
+
+/*
+ * The short-lived process that checks a command line before anything is started: it opens what
+ * needs root, drops its rights, then looks at the file, resolves names and compiles filters. It
+ * hands back the complete configuration as text (CHILD_FD_CONFIG) and the classic filters of all
+ * workers (CHILD_FD_FILTER: struct filter_program each). Problems are printed here, one line.
+ */
+enum preflight_status {
+	PREFLIGHT_OK = 0,
+	PREFLIGHT_REFUSED = 1,
+	PREFLIGHT_DONE = 3, /* -h or --version: there is nothing to run */
+};
+
+int preflight_main(const struct child_identity *identity, int argc, char **argv);

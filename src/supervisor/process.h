@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <sched.h>
+#include <sys/types.h>
+#include "ipc/child.h"
+
+/* A child of the supervisor: this same binary, executed again in another role. */
+struct process {
+	pid_t pid;
+	int pidfd;   /* readable once it has exited; signals go through it, so a reused pid is never
+			hit */
+	int control; /* our end of its control channel */
+};
+
+/* How to start one. */
+struct process_plan {
+	int executable_fd;
+	const char *role;
+	unsigned int index;
+	const int *fds; /* by enum child_fd, -1 = not lent; CHILD_FD_CONTROL is made here; NULL =
+			   none */
+	bool keeps_streams;    /* standard input and output stay, else they are /dev/null */
+	const cpu_set_t *cpus; /* pinned to these, or NULL */
+	int argument_count;    /* appended to the command line */
+	char **arguments;
+};
+
+/* Returns 0, or -errno with nothing started. */
+int process_start(struct process *process, const struct process_plan *plan);
+
+/* Sends a signal; harmless when it has exited already. */
+void process_signal(const struct process *process, int signal);
+
+/* Waits for its end and closes what belongs to it. Returns the status as waitpid gives it. */
+int process_reap(struct process *process);

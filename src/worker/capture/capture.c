@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker/capture/capture.h"
+
+#include "ipc/commit.h"
+#include "ipc/settings.h"
+
+static bool is_dns_port(const struct capture *capture, uint16_t port)
+{
+	return !capture->are_ports_checked || capture->ports[port / 8] & 1 << port % 8;
+}
+
+static bool is_sampled_out(struct capture *capture)
+{
+	return capture->sample_rate && random_below(&capture->random, capture->sample_rate);
+}
+
+/* Stages what reassembly did since the last commit, and makes it lasting. */
+static void stage_pieces(struct capture *capture)
+{
+	struct piece_counts *counts = &capture->pieces;
+
+	commit_add_some(capture->head, COUNTER_PIECES_IN, counts->in);
+	commit_add_some(capture->head, COUNTER_PIECES_USED, counts->used);
+	for (int cause = 0; cause < PIECE_CAUSE_COUNT; cause++)
+		commit_add_some(capture->head, (enum counter)(COUNTER_PIECES_DUPLICATE + cause),
+				counts->dropped[cause]);
+	*counts = (struct piece_counts){0};
+	commit_set(capture->head, STATE_STEP, commit_step(capture->head));
+	if (capture->keeps_clock)
+		commit_set(capture->head, STATE_CLOCK, (uint64_t)capture->now_ns);
+}
+
+/* Stages the end of the packet: its counters, and the cursor behind it. */
+static void stage_packet(struct capture *capture, enum counter counter)
+{
+	struct state_head *head = capture->head;
+
+	commit_add(head, COUNTER_PACKETS_READ, 1);
+	commit_add(head, counter, 1);
+	commit_set(head, STATE_PACKET, capture->next_packet);
+}
+
+static void commit_packet(struct capture *capture, enum counter counter)
+{
+	stage_packet(capture, counter);
+	commit_apply(capture->head);
+}
+
+static enum counter outcome_counter(enum dns_outcome outcome)
+{
+	static const enum counter counters[DNS_OUTCOME_COUNT] = {
+		[DNS_RECORDED] = COUNTER_MESSAGES_RECORDED,
+		[DNS_NOT_RESPONSE] = COUNTER_MESSAGES_NOT_RESPONSE,
+		[DNS_NOT_DESIRED] = COUNTER_MESSAGES_NOT_DESIRED,
+		[DNS_NOT_AVAILABLE] = COUNTER_MESSAGES_NOT_AVAILABLE,
+		[DNS_NOT_NOERROR] = COUNTER_MESSAGES_NOT_NOERROR,
+		[DNS_NOT_ONE_QUESTION] = COUNTER_MESSAGES_NOT_ONE_QUESTION,
+		[DNS_NOT_ADDRESS_TYPE] = COUNTER_MESSAGES_NOT_ADDRESS_TYPE,
+		[DNS_NO_ADDRESS] = COUNTER_MESSAGES_NO_ADDRESS,
+		[DNS_MALFORMED_HEADER] = COUNTER_MESSAGES_BAD_HEADER,
+		[DNS_MALFORMED_QUESTION] = COUNTER_MESSAGES_BAD_QUESTION,
+		[DNS_MALFORMED_ANSWER] = COUNTER_MESSAGES_BAD_ANSWER,
+		[DNS_TRUNCATED] = COUNTER_MESSAGES_TRUNCATED,
+	};
+
+	return counters[outcome];
+}
+
+/* Parses a message and stages its outcome. The first to stage in its step: making room may be a
+ * commit of its own. */
+static void stage_message(struct capture *capture, const struct packet *packet,
+			  struct slice message)
+{
+	struct state_head *head = capture->head;
+	struct dns_answer *answer = &capture->answer;
+	enum dns_outcome outcome = dns_answer_parse(message, packet->is_cut, answer);
+	enum counter counter = outcome_counter(outcome);
+
+	if (outcome == DNS_RECORDED) {
+		uint32_t estimate = record_estimate(answer);
+
+		if (estimate > RECORD_ESTIMATE_MAX) {
+			counter = COUNTER_MESSAGES_TOO_BIG;
+		} else {
+			export_reserve(capture->export, estimate);
+			export_stage(capture->export, &packet->destination, &packet->source,
+				     answer);
+			commit_add_some(head, COUNTER_MESSAGES_BAD_TAIL, answer->is_tail_malformed);
+			commit_add_some(head, COUNTER_MESSAGES_EXCESS, answer->is_excess);
+		}
+	}
+	commit_add(head, COUNTER_MESSAGES_IN, 1);
+	commit_add(head, counter, 1);
+}
+
+static void stage_reassembled(struct capture *capture, const struct packet *packet,
+			      struct slice message)
+{
+	if (!is_sampled_out(capture)) {
+		stage_message(capture, packet, message);
+		return;
+	}
+	commit_add(capture->head, COUNTER_MESSAGES_IN, 1);
+	commit_add(capture->head, COUNTER_MESSAGES_SAMPLED_OUT, 1);
+}
+
+static void take_udp(struct capture *capture, const struct packet *packet)
+{
+	if (!is_dns_port(capture, packet->source_port)) {
+		commit_packet(capture, COUNTER_PACKETS_NOT_DNS);
+	} else if (is_sampled_out(capture)) {
+		commit_packet(capture, COUNTER_PACKETS_SAMPLED_OUT);
+	} else {
+		stage_message(capture, packet, packet->payload);
+		commit_packet(capture, COUNTER_PACKETS_MESSAGE);
+		export_settle(capture->export);
+	}
+}
+
+/* Commits the messages that the stream layer has ready, one by one, counting them in the cursor. */
+static void take_messages(struct capture *capture)
+{
+	struct state_head *head = capture->head;
+	struct packet packet;
+	struct slice message;
+
+	while (streams_next(capture->streams, commit_step(head), &packet, &message,
+			    &capture->pieces)) {
+		stage_reassembled(capture, &packet, message);
+		stage_pieces(capture);
+		commit_set(head, STATE_MESSAGE, state_get(head, STATE_MESSAGE) + 1);
+		commit_apply(head);
+		export_settle(capture->export);
+	}
+}
+
+/* After streams_expire or streams_flush: takes the messages, commits the rest. */
+static void finish_stream_work(struct capture *capture)
+{
+	take_messages(capture);
+	stage_pieces(capture);
+	commit_set(capture->head, STATE_MESSAGE, 0);
+	commit_apply(capture->head);
+}
+
+/* Feeds a segment to its stream and commits what comes out; the end of the packet is the caller's
+ * to commit. */
+static void take_segment(struct capture *capture, const struct packet *segment)
+{
+	streams_add(capture->streams, segment, capture->is_again, commit_step(capture->head),
+		    capture->now_ns, &capture->pieces);
+	take_messages(capture);
+	commit_set(capture->head, STATE_MESSAGE, 0);
+}
+
+static void take_tcp(struct capture *capture, const struct packet *segment)
+{
+	if (!is_dns_port(capture, segment->source_port)) {
+		commit_packet(capture, COUNTER_PACKETS_NOT_DNS);
+		return;
+	}
+	take_segment(capture, segment);
+	stage_pieces(capture);
+	commit_packet(capture,
+		      segment->payload.length ? COUNTER_PACKETS_PIECE : COUNTER_PACKETS_NOT_DNS);
+}
+
+/* A reassembled datagram: its message, its segment, or why there is none; true when it is itself a
+ * piece (in a tunnel). */
+static bool take_datagram(struct capture *capture, struct packet *datagram)
+{
+	enum decode_result result = decode_transport(&capture->options, datagram);
+	bool is_dns = is_dns_port(capture, datagram->source_port);
+
+	if (result == DECODE_FRAGMENT)
+		return true;
+	if (result == DECODE_UDP && is_dns)
+		stage_reassembled(capture, datagram, datagram->payload);
+	else if (result == DECODE_TCP && is_dns)
+		take_segment(capture, datagram);
+	else if (result == DECODE_UDP || result == DECODE_TCP || result == DECODE_OTHER)
+		commit_add(capture->head, COUNTER_DATAGRAMS_NOT_DNS, 1);
+	else
+		commit_add(capture->head, COUNTER_DATAGRAMS_MALFORMED, 1);
+	return false;
+}
+
+static void take_fragment(struct capture *capture, const struct packet *fragment)
+{
+	struct packet piece = *fragment, whole;
+
+	/* Each round goes at least one IP header deeper, so nesting bounds them. */
+	while (fragments_add(capture->fragments, &piece, commit_step(capture->head),
+			     capture->now_ns, &whole, &capture->pieces) &&
+	       take_datagram(capture, &whole))
+		piece = whole;
+	stage_pieces(capture);
+	commit_packet(capture, COUNTER_PACKETS_PIECE);
+	export_settle(capture->export);
+}
+
+static void take_malformed(struct capture *capture, enum decode_result result)
+{
+	_Static_assert(COUNTER_PACKETS_TOO_DEEP - COUNTER_PACKETS_BAD_LINK ==
+			       DECODE_TOO_DEEP - DECODE_BAD_LINK,
+		       "counters of malformed packets stand in the order of their causes");
+
+	commit_packet(capture,
+		      (enum counter)(COUNTER_PACKETS_BAD_LINK + (int)(result - DECODE_BAD_LINK)));
+}
+
+/* Is this frame, which no kernel chose for us, one of our share, and what the filter wants? */
+static bool select_frame(struct capture *capture, const struct frame *frame,
+			 const struct network *network, bool *is_admitted)
+{
+	struct classification class = classify_network(&capture->settings, network);
+
+	*is_admitted = !capture->is_admitting || class.is_admitted;
+	if (capture->filter)
+		*is_admitted = filter_match(capture->filter, frame->bytes, frame->wire_length);
+	return capture->share_count <= 1 ||
+	       class.key % capture->share_count == capture->share_index;
+}
+
+void capture_frame(struct capture *capture, const struct frame *frame)
+{
+	struct network network = {.ethertype = frame->ethertype};
+	struct packet packet;
+	bool is_admitted = true;
+	enum decode_result result = DECODE_BAD_LINK;
+
+	if (link_strip(frame->link, frame->bytes, &network)) {
+		if (capture->is_selecting && !select_frame(capture, frame, &network, &is_admitted))
+			return;
+		result = is_admitted
+				 ? decode_network(&capture->options, &network,
+						  frame->bytes.length < frame->wire_length, &packet)
+				 : DECODE_OTHER;
+	} else if (capture->share_index) {
+		return; /* what has no network layer is the first share's */
+	}
+	switch (result) {
+	case DECODE_UDP:
+		take_udp(capture, &packet);
+		break;
+	case DECODE_TCP:
+		take_tcp(capture, &packet);
+		break;
+	case DECODE_FRAGMENT:
+		take_fragment(capture, &packet);
+		break;
+	case DECODE_OTHER:
+		commit_packet(capture, COUNTER_PACKETS_NOT_DNS);
+		break;
+	default:
+		take_malformed(capture, result);
+	}
+	capture->is_again = false;
+}
+
+void capture_expire(struct capture *capture)
+{
+	bool is_more = true;
+
+	while (is_more) {
+		is_more = fragments_expire(capture->fragments, commit_step(capture->head),
+					   capture->now_ns, &capture->pieces);
+		stage_pieces(capture);
+		commit_apply(capture->head);
+	}
+	while (streams_expire(capture->streams, commit_step(capture->head), capture->now_ns,
+			      &capture->pieces))
+		finish_stream_work(capture);
+	finish_stream_work(capture);
+}
+
+void capture_finish(struct capture *capture)
+{
+	while (streams_flush(capture->streams, commit_step(capture->head), &capture->pieces))
+		finish_stream_work(capture);
+}
+
+static void set_port(struct capture *capture, uint16_t port)
+{
+	capture->ports[port / 8] |= (uint8_t)(1 << port % 8);
+}
+
+int capture_open(struct capture *capture, const struct config *config, uint32_t worker_index,
+		 const struct state_watch *watch, struct state_head *head, struct body *body,
+		 struct export *export)
+{
+	bool is_live = config->input == CONFIG_INPUT_LIVE;
+	struct hash_key key;
+	int error = random_init(&capture->random);
+
+	if (!error)
+		error = random_secret(&key, sizeof(key));
+	if (error)
+		return error;
+	capture->head = head;
+	capture->export = export;
+	capture->is_again = state_get(head, STATE_MESSAGE) != 0;
+	capture->keeps_clock = !is_live;
+	capture->now_ns = (int64_t)state_get(head, STATE_CLOCK);
+	capture->are_ports_checked = !*config->filter;
+	capture->is_admitting = !is_live && !*config->filter;
+	capture->share_count = config->share_count > 1 ? config->share_count : config->worker_count;
+	capture->share_index = config->share_count > 1 ? config->share_index : worker_index;
+	/* -f replaces the kernel's filter, and with it its -m. */
+	capture->is_selecting =
+		!is_live || watch->is_unsplit || (*config->filter && config->share_count > 1);
+	capture->sample_rate = config->sample_rate;
+	capture->options = (struct decode_options){
+		.tunnels = config->tunnels,
+		.pcap_port = (uint16_t)config->pcap_port,
+		.jmirror_port = (uint16_t)config->jmirror_port,
+	};
+	settings_init(&capture->settings, config);
+	for (int i = 0; i < capture->settings.port_count; i++)
+		set_port(capture, capture->settings.ports[i]);
+	capture->fragments = fragments_open(body_fragments(body), &fragments_default_limits, &key,
+					    state_get(head, STATE_STEP));
+	capture->streams = streams_open(body_streams(body), &streams_default_limits, &key,
+					state_get(head, STATE_STEP));
+	return 0;
+}

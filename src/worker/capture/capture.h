@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/random.h"
+#include "bpf/settings.h"
+#include "net/classify.h"
+#include "net/decode.h"
+#include "net/fragments.h"
+#include "net/streams.h"
+#include "pcap/filter.h"
+#include "worker/export/export.h"
+
+/* A captured frame, borrowed from its source. */
+struct frame {
+	struct slice bytes;
+	uint32_t wire_length;
+	enum link_type link;
+	uint16_t ethertype; /* LINK_COOKED only */
+};
+
+/*
+ * The way of a frame: selection, decode, reassembly, message, record. One DNS message, or one frame
+ * that gives none, is one commit, which moves the cursor.
+ */
+struct capture {
+	struct state_head *head;
+	struct export *export;
+	struct fragments *fragments;
+	struct streams *streams;
+	struct filter_program
+		*filter;   /* -f on frames that no kernel filtered, or NULL; set by a file source */
+	bool is_selecting; /* frames come unfiltered, or those of all shares */
+	bool is_admitting; /* the generated filter is to be applied to them */
+	bool are_ports_checked; /* no -f: a payload is DNS when its source port is one of ours */
+	bool is_again;	  /* the first frame of a successor, whose first messages are committed */
+	bool keeps_clock; /* files: now_ns is packet time and lies in the state */
+	uint32_t share_index;
+	uint32_t share_count;
+	uint32_t sample_rate;
+	int64_t now_ns; /* never goes back */
+	struct random random;
+	struct decode_options options;
+	struct capture_settings settings;
+	uint64_t next_packet;	    /* STATE_PACKET once this frame is done; set by the source */
+	struct piece_counts pieces; /* of the step that is being made */
+	uint8_t ports[65536 / 8];
+	struct dns_answer answer;
+};
+
+/* Takes over the reassembly state in body. 0 or -errno. */
+int capture_open(struct capture *capture, const struct config *config, uint32_t worker_index,
+		 const struct state_watch *watch, struct state_head *head, struct body *body,
+		 struct export *export);
+
+void capture_frame(struct capture *capture, const struct frame *frame);
+
+/* Lets go of what waited too long in reassembly; messages behind holes that are given up are taken.
+ */
+void capture_expire(struct capture *capture);
+
+/* The end of the input: gives up all holes. */
+void capture_finish(struct capture *capture);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker/sandbox.h"
+
+int sandbox_enter(void)
+{
+	return 0; /* sanitizers make system calls of their own at any time */
+}

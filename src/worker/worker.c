@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "ipc/commit.h"
+#include "ipc/control.h"
+#include "ipc/memory.h"
+#include "loop/loop.h"
+#include "worker/capture/source.h"
+#include "worker/sandbox.h"
+
+#define FLUSH_INTERVAL_NS  (1 * NANOSECONDS_PER_SECOND)
+#define STATS_INTERVAL_NS  (10 * NANOSECONDS_PER_SECOND)
+#define EXPIRE_INTERVAL_NS (1 * NANOSECONDS_PER_SECOND)
+#define RETRY_NS	   (2 * NANOSECONDS_PER_MILLISECOND)
+#define FINISH_TIMEOUT_MS  1000
+#define ORPHAN_SECONDS	   2
+#define TURNS_PER_POLL	   16 /* files: turns between looks at the control channel */
+
+struct worker {
+	struct config config;
+	struct child_identity identity;
+	struct state_head *head;
+	struct body *body;
+	const struct state_watch *watch;
+	struct export *export;
+	struct capture *capture;
+	struct source source;
+	struct loop *loop;
+	struct loop_event *flush_timer, *stats_timer, *expire_timer, *retry_timer;
+	bool is_draining;
+};
+
+/* A worker cannot start: the supervisor says why, with its name in front. */
+static void fail(const char *text)
+{
+	control_send(CHILD_FD_CONTROL, CONTROL_FAILED, 0, text);
+	exit(EXIT_FAILURE);
+}
+
+static void attach(struct worker *worker)
+{
+	static char error[CONFIG_ERROR_MAX];
+
+	if (!child_read_config(CHILD_FD_CONFIG, &worker->config, error))
+		fail(error);
+	worker->head = memory_map(CHILD_FD_HEAD, sizeof(struct state_head), true);
+	worker->body = memory_map(CHILD_FD_BODY, body_size(), true);
+	worker->watch = memory_map(CHILD_FD_WATCH, sizeof(struct state_watch), false);
+	if (!worker->head || !worker->body || !worker->watch || !state_attach(worker->head))
+		fail("the state that was lent cannot be used");
+	if (worker->body->layout) {
+		commit_add(worker->head, COUNTER_RESTARTS, 1);
+		commit_apply(worker->head);
+	}
+	worker->body->layout = BODY_LAYOUT;
+}
+
+static void open_pipeline(struct worker *worker)
+{
+	int error;
+
+	worker->export = xcalloc(1, sizeof(*worker->export));
+	worker->capture = xcalloc(1, sizeof(*worker->capture));
+	worker->export->now_ns = clock_wall_ns();
+	export_open(worker->export, &worker->config, worker->head, worker->body);
+	error = capture_open(worker->capture, &worker->config, worker->identity.index,
+			     worker->watch, worker->head, worker->body, worker->export);
+	if (error)
+		fail(strerror(-error));
+	if (!source_open(&worker->source, &worker->config, worker->capture, CHILD_FD_INPUT))
+		fail(worker->source.error);
+}
+
+static volatile pid_t parent;
+
+/*
+ * The signals of a terminal or a service manager reach all processes at once, but only the
+ * supervisor decides on them. When it is gone, the end of the control channel lets the worker
+ * finish; should it hang, the alarm ends it.
+ */
+static void on_death_signal(int number)
+{
+	(void)number;
+	if (getppid() != parent)
+		alarm(ORPHAN_SECONDS);
+}
+
+static void set_signals(const struct worker *worker)
+{
+	struct sigaction death = {.sa_handler = on_death_signal, .sa_flags = SA_RESTART};
+
+	parent = worker->identity.parent;
+	sigaction(SIGTERM, &death, NULL);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void enter_sandbox(const struct worker *worker)
+{
+	int error = child_drop_privileges(worker->config.uid, worker->config.gid);
+
+	if (error)
+		fail("privileges cannot be dropped: is the user right (--user)?");
+	if (!child_follow(worker->identity.parent, SIGTERM))
+		exit(EXIT_FAILURE);
+	error = sandbox_enter();
+	if (error)
+		fail("the seccomp filter cannot be loaded");
+}
+
+static void pass_notice(struct worker *worker)
+{
+	if (worker->export->notice)
+		control_send(CHILD_FD_CONTROL, CONTROL_NOTICE, 0, worker->export->notice);
+	worker->export->notice = NULL;
+}
+
+/* Writes out what is left and leaves. damage: a line for the operator, or NULL. */
+static void finish(struct worker *worker, const char *damage)
+{
+	char text[SOURCE_ERROR_MAX];
+
+	export_finish(worker->export, FINISH_TIMEOUT_MS);
+	pass_notice(worker);
+	if (!damage && worker->export->write_error) {
+		snprintf(text, sizeof(text), "%.200s cannot be written: %s",
+			 worker->config.write_file, strerror(worker->export->write_error));
+		damage = text;
+	}
+	control_send(CHILD_FD_CONTROL, CONTROL_FINISHED, damage ? EXIT_FAILURE : EXIT_SUCCESS,
+		     damage);
+	exit(EXIT_SUCCESS);
+}
+
+static void on_control(void *argument)
+{
+	struct worker *worker = argument;
+	struct control_message message;
+	int got = control_receive(CHILD_FD_CONTROL, &message);
+
+	if (got < 0)
+		return;
+	/* The supervisor is gone, or wants us to finish: the same. */
+	if (got == 0 || message.type == CONTROL_DRAIN)
+		worker->is_draining = true;
+	loop_stop(worker->loop);
+}
+
+static void set_clocks(struct worker *worker)
+{
+	worker->capture->now_ns = clock_monotonic_ns();
+	worker->export->now_ns = clock_wall_ns();
+}
+
+static void send_and_retry(struct worker *worker)
+{
+	export_send(worker->export);
+	if (export_pending(worker->export))
+		loop_timer_set(worker->retry_timer, RETRY_NS);
+	pass_notice(worker);
+}
+
+static void on_retry(void *argument)
+{
+	send_and_retry(argument);
+}
+
+static void on_frames(void *argument)
+{
+	struct worker *worker = argument;
+	socklen_t length = sizeof(int);
+	int error;
+
+	set_clocks(worker);
+	/* An interface that goes down leaves an error on the socket; unread, it would wake us for
+	 * ever. */
+	if (worker->source.ops->turn(&worker->source) == SOURCE_IDLE)
+		getsockopt(CHILD_FD_INPUT, SOL_SOCKET, SO_ERROR, &error, &length);
+	send_and_retry(worker);
+}
+
+/* Up to a second more, so that the timers of many workers do not fall together
+ * (spec/dnsflow.md 5.4). */
+static int64_t jittered(struct worker *worker, int64_t interval_ns)
+{
+	return interval_ns +
+	       (int64_t)random_below(&worker->capture->random, NANOSECONDS_PER_SECOND);
+}
+
+static void on_flush(void *argument)
+{
+	struct worker *worker = argument;
+	struct export *export = worker->export;
+
+	set_clocks(worker);
+	if (export->now_ns / NANOSECONDS_PER_SECOND > export->flushed_ns / NANOSECONDS_PER_SECOND)
+		export_flush(export);
+	send_and_retry(worker);
+	loop_timer_set(worker->flush_timer, jittered(worker, FLUSH_INTERVAL_NS));
+}
+
+static uint64_t captured_packets(const struct state_head *head)
+{
+	return state_counter(head, COUNTER_PACKETS_READ) -
+	       state_counter(head, COUNTER_PACKETS_SAMPLED_OUT) -
+	       state_counter(head, COUNTER_PACKETS_NOT_DNS) -
+	       state_counter(head, COUNTER_PACKETS_BAD_LINK);
+}
+
+static void on_stats(void *argument)
+{
+	struct worker *worker = argument;
+	struct record_stats stats = {
+		.captured = (uint32_t)captured_packets(worker->head),
+		.received = (uint32_t)worker->watch->kernel_packets,
+		.dropped = (uint32_t)worker->watch->kernel_drops,
+		.interface_dropped = (uint32_t)worker->watch->interface_drops,
+		.sample_rate = worker->config.sample_rate,
+	};
+
+	set_clocks(worker);
+	export_stats(worker->export, &stats);
+	send_and_retry(worker);
+	loop_timer_set(worker->stats_timer, jittered(worker, STATS_INTERVAL_NS));
+}
+
+static void on_expire(void *argument)
+{
+	struct worker *worker = argument;
+
+	set_clocks(worker);
+	capture_expire(worker->capture);
+	send_and_retry(worker);
+	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
+}
+
+static void run_live(struct worker *worker)
+{
+	worker->retry_timer = loop_add_timer(worker->loop, on_retry, worker);
+	worker->flush_timer = loop_add_timer(worker->loop, on_flush, worker);
+	worker->stats_timer = loop_add_timer(worker->loop, on_stats, worker);
+	worker->expire_timer = loop_add_timer(worker->loop, on_expire, worker);
+	loop_timer_set(worker->flush_timer, jittered(worker, FLUSH_INTERVAL_NS));
+	loop_timer_set(worker->stats_timer, jittered(worker, STATS_INTERVAL_NS));
+	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
+	loop_add_reader(worker->loop, CHILD_FD_INPUT, on_frames, worker);
+	if (!worker->is_draining)
+		loop_run(worker->loop);
+	set_clocks(worker);
+	while (worker->source.ops->turn(&worker->source) == SOURCE_BUSY)
+		set_clocks(worker);
+	capture_finish(worker->capture);
+	finish(worker, NULL);
+}
+
+/* No timers: the clock is packet time, and a slow receiver makes us wait. */
+static void run_file(struct worker *worker)
+{
+	enum source_state state = SOURCE_BUSY;
+
+	for (unsigned int turn = 0; state == SOURCE_BUSY && !worker->is_draining; turn++) {
+		state = worker->source.ops->turn(&worker->source);
+		if (turn % TURNS_PER_POLL == 0)
+			loop_poll(worker->loop);
+	}
+	capture_finish(worker->capture);
+	finish(worker, state == SOURCE_DAMAGED ? worker->source.error : NULL);
+}
+
+int worker_main(const struct child_identity *identity)
+{
+	struct worker *worker = xcalloc(1, sizeof(*worker));
+	char role[32];
+
+	snprintf(role, sizeof(role), "worker-%u", identity->index);
+	log_set_role(role);
+	worker->identity = *identity;
+	set_signals(worker);
+	attach(worker);
+	open_pipeline(worker);
+	worker->loop = loop_new();
+	loop_add_reader(worker->loop, CHILD_FD_CONTROL, on_control, worker);
+	enter_sandbox(worker);
+	control_send(CHILD_FD_CONTROL, CONTROL_READY, 0, NULL);
+	loop_run(worker->loop); /* until all are ready, so that none begins when another cannot */
+	if (worker->config.input == CONFIG_INPUT_LIVE)
+		run_live(worker);
+	else
+		run_file(worker);
+	return EXIT_FAILURE; /* not reached */
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include "ipc/child.h"
+
+/*
+ * A capture worker: one source, one export, one core. It owns nothing that must outlive it: all of
+ * that is lent by the supervisor. Returns the exit status of the process.
+ */
+int worker_main(const struct child_identity *identity);
