@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# What a person sees of the command line: usage, versions, and one clear line for everything that is wrong. Speaks TAP.
+set -u
+. "$(dirname "$0")/../system/lib.sh"
+scratch
+dnsflow=$BUILD/dnsflow
+pcapgen=$BUILD/bench/pcapgen
+good=$work/good.pcap
+"$pcapgen" -n 1000 -o "$good" >/dev/null 2>&1
+
+# refuses NAME PATTERN ARGUMENT...: status 1, exactly one line, which matches, and no output file.
+refuses() {
+	refuses_name=$1 refuses_pattern=$2
+	shift 2
+	"$dnsflow" "$@" >"$work/out" 2>"$work/err" </dev/null
+	refuses_status=$?
+	if [ $refuses_status = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ] &&
+		grep -q -- "$refuses_pattern" "$work/err"; then
+		ok "$refuses_name"
+	else
+		not_ok "$refuses_name (status $refuses_status)"
+		note <"$work/err"
+	fi
+}
+
+says() { # NAME PATTERN: the last output has it
+	if grep -q -- "$2" "$work/out"; then ok "$1"; else not_ok "$1"; note <"$work/out"; fi
+}
+
+"$dnsflow" -h >"$work/out" 2>"$work/err" && [ ! -s "$work/err" ] && ok "-h prints on standard output, status 0" || not_ok "-h"
+says "usage has the default filter" 'Default filter: ((udp and src port 53'
+says "usage has examples" 'dnsflow -i eth0 -u 192.0.2.1 -M 0 -c'
+"$dnsflow" --version >"$work/out" 2>"$work/err" && ok "--version has status 0" || not_ok "--version"
+for library in dnsflow libpcap libevent libseccomp zlib zstd libbpf; do
+	says "--version names $library" "$library"
+done
+
+refuses "no arguments" 'output dst missing'
+refuses "no destination" 'output dst missing.*-u HOST' -r "$good"
+refuses "unknown option" 'unknown option: -Z' -Z
+refuses "unknown long option" 'unknown option: --nonsense' --nonsense
+refuses "missing argument" 'needs an argument: -u' -u
+refuses "stray argument" 'unexpected argument: stray' -r "$good" -w "$work/no" stray
+refuses "bad address" 'invalid ip: 1.2.3.4.5' -r "$good" -u 1.2.3.4.5
+refuses "bad port" 'invalid ip: 1.2.3.4:99999' -r "$good" -u 1.2.3.4:99999
+refuses "unknown host" 'destination no-such-host.invalid' -r "$good" -u no-such-host.invalid
+refuses "bad share" 'invalid multiproc option -- 3/2' -r "$good" -w "$work/no" -m 3/2
+refuses "too many workers" 'invalid workers: 65' -r "$good" -w "$work/no" -M 65
+refuses "bad filter" 'filter: ' -r "$good" -w "$work/no" -f 'not a filter'
+refuses "no such file" 'such.pcap cannot be read: No such file' -r "$work/such.pcap" -w "$work/no"
+refuses "folder as file" 'cannot be read: Is a directory' -r "$work" -w "$work/no"
+: >"$work/empty"
+refuses "empty file" 'empty' -r "$work/empty" -w "$work/no"
+echo "this is no capture file at all" >"$work/text"
+refuses "foreign file" 'text' -r "$work/text" -w "$work/no"
+refuses "foreign data on standard input" '.' -r - -w "$work/no"
+refuses "output that cannot be made" 'No such file' -r "$good" -w "$work/none/out"
+refuses "segments into a file" 'segments' -r "$good" -w "$work/no" --segments 1400
+refuses "role from outside" 'role is for dnsflow itself' --role worker
+if [ "$(id -u)" = 0 ]; then
+	refuses "no such interface" 'no interface is named nosuch0' -i nosuch0 -u 127.0.0.1
+	refuses "no such user" 'no user is named nosuchuser' -r "$good" -w "$work/no" --user nosuchuser
+	ln -s /etc/passwd "$work/link.pid"
+	refuses "symbolic link as pid file" 'is a symbolic link' -r "$good" -u 127.0.0.1 -P "$work/link.pid"
+else
+	skip "errors that need root" "not root"
+fi
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null 2>&1; then
+	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$dnsflow" -i lo -u 127.0.0.1 >"$work/out" 2>"$work/err"
+	grep -q 'needs root' "$work/err" && ok "capture without the right says so" || { not_ok "capture without the right"; note <"$work/err"; }
+else
+	skip "capture without the right" "needs root and setpriv"
+fi
+
+# A damaged file: what is before the damage is exported, and the status tells.
+head -c 50000 "$good" >"$work/cut.pcap"
+"$dnsflow" -r "$work/cut.pcap" -w "$work/cut.out" 2>"$work/err"
+[ $? = 1 ] && grep -q 'ends inside a packet at byte' "$work/err" && [ -s "$work/cut.out" ] &&
+	ok "a cut file is read as far as it goes, status 1" || { not_ok "cut file"; note <"$work/err"; }
+"$dnsflow" -M 3 -r "$work/cut.pcap" -w "$work/cut3.out" 2>"$work/err"
+[ $? = 1 ] && [ "$(grep -c 'ends inside a packet' "$work/err")" = 1 ] && ok "three workers tell of one damage once" || not_ok "damage is told once"
+gzip -c "$good" | head -c 20000 >"$work/cut.gz"
+"$dnsflow" -r "$work/cut.gz" -w "$work/cutgz.out" 2>"$work/err"
+[ $? = 1 ] && [ -s "$work/cutgz.out" ] && ok "a cut gzip file likewise" || { not_ok "cut gzip file"; note <"$work/err"; }
+
+# The pid file holds the supervisor's id and is locked while it lives.
+mkfifo "$work/fifo"
+start pid sh -c 'exec "$1" -r - -w "$2/pid.out" -P "$2/pid" <"$2/fifo"' sh "$dnsflow" "$work"
+exec 9>"$work/fifo"
+cat "$good" >&9
+wait_for 5 test -s "$work/pid"
+[ "$(cat "$work/pid")" = "$pid" ] && ok "pid file" || not_ok "pid file"
+refuses "second with the same pid file" 'dnsflow already running' -r "$good" -u 127.0.0.1 -P "$work/pid"
+exec 9>&-
+wait "$pid" && ok "end of standard input ends the run with status 0" || not_ok "end of standard input"
+
+# The same records from every kind of file.
+"$dnsflow" -r "$good" -w "$work/plain.out" 2>/dev/null
+gzip -c "$good" >"$work/good.gz"
+cmp_run() { # NAME COMMAND-ARGUMENT...
+	cmp_name=$1
+	shift
+	"$dnsflow" "$@" -w "$work/kind.out" 2>"$work/err" && cmp -s "$work/plain.out" "$work/kind.out" && ok "$cmp_name" ||
+		{ not_ok "$cmp_name"; note <"$work/err"; }
+}
+cmp_run "gzip" -r "$work/good.gz"
+if command -v zstd >/dev/null 2>&1; then
+	zstd -q "$good" -o "$work/good.zst"
+	cmp_run "zstd" -r "$work/good.zst"
+else
+	skip "zstd" "needs the program zstd"
+fi
+if command -v editcap >/dev/null 2>&1; then
+	editcap -F pcapng "$good" "$work/good.pcapng" 2>/dev/null
+	cmp_run "pcapng" -r "$work/good.pcapng"
+else
+	skip "pcapng" "needs the program editcap"
+fi
+cmp_run "standard input" -r - <"$good"
+"$dnsflow" -r "$good" -w - 2>/dev/null | cmp -s - "$work/plain.out" && ok "-w - is standard output" || not_ok "-w -"
+finish
