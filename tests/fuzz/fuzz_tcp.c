@@ -149,7 +149,7 @@ static void take_pattern(struct packet *segment, uint16_t place, uint32_t length
 		place -= place % WHOLE;
 	}
 	place %= STREAM;
-	if (length > STREAM - place)
+	if (length > (uint32_t)(STREAM - place))
 		length = STREAM - place;
 	segment->payload = (struct slice){pattern + place, length};
 	segment->tcp_sequence -= segment->tcp_flags >> 1 & 1;
