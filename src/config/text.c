@@ -120,7 +120,7 @@ static bool unquote(char *value)
 		if (*in != '\\') {
 			*out++ = *in;
 		} else if (in[1] == 'x' && hex_digit(in[2]) >= 0 && hex_digit(in[3]) >= 0) {
-			*out++ = (char)(hex_digit(in[2]) << 4 | hex_digit(in[3]));
+			*out++ = (char)(16 * hex_digit(in[2]) + hex_digit(in[3]));
 			in += 3;
 		} else if (in[1] == '"' || in[1] == '\\') {
 			*out++ = *++in;

@@ -9,9 +9,12 @@
 
 struct loop {
 	struct event_base *base;
+	struct loop_event *events;
 };
 
 struct loop_event {
+	struct loop_event *next;
+	struct loop_event **previous; /* what points to this one */
 	struct event *event;
 	loop_fn fn;
 	void *argument;
@@ -21,6 +24,7 @@ struct loop *loop_new(void)
 {
 	struct loop *loop = xmalloc(sizeof(*loop));
 
+	loop->events = NULL;
 	loop->base = event_base_new();
 	if (!loop->base)
 		abort();
@@ -31,6 +35,8 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
+	while (loop->events)
+		loop_event_free(loop->events);
 	event_base_free(loop->base);
 	free(loop);
 }
@@ -53,6 +59,11 @@ static struct loop_event *add(struct loop *loop, int fd, short what, loop_fn fn,
 	event->event = event_new(loop->base, fd, what, on_event, event);
 	if (!event->event || (what && event_add(event->event, NULL) < 0))
 		abort();
+	event->next = loop->events;
+	event->previous = &loop->events;
+	if (event->next)
+		event->next->previous = &event->next;
+	loop->events = event;
 	return event;
 }
 
@@ -86,6 +97,9 @@ void loop_event_free(struct loop_event *event)
 {
 	if (!event)
 		return;
+	*event->previous = event->next;
+	if (event->next)
+		event->next->previous = event->previous;
 	event_free(event->event);
 	free(event);
 }

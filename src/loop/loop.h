@@ -11,6 +11,8 @@ struct loop_event;
 typedef void (*loop_fn)(void *argument);
 
 struct loop *loop_new(void);
+
+/* Frees the events that are left, too. Accepts NULL. */
 void loop_free(struct loop *loop);
 
 /* Calls fn whenever fd can be read, or is in error, until the event is freed. Does not own fd. */

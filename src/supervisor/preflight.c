@@ -292,5 +292,7 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv)
 	if (length < 0)
 		log_fatal("the configuration is too long");
 	write_all(CHILD_FD_CONFIG, text, (size_t)length);
+	filter_handle_close(preflight->handle);
+	free(preflight);
 	return PREFLIGHT_OK;
 }

@@ -393,8 +393,10 @@ static void log_verdicts(const struct supervisor *supervisor)
 			 admitted, rejected);
 }
 
-static void finish(struct supervisor *supervisor)
+/* Reports, frees everything; returns the exit status. */
+static int finish(struct supervisor *supervisor)
 {
+	int status = supervisor->status;
 	struct report report;
 
 	count_packets(supervisor);
@@ -406,6 +408,10 @@ static void finish(struct supervisor *supervisor)
 	}
 	each_seat(supervisor, seat_fini);
 	packet_sockets_close(supervisor->sockets);
+	loop_free(supervisor->loop);
+	free(supervisor->seats);
+	free(supervisor);
+	return status;
 }
 
 int supervisor_main(int argc, char **argv)
@@ -425,6 +431,5 @@ int supervisor_main(int argc, char **argv)
 	open_seats(supervisor);
 	log_set_role("supervisor");
 	start_seats(supervisor);
-	finish(supervisor);
-	return supervisor->status;
+	return finish(supervisor);
 }
