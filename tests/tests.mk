@@ -4,6 +4,7 @@
 REPLAYS      := $(patsubst %,$(BUILD)/tests/fuzz/replay_%,$(FUZZ_TARGETS))
 SYSTEM_TESTS := $(sort $(wildcard tests/system/test_*.sh))
 GOLDEN_TESTS := $(sort $(wildcard tests/golden/test_*.sh))
+DNSFLOW_SHARED ?= ../shared
 export BUILD DNSFLOW_SHARED
 
 check: ## unit, golden, fuzz-corpus and system tests; last line: N passed, N failed, N skipped

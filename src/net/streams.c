@@ -15,7 +15,7 @@
 
 const struct streams_limits streams_default_limits = {
 	.entry_count = 4096,
-	.buffer_bytes = 4 << 20,
+	.buffer_bytes = 8 << 20,
 	.stream_bytes = 256 << 10,
 	.hole_bytes = 64 << 10,
 	.hole_ns = INT64_C(2000000000),

@@ -35,7 +35,7 @@ struct streams_limits {
 };
 
 extern const struct streams_limits
-	streams_default_limits; /* 4,096 streams, 4 MiB, 256 KiB, 64 KiB, 2 s, 120 s */
+	streams_default_limits; /* 4,096 streams, 8 MiB, 256 KiB, 64 KiB, 2 s, 120 s */
 
 size_t streams_memory_size(const struct streams_limits *limits);
 struct streams *streams_open(void *memory, const struct streams_limits *limits,

@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define SECOND	       INT64_C(1000000000)
 #define DAMAGED	       UINT32_MAX
 #define OPERATIONS_MAX 32
+#define BURST_MAX      150
 
 static const struct streams_limits limits = {
 	.entry_count = 4,
@@ -218,6 +219,20 @@ static void damage(struct script *s)
 	reopen(s);
 }
 
+/* Gives a segment in small parts, from its end on, with gaps between them. */
+static void burst(struct script *s, const struct packet *segment)
+{
+	struct packet part = *segment;
+	size_t left = segment->payload.length;
+
+	for (unsigned i = 0; left > 4 && i < BURST_MAX; i++) {
+		left -= 5;
+		part.tcp_sequence = segment->tcp_sequence + (uint32_t)left;
+		part.payload = (struct slice){segment->payload.data + left, 3};
+		give(s, &part, UINT32_MAX);
+	}
+}
+
 static void operate(struct script *s)
 {
 	uint8_t operation = cursor_u8(&s->input) % 16;
@@ -227,6 +242,8 @@ static void operate(struct script *s)
 		segment = read_segment(s, operation == 3);
 		if (operation == 4)
 			waste(s, &segment);
+		else if (operation == 8 && !segment.tcp_flags)
+			burst(s, &segment);
 		else
 			give(s, &segment, operation < 8 ? operation - 4u : UINT32_MAX);
 	} else if (operation == 2) {
