@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A script of segments of four streams, of time that passes, of processes that die and of memory
- * that is damaged. What a stream carries at a place follows from the place: a message that is not
- * from there is an error, unless the script sent bytes of its own.
+ * A script of segments of six streams in a table of four, of time that passes, of processes that
+ * die and of memory that is damaged. What a stream carries at a place follows from the place: a
+ * message that is not from there is an error, unless the script sent bytes of its own.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -41,6 +41,7 @@ struct script {
 	uint64_t committed;
 	uint64_t held; /* as of the last commit */
 	int64_t now_ns;
+	unsigned bursts;
 	uint32_t dirty; /* streams whose bytes are not to be checked, a mask */
 };
 
@@ -225,7 +226,7 @@ static void burst(struct script *s, const struct packet *segment)
 	struct packet part = *segment;
 	size_t left = segment->payload.length;
 
-	for (unsigned i = 0; left > 4 && i < BURST_MAX; i++) {
+	for (; left > 4 && s->bursts < BURST_MAX; s->bursts++) {
 		left -= 5;
 		part.tcp_sequence = segment->tcp_sequence + (uint32_t)left;
 		part.payload = (struct slice){segment->payload.data + left, 3};
@@ -276,6 +277,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	s.input = cursor_of((struct slice){data, size});
 	s.dirty = 0;
+	s.bursts = 0;
 	if (!s.streams)
 		start(&s);
 	for (unsigned i = 0; cursor_left(&s.input) && i < OPERATIONS_MAX; i++)
