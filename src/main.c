@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "ipc/child.h"
 #include "supervisor/preflight.h"
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
@@ -22,6 +22,6 @@ int main(int argc, char **argv)
 		return preflight_main(&identity, argc - rest + 1, argv + rest - 1);
 	}
 	if (!strcmp(identity.role, "worker"))
-		return worker_main(&identity);
+		worker_main(&identity);
 	log_fatal("unknown role %s", identity.role);
 }

@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "net/decode.h"
 
@@ -27,6 +28,9 @@ bool config_complete(struct config *config, uint32_t cpu_count, char *error)
 		config->worker_count = CONFIG_WORKERS_MAX;
 	if (config->sample_rate == 1)
 		config->sample_rate = 0;
+	if (!strcmp(config->write_file, "-") && config->worker_count > 1)
+		return refuse(error,
+			      "-w - is for one worker: several cannot share standard output");
 	if (!config->are_tunnels_set)
 		config->tunnels = *config->read_file ? TUNNEL_ALL : 0;
 	config->are_tunnels_set = true;

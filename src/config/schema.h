@@ -36,7 +36,7 @@ extern const size_t settings_count;
 const struct setting *setting_find(const char *name);
 
 /*
- * Reads one value into config; for lists it is appended. is_option: it comes from the command line.
+ * Reads one value into config; for lists it is appended.
  * false with one line in error.
  */
 bool setting_parse(struct config *config, const struct setting *setting, const char *value,

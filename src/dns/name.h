@@ -11,7 +11,7 @@
 
 /*
  * Steps that names of one message may cost, all together: one per label or pointer followed. Linear
- * in the message, so that no message is expensive (threats.md B-4); a real message does not come
+ * in the message, so that no message is expensive; a real message does not come
  * near it.
  */
 struct name_budget {

@@ -9,9 +9,9 @@
 /*
  * The body of a worker's state: the memory behind the head's words. The supervisor makes and keeps
  * it, one worker after the other maps it. A change of anything here needs another BODY_LAYOUT: a
- * worker that finds a foreign one begins clean.
+ * worker that finds a foreign one does not start.
  */
-#define BODY_LAYOUT 1
+#define BODY_LAYOUT 2
 
 #define EXPORT_SLOTS \
 	128 /* datagrams: the open one and those that wait; slot = sequence number modulo this */
@@ -44,6 +44,7 @@ struct export_batch {
 	uint64_t first; /* sequence number of its first slot; 0 = no batch */
 	uint32_t slot_count;
 	uint32_t message_count;
+	uint32_t is_segmented; /* a run of slots is one message; messages is laid out by this */
 	struct mmsghdr messages[EXPORT_BATCH_SLOTS * CONFIG_DESTINATIONS_MAX];
 };
 

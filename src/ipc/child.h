@@ -42,6 +42,6 @@ int child_drop_privileges(uid_t uid, gid_t gid);
 
 /*
  * Ties this process to its parent's life: dies by death_signal when the parent does. After
- * child_drop_privileges, which clears it (kernel.md). false when the parent is gone already.
+ * child_drop_privileges, which clears it. false when the parent is gone already.
  */
 bool child_follow(pid_t parent, int death_signal);

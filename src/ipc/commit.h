@@ -7,7 +7,7 @@
  * One step of a worker, so that SIGKILL at any instruction leaves it either done or not begun. A
  * caller first writes data where no committed length reaches, then names the new values of words
  * with commit_set and commit_add (each word at most once a step), then calls commit_apply. SIGKILL
- * keeps program order, so compiler barriers suffice (design.md, The commit).
+ * keeps program order, so compiler barriers suffice.
  */
 
 #define COMMIT_BARRIER() __asm__ __volatile__("" ::: "memory")

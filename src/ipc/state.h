@@ -12,7 +12,6 @@
 
 enum state_word {
 	STATE_STEP,	  /* the last step of reassembly that is committed (net/fragments.h) */
-	STATE_GENERATION, /* of the ring: another one makes the cursor begin anew */
 	STATE_BLOCK,	  /* ring: sequence number of the block that is being read (files: 0) */
 	STATE_PACKET,	/* ring: packets of that block already done; mapped file: offset of the next
 			   record; stream: packets done */

@@ -35,8 +35,11 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	while (loop->events)
-		loop_event_free(loop->events);
+	for (struct loop_event *event = loop->events, *next; event; event = next) {
+		next = event->next;
+		event_free(event->event);
+		free(event);
+	}
 	event_base_free(loop->base);
 	free(loop);
 }

@@ -5,7 +5,7 @@
 #include "net/address.h"
 #include "net/link.h"
 
-/* Tags, labels, IP and tunnel headers that one packet may nest (threats.md A-3); IPv6 extension
+/* Tags, labels, IP and tunnel headers that one packet may nest; IPv6 extension
  * headers count apart. */
 #define DECODE_NESTING_MAX    8
 #define DECODE_EXTENSIONS_MAX 8
@@ -65,7 +65,7 @@ struct packet {
 /*
  * Reads a packet from its network layer on. is_cut: the frame was captured shorter than it was on
  * the wire, so a length field that goes beyond the captured bytes is no error. Checksums are never
- * verified (kernel.md). An IPv4 total length of 0 (BIG TCP) and an IPv6 payload length of 0 on a
+ * verified: locally sent packets have partial ones. An IPv4 total length of 0 (BIG TCP) and an IPv6 payload length of 0 on a
  * TCP packet mean "all that was captured".
  */
 enum decode_result decode_network(const struct decode_options *options,

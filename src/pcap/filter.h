@@ -43,7 +43,7 @@ int filter_compile(const char *expression, int dlt, struct filter_program *progr
 
 /*
  * The same for live capture: the expression is compiled on an activated handle of the interface,
- * because only there does libpcap look for the VLAN tag that the kernel stripped (kernel.md). open
+ * because only there does libpcap look for the VLAN tag that the kernel stripped. open
  * needs the right to capture; compile does not, so that privileges can be dropped in between. open
  * returns NULL with a message in error[256]; close accepts NULL.
  */

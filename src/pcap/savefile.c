@@ -107,8 +107,10 @@ enum savefile_result savefile_next(const struct savefile *file, uint64_t *offset
 	struct record_header header;
 	uint64_t left;
 
-	if (*offset >= file->bytes.length)
+	if (*offset == file->bytes.length)
 		return SAVEFILE_END;
+	if (*offset > file->bytes.length)
+		return SAVEFILE_CUT; /* the file has shrunk since the offset was reached */
 	left = file->bytes.length - *offset;
 	if (left < sizeof(header))
 		return SAVEFILE_CUT;

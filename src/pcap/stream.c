@@ -47,6 +47,8 @@ struct stream {
 	int fd;
 	const struct decoder *decoder;
 	pcap_t *pcap;
+	bool (*wait)(void *argument); /* or NULL */
+	void *wait_argument;
 	struct blocks blocks;
 	z_stream gzip;
 	ZSTD_DStream *zstd;
@@ -87,6 +89,8 @@ static bool input_fill(struct stream *stream)
 
 	if (stream->at == stream->end)
 		stream->at = stream->end = 0;
+	if (!stream->is_input_end && stream->wait)
+		stream->is_input_end = !stream->wait(stream->wait_argument);
 	if (stream->is_input_end)
 		return false;
 	do {
@@ -343,6 +347,12 @@ struct stream *stream_open_take(int fd, char *error)
 int stream_dlt(const struct stream *stream)
 {
 	return pcap_datalink(stream->pcap);
+}
+
+void stream_on_wait(struct stream *stream, bool (*wait)(void *argument), void *argument)
+{
+	stream->wait = wait;
+	stream->wait_argument = argument;
 }
 
 /* From a file, so perhaps impossible. libpcap gives 32-bit seconds a sign, pcap(5) none. */

@@ -16,6 +16,9 @@ struct stream;
 struct stream *stream_open_take(int fd, char *error);
 int stream_dlt(const struct stream *stream);
 
+/* Calls wait before each read, which may block; when it returns false, the input ends there. */
+void stream_on_wait(struct stream *stream, bool (*wait)(void *argument), void *argument);
+
 /* SAVEFILE_OK with a record whose bytes are valid until the next call; SAVEFILE_END; or
  * SAVEFILE_CUT or SAVEFILE_DAMAGED with *message (borrowed). */
 enum savefile_result stream_next(struct stream *stream, struct savefile_record *record,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ipc/body.h"
@@ -30,15 +31,21 @@ static int reopen_read_only(int fd)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static bool make_memfd(int *fd, const char *name, size_t size, char *error)
+{
+	*fd = memory_create(name, size);
+	return *fd >= 0 || explain(error, "shared memory", -*fd);
+}
+
 static bool make_memory(struct lease *lease, char *error)
 {
 	int watch;
 
-	lease->fds[CHILD_FD_HEAD] = memory_create("dnsflow-head", sizeof(struct state_head));
-	lease->fds[CHILD_FD_BODY] = memory_create("dnsflow-body", body_size());
-	watch = memory_create("dnsflow-watch", sizeof(struct state_watch));
-	if (lease->fds[CHILD_FD_HEAD] < 0 || lease->fds[CHILD_FD_BODY] < 0 || watch < 0)
-		return explain(error, "shared memory", ENOMEM);
+	if (!make_memfd(&lease->fds[CHILD_FD_HEAD], "dnsflow-head", sizeof(struct state_head),
+			error) ||
+	    !make_memfd(&lease->fds[CHILD_FD_BODY], "dnsflow-body", body_size(), error) ||
+	    !make_memfd(&watch, "dnsflow-watch", sizeof(struct state_watch), error))
+		return false;
 	lease->head = memory_map(lease->fds[CHILD_FD_HEAD], sizeof(struct state_head), false);
 	lease->watch = memory_map(watch, sizeof(struct state_watch), true);
 	lease->fds[CHILD_FD_WATCH] = reopen_read_only(watch);
@@ -57,8 +64,8 @@ static int open_socket(int family)
 	return fd;
 }
 
-/* One socket per family, not connected (kernel.md): its port tells a receiver this worker's
- * sequence apart from the others'. */
+/* One socket per family, not connected (a connected one reports a refusal instead of sending): its
+ * port tells a receiver this worker's sequence apart from the others'. */
 static bool open_sockets(struct lease *lease, const struct config *config, char *error)
 {
 	for (uint32_t i = 0; i < config->destination_count; i++) {
@@ -73,6 +80,14 @@ static bool open_sockets(struct lease *lease, const struct config *config, char 
 	return true;
 }
 
+static bool is_file(const char *path, int fd)
+{
+	struct stat named, opened;
+
+	return stat(path, &named) == 0 && fstat(fd, &opened) == 0 && S_ISREG(named.st_mode) &&
+	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 static bool open_output(struct lease *lease, const struct config *config, uint32_t worker,
 			char *error)
 {
@@ -84,6 +99,11 @@ static bool open_output(struct lease *lease, const struct config *config, uint32
 	} else {
 		snprintf(path, sizeof(path), config->worker_count > 1 ? "%s.%u" : "%s",
 			 config->write_file, worker);
+		if (is_file(path, lease->fds[CHILD_FD_INPUT])) {
+			snprintf(error, CONFIG_ERROR_MAX,
+				 "%.300s is the file that is read: give another one to -w", path);
+			return false;
+		}
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
 	}
 	lease->fds[CHILD_FD_OUTPUT] = fd;

@@ -271,6 +271,16 @@ int packet_sockets_reject(struct packet_sockets *sockets)
 	return error;
 }
 
+bool packet_sockets_are_orphaned(const struct packet_sockets *sockets)
+{
+	struct sockaddr_ll address = {0};
+	socklen_t length = sizeof(address);
+
+	/* The kernel takes a deleted interface from its sockets. */
+	return getsockname(sockets->fds[0], (struct sockaddr *)&address, &length) == 0 &&
+	       address.sll_ifindex < 0;
+}
+
 bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,
 			     uint64_t *rejected)
 {

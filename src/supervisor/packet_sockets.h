@@ -31,6 +31,9 @@ bool packet_sockets_are_unsplit(const struct packet_sockets *sockets);
 int packet_sockets_admit(struct packet_sockets *sockets);
 int packet_sockets_reject(struct packet_sockets *sockets);
 
+/* The interface was deleted: nothing will arrive any more, also not from a new one of its name. */
+bool packet_sockets_are_orphaned(const struct packet_sockets *sockets);
+
 /* What the eBPF filter decided on all sockets together, in packets; false without it. */
 bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,
 			     uint64_t *rejected);

@@ -78,6 +78,8 @@ static void read_arguments(struct preflight *preflight, int argc, char **argv)
 		break;
 	}
 	asked = preflight->config.worker_count;
+	if (*preflight->config.write_file && preflight->config.destination_count)
+		log_warn("-u has no effect with -w: only the file gets records");
 	if (!config_complete(&preflight->config, (uint32_t)cpu_count, error))
 		log_fatal("%s", error);
 	if (asked > 1 && preflight->config.share_count > 1)

@@ -7,13 +7,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #define ARGUMENTS_FIXED 7
-#define FD_ABOVE	128 /* where descriptors wait while the fixed numbers are filled */
 
 /*
  * Puts each descriptor at its number. All are first copied out of the way, since one may sit on
@@ -25,7 +27,7 @@ static bool place_fds(const int fds[CHILD_FD_END])
 
 	for (int number = 0; number < CHILD_FD_END; number++) {
 		copies[number] =
-			fds[number] < 0 ? -1 : fcntl(fds[number], F_DUPFD_CLOEXEC, FD_ABOVE);
+			fds[number] < 0 ? -1 : fcntl(fds[number], F_DUPFD_CLOEXEC, CHILD_FD_END);
 		if (fds[number] >= 0 && copies[number] < 0)
 			return false;
 	}
@@ -35,7 +37,18 @@ static bool place_fds(const int fds[CHILD_FD_END])
 		else if (dup2(copies[number], number) < 0)
 			return false;
 	}
+	return true;
+}
+
+static bool close_others(void)
+{
 	return syscall(SYS_close_range, CHILD_FD_END, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
+static void __attribute__((noreturn)) give_up(const struct process_plan *plan)
+{
+	log_error("the %s process cannot begin: %s", plan->role, strerror(errno));
+	_exit(EXIT_FAILURE);
 }
 
 static void __attribute__((noreturn))
@@ -56,9 +69,10 @@ become(const struct process_plan *plan, int control, pid_t parent)
 	fds[STDOUT_FILENO] = plan->keeps_streams ? STDOUT_FILENO : null_fd;
 	fds[STDERR_FILENO] = STDERR_FILENO;
 	fds[CHILD_FD_CONTROL] = control;
-	executable_fd = fcntl(plan->executable_fd, F_DUPFD_CLOEXEC, FD_ABOVE);
-	if (!argv || executable_fd < 0 || !place_fds(fds))
-		_exit(EXIT_FAILURE);
+	executable_fd = fcntl(plan->executable_fd, F_DUPFD_CLOEXEC, CHILD_FD_END);
+	if (!argv || null_fd < 0 || executable_fd < 0 || !place_fds(fds) ||
+	    (!plan->keeps_streams && !close_others()))
+		give_up(plan);
 	for (int i = 0; i < ARGUMENTS_FIXED; i++)
 		argv[i] = fixed[i];
 	for (int i = 0; i < plan->argument_count; i++)
@@ -66,7 +80,7 @@ become(const struct process_plan *plan, int control, pid_t parent)
 	if (plan->cpus)
 		sched_setaffinity(0, sizeof(*plan->cpus), plan->cpus);
 	syscall(SYS_execveat, executable_fd, "", argv, environ, AT_EMPTY_PATH);
-	_exit(EXIT_FAILURE);
+	give_up(plan);
 }
 
 int process_start(struct process *process, const struct process_plan *plan)

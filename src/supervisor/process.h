@@ -20,7 +20,8 @@ struct process_plan {
 	unsigned int index;
 	const int *fds; /* by enum child_fd, -1 = not lent; CHILD_FD_CONTROL is made here; NULL =
 			   none */
-	bool keeps_streams;    /* standard input and output stay, else they are /dev/null */
+	bool keeps_streams; /* standard input and output stay, and so does what our caller left open
+			       above the fixed numbers (-r /dev/fd/63); else none of it */
 	const cpu_set_t *cpus; /* pinned to these, or NULL */
 	int argument_count;    /* appended to the command line */
 	char **arguments;

@@ -68,6 +68,18 @@ static int make_memfd(const char *name)
 	return fd;
 }
 
+/* A standard stream that is closed must not become a descriptor of ours that somebody then reads or
+ * writes as a stream: these can only fail. */
+static void occupy_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+}
+
 /* Checks the command line in a process of its own; ends the run here when there is nothing to
  * start. */
 static void run_preflight(struct supervisor *supervisor, int argc, char **argv)
@@ -99,6 +111,8 @@ static void run_preflight(struct supervisor *supervisor, int argc, char **argv)
 	      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
 	if (!child_read_config(supervisor->config_fd, &supervisor->config, text))
 		log_fatal("%s", text);
+	if (supervisor->config.is_verbose)
+		log_set_level(LOG_LEVEL_DEBUG);
 }
 
 static void map_filters(struct supervisor *supervisor)
@@ -263,8 +277,10 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 		on_ready(supervisor, seat);
 		break;
 	case SEAT_HAS_FAILED:
+		/* A file that can no longer be opened is not going to get better. */
 		log_problem(supervisor, text);
-		if (supervisor->phase == PHASE_STARTING)
+		if (supervisor->phase == PHASE_STARTING ||
+		    supervisor->config.input != CONFIG_INPUT_LIVE)
 			abandon_start(supervisor, text);
 		break;
 	case SEAT_HAS_FINISHED:
@@ -290,8 +306,10 @@ static void count_packets(struct supervisor *supervisor)
 
 	if (!supervisor->sockets)
 		return;
-	drops = interface_drops(supervisor->config.interface) -
-		supervisor->interface_drops_at_start;
+	drops = interface_drops(supervisor->config.interface);
+	drops -= drops < supervisor->interface_drops_at_start /* deleted */
+			 ? drops
+			 : supervisor->interface_drops_at_start;
 	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
 		struct state_watch *watch = supervisor->seats[i].lease.watch;
 
@@ -308,12 +326,24 @@ static void sum_up(struct supervisor *supervisor, struct report *report)
 			   supervisor->seats[i].lease.watch);
 }
 
+static void check_interface(struct supervisor *supervisor)
+{
+	char line[64];
+
+	if (supervisor->phase != PHASE_RUNNING || !packet_sockets_are_orphaned(supervisor->sockets))
+		return;
+	snprintf(line, sizeof(line), "interface %s was deleted", supervisor->config.interface);
+	log_problem(supervisor, line);
+	begin_drain(supervisor);
+}
+
 static void on_count(void *argument)
 {
 	struct supervisor *supervisor = argument;
 	struct report report;
 
 	count_packets(supervisor);
+	check_interface(supervisor);
 	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
 		sum_up(supervisor, &report);
 		report_log_packets(&report, true);
@@ -338,12 +368,15 @@ static void add_events(struct supervisor *supervisor)
 	struct loop *loop = supervisor->loop = loop_new();
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	loop_add_signal(loop, SIGTERM, on_terminate, supervisor);
 	loop_add_signal(loop, SIGINT, on_terminate, supervisor);
 	loop_add_signal(loop, SIGHUP, on_hangup, supervisor);
 	supervisor->phase_timer = loop_add_timer(loop, on_phase_timer, supervisor);
 	supervisor->count_timer = loop_add_timer(loop, on_count, supervisor);
-	loop_timer_set(supervisor->phase_timer, READY_TIMEOUT_NS);
+	/* A pipe may be silent for long before its first bytes tell what it is. */
+	if (supervisor->config.input != CONFIG_INPUT_STREAM)
+		loop_timer_set(supervisor->phase_timer, READY_TIMEOUT_NS);
 	if (supervisor->sockets)
 		loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
 }
@@ -419,6 +452,7 @@ int supervisor_main(int argc, char **argv)
 	struct supervisor *supervisor = xcalloc(1, sizeof(*supervisor));
 	char error[CONFIG_ERROR_MAX];
 
+	occupy_streams();
 	supervisor->file_fd = -1;
 	supervisor->executable_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (supervisor->executable_fd < 0)

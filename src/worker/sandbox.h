@@ -3,7 +3,7 @@
 
 /*
  * The system calls that a capture worker may still make; any other kills it. No open, no socket, no
- * setsockopt, no exec (threats.md A-1, C-4). Sanitizer builds use sandbox_none.c. Returns 0 or
+ * setsockopt, no exec. Sanitizer builds use sandbox_none.c. Returns 0 or
  * -errno.
  */
 int sandbox_enter(void);

@@ -2,6 +2,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ struct worker {
 };
 
 /* A worker cannot start: the supervisor says why, with its name in front. */
-static void fail(const char *text)
+static void __attribute__((noreturn)) fail(const char *text)
 {
 	control_send(CHILD_FD_CONTROL, CONTROL_FAILED, 0, text);
 	exit(EXIT_FAILURE);
@@ -59,6 +60,8 @@ static void attach(struct worker *worker)
 	worker->watch = memory_map(CHILD_FD_WATCH, sizeof(struct state_watch), false);
 	if (!worker->head || !worker->body || !worker->watch || !state_attach(worker->head))
 		fail("the state that was lent cannot be used");
+	if (worker->body->layout && worker->body->layout != BODY_LAYOUT)
+		fail("the state that was lent has another layout");
 	if (worker->body->layout) {
 		commit_add(worker->head, COUNTER_RESTARTS, 1);
 		commit_apply(worker->head);
@@ -107,6 +110,7 @@ static void set_signals(const struct worker *worker)
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static void enter_sandbox(const struct worker *worker)
@@ -130,7 +134,7 @@ static void pass_notice(struct worker *worker)
 }
 
 /* Writes out what is left and leaves. damage: a line for the operator, or NULL. */
-static void finish(struct worker *worker, const char *damage)
+static void __attribute__((noreturn)) finish(struct worker *worker, const char *damage)
 {
 	char text[SOURCE_ERROR_MAX];
 
@@ -248,7 +252,7 @@ static void on_expire(void *argument)
 	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
 }
 
-static void run_live(struct worker *worker)
+static void __attribute__((noreturn)) run_live(struct worker *worker)
 {
 	worker->retry_timer = loop_add_timer(worker->loop, on_retry, worker);
 	worker->flush_timer = loop_add_timer(worker->loop, on_flush, worker);
@@ -267,21 +271,44 @@ static void run_live(struct worker *worker)
 	finish(worker, NULL);
 }
 
+/* Waits for what comes first: input, or the order to finish, which ends the input. */
+static bool wait_for_input(void *argument)
+{
+	struct worker *worker = argument;
+	struct pollfd ready[] = {{.fd = CHILD_FD_INPUT, .events = POLLIN},
+				 {.fd = CHILD_FD_CONTROL, .events = POLLIN}};
+
+	while (!worker->is_draining) {
+		if ((poll(ready, 2, -1) < 0 && errno != EINTR) || ready[0].revents)
+			return true;
+		loop_poll(worker->loop);
+	}
+	return false;
+}
+
 /* No timers: the clock is packet time, and a slow receiver makes us wait. */
-static void run_file(struct worker *worker)
+static void __attribute__((noreturn)) run_file(struct worker *worker)
 {
 	enum source_state state = SOURCE_BUSY;
 
+	if (worker->config.input == CONFIG_INPUT_STREAM)
+		stream_on_wait(worker->source.stream.stream, wait_for_input, worker);
 	for (unsigned int turn = 0; state == SOURCE_BUSY && !worker->is_draining; turn++) {
 		state = worker->source.ops->turn(&worker->source);
 		if (turn % TURNS_PER_POLL == 0)
 			loop_poll(worker->loop);
 	}
 	capture_finish(worker->capture);
-	finish(worker, state == SOURCE_DAMAGED ? worker->source.error : NULL);
+	if (!worker->is_draining) {
+		export_flush(worker->export);
+		export_send(worker->export);
+	}
+	/* An order to finish may come in the middle of a packet: that is no damage. */
+	finish(worker,
+	       state == SOURCE_DAMAGED && !worker->is_draining ? worker->source.error : NULL);
 }
 
-int worker_main(const struct child_identity *identity)
+void worker_main(const struct child_identity *identity)
 {
 	struct worker *worker = xcalloc(1, sizeof(*worker));
 	char role[32];
@@ -299,7 +326,5 @@ int worker_main(const struct child_identity *identity)
 	loop_run(worker->loop); /* until all are ready, so that none begins when another cannot */
 	if (worker->config.input == CONFIG_INPUT_LIVE)
 		run_live(worker);
-	else
-		run_file(worker);
-	return EXIT_FAILURE; /* not reached */
+	run_file(worker);
 }

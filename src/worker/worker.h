@@ -4,6 +4,6 @@
 
 /*
  * A capture worker: one source, one export, one core. It owns nothing that must outlive it: all of
- * that is lent by the supervisor. Returns the exit status of the process.
+ * that is lent by the supervisor.
  */
-int worker_main(const struct child_identity *identity);
+void __attribute__((noreturn)) worker_main(const struct child_identity *identity);

@@ -44,6 +44,12 @@ static void file_open(const char *name, int dlt)
 	time_ns = START_NS;
 }
 
+static void file_close(void)
+{
+	fclose(file);
+	file = NULL;
+}
+
 static void frame_write(void)
 {
 	struct slice bytes = build_frame(&frame);
@@ -172,7 +178,7 @@ static void write_plain(const char *name, int dlt)
 	send_from("127.0.0.1", 40000);
 	stats_set(10, 500);
 	send_from("127.0.0.1", 40000);
-	fclose(file);
+	file_close();
 }
 
 static void write_old_versions(void)
@@ -197,7 +203,7 @@ static void write_old_versions(void)
 		datagram_length = version < 2 ? 24 : 28;
 		send_from("127.0.0.1", (uint16_t)(version + 1));
 	}
-	fclose(file);
+	file_close();
 }
 
 /* Names that would break a terminal, a table or a JSON reader if they came out raw. */
@@ -230,7 +236,7 @@ static void write_hostile_names(void)
 	datagram_set(LITERAL("\0\1\0\0\0\0\0\2\300\0\2\1\4\0\0\44"
 			     "a|b,c.d\0\33[31m\"\n\0back\\032slash.\0\0\0\0\0\0\0"));
 	send_from("127.0.0.1", 1);
-	fclose(file);
+	file_close();
 }
 
 /* One after the other wrong in its own way, good ones in between. */
@@ -274,7 +280,7 @@ static void write_errors(void)
 	frame_write();
 	plain_datagram(2);
 	send_from("127.0.0.1", 1);
-	fclose(file);
+	file_close();
 }
 
 /* One exporter in each kind of link layer, and behind tags. */
@@ -286,7 +292,7 @@ static void write_links(void)
 	file_open("loop", DLT_LOOP);
 	plain_datagram(1);
 	send_from("127.0.0.1", 1);
-	fclose(file);
+	file_close();
 	file_open("vlan", DLT_ETHERNET);
 	plain_datagram(1);
 	build_start(&frame, datagram, datagram_length);
@@ -294,7 +300,7 @@ static void write_links(void)
 	build_ip(&frame, "127.0.0.1", "127.0.0.1");
 	build_vlan(&frame, 0x8100, 7);
 	link_write();
-	fclose(file);
+	file_close();
 }
 
 /*
@@ -326,7 +332,7 @@ static void write_fragments(void)
 				       pieces[i].offset, pieces[i].length, i == 1);
 			link_write();
 		}
-	fclose(file);
+	file_close();
 }
 
 /* Enough packets for summaries on the way. */
@@ -341,7 +347,7 @@ static void write_many(void)
 		data_add("192.0.2.2", "192.0.2.3");
 		send_from("127.0.0.1", 1);
 	}
-	fclose(file);
+	file_close();
 }
 
 int main(int argc, char **argv)

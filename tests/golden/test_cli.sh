@@ -57,6 +57,10 @@ refuses "foreign file" 'text' -r "$work/text" -w "$work/no"
 refuses "foreign data on standard input" '.' -r - -w "$work/no"
 refuses "output that cannot be made" 'No such file' -r "$good" -w "$work/none/out"
 refuses "segments into a file" 'segments' -r "$good" -w "$work/no" --segments 1400
+refuses "standard output for several workers" 'one worker' -r "$good" -w - -M 2
+cp "$good" "$work/same"
+refuses "output onto the file that is read" 'is the file that is read' -r "$work/same" -w "$work/same"
+cmp -s "$good" "$work/same" && ok "it is left as it was" || not_ok "it is left as it was"
 refuses "role from outside" 'role is for dnsflow itself' --role worker
 if [ "$(id -u)" = 0 ]; then
 	refuses "no such interface" 'no interface is named nosuch0' -i nosuch0 -u 127.0.0.1
@@ -83,6 +87,49 @@ head -c 50000 "$good" >"$work/cut.pcap"
 gzip -c "$good" | head -c 20000 >"$work/cut.gz"
 "$dnsflow" -r "$work/cut.gz" -w "$work/cutgz.out" 2>"$work/err"
 [ $? = 1 ] && [ -s "$work/cutgz.out" ] && ok "a cut gzip file likewise" || { not_ok "cut gzip file"; note <"$work/err"; }
+
+# Limits and streams that a caller may leave us with.
+(ulimit -n 24; exec "$dnsflow" -r "$good" -w "$work/few" 2>"$work/err")
+[ $? = 1 ] && grep -q 'cannot begin: Too many open files' "$work/err" && ok "too few descriptors are told" || { not_ok "too few descriptors"; note <"$work/err"; }
+(ulimit -n 64; exec "$dnsflow" -r "$good" -w "$work/few" 2>"$work/err") && ok "64 descriptors are enough" || { not_ok "64 descriptors"; note <"$work/err"; }
+(ulimit -f 16; exec "$dnsflow" -r "$good" -w "$work/few" 2>"$work/err")
+[ $? = 1 ] && grep -q 'File too large' "$work/err" && ok "a limit on file sizes is told" || { not_ok "a limit on file sizes"; note <"$work/err"; }
+"$dnsflow" -r - -w "$work/closed" 2>"$work/err" <&-
+[ $? = 1 ] && grep -q 'Bad file descriptor' "$work/err" && ok "standard input that is closed" || { not_ok "standard input that is closed"; note <"$work/err"; }
+"$dnsflow" -r "$good" -w - 2>"$work/err" >&-
+[ $? = 1 ] && grep -q 'cannot be written: Bad file descriptor' "$work/err" && ok "standard output that is closed" || { not_ok "standard output that is closed"; note <"$work/err"; }
+"$dnsflow" -r "$good" -w "$work/closed" <&- >&- 2>&- && [ -s "$work/closed" ] && ok "no standard stream at all" || not_ok "no standard stream at all"
+
+# SIGTERM ends the wait for a pipe, and what was read is written.
+mkfifo "$work/quiet"
+start quiet sh -c 'exec "$1" -r - -w "$2/quiet.out" <"$2/quiet"' sh "$dnsflow" "$work"
+quiet_pid=$pid
+exec 8>"$work/quiet"
+cat "$good" >&8
+wait_for 5 has_line quiet.err ready
+sleep 0.5
+stop "$quiet_pid" && grep -q '1000 packets captured' "$work/quiet.err" && "$dnsflow" -r "$good" -w "$work/quiet.all" 2>/dev/null &&
+	[ "$(wc -c <"$work/quiet.out")" = "$(wc -c <"$work/quiet.all")" ] &&
+	ok "SIGTERM while a pipe is silent: all that came is written, status 0" || { not_ok "SIGTERM while a pipe is silent"; note <"$work/quiet.err"; }
+exec 8>&-
+
+# A file that shrinks under the walk costs a worker, and what is gone is told. Output that nobody
+# reads holds the walk.
+mkfifo "$work/held"
+for size in 50000 0; do
+	cp "$good" "$work/shrunk"
+	exec 7<>"$work/held"
+	start shrunk "$dnsflow" -r "$work/shrunk" -w "$work/held"
+	wait_for 5 has_line shrunk.err ready
+	sleep 0.3
+	truncate -s $size "$work/shrunk"
+	cat <&7 >/dev/null &
+	cat_pid=$!
+	wait_for 5 is_gone "$pid" && ! wait "$pid" && has_line shrunk.err 'Bus error' && has_line shrunk.err 'too short\|ends inside' &&
+		ok "a file that shrinks to $size bytes is told" || { not_ok "a file that shrinks to $size bytes"; note <"$work/shrunk.err"; }
+	kill "$cat_pid"
+	exec 7<&-
+done
 
 # The pid file holds the supervisor's id and is locked while it lives.
 mkfifo "$work/fifo"

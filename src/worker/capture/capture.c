@@ -117,8 +117,9 @@ static void take_udp(struct capture *capture, const struct packet *packet)
 	}
 }
 
-/* Commits the messages that the stream layer has ready, one by one, counting them in the cursor. */
-static void take_messages(struct capture *capture)
+/* Commits the messages that the stream layer has ready, one by one, counting those of a packet in
+ * the cursor. */
+static void take_messages(struct capture *capture, bool are_of_packet)
 {
 	struct state_head *head = capture->head;
 	struct packet packet;
@@ -128,18 +129,19 @@ static void take_messages(struct capture *capture)
 			    &capture->pieces)) {
 		stage_reassembled(capture, &packet, message);
 		stage_pieces(capture);
-		commit_set(head, STATE_MESSAGE, state_get(head, STATE_MESSAGE) + 1);
+		if (are_of_packet)
+			commit_set(head, STATE_MESSAGE, state_get(head, STATE_MESSAGE) + 1);
 		commit_apply(head);
 		export_settle(capture->export);
 	}
 }
 
-/* After streams_expire or streams_flush: takes the messages, commits the rest. */
+/* After streams_expire or streams_flush: takes the messages, commits the rest. The cursor stays, or
+ * a successor would take the next packet for one whose messages it goes on with. */
 static void finish_stream_work(struct capture *capture)
 {
-	take_messages(capture);
+	take_messages(capture, false);
 	stage_pieces(capture);
-	commit_set(capture->head, STATE_MESSAGE, 0);
 	commit_apply(capture->head);
 }
 
@@ -149,7 +151,7 @@ static void take_segment(struct capture *capture, const struct packet *segment)
 {
 	streams_add(capture->streams, segment, capture->is_again, commit_step(capture->head),
 		    capture->now_ns, &capture->pieces);
-	take_messages(capture);
+	take_messages(capture, true);
 	commit_set(capture->head, STATE_MESSAGE, 0);
 }
 

@@ -8,7 +8,8 @@
 #include "worker/capture/source.h"
 
 #define RECORDS_PER_TURN 1024
-#define POPULATE_BYTES	 (4u << 20)
+#define POPULATE_BYTES   (4u << 20)
+#define PAGE_BYTES       65536 /* or less, on any machine */
 
 static bool open_mapped(struct source *source, const struct config *config)
 {
@@ -35,6 +36,9 @@ static bool open_mapped(struct source *source, const struct config *config)
 	}
 	source->mapped.offset = offset ? offset : SAVEFILE_HEADER_SIZE;
 	source->mapped.populated = source->mapped.offset & ~(uint64_t)(POPULATE_BYTES - 1);
+	/* Workers that map the same pages at the same moment hold each other up: put them out of step. */
+	source->mapped.window = POPULATE_BYTES / source->capture->share_count * (source->capture->share_index + 1);
+	source->mapped.window &= ~(size_t)(PAGE_BYTES - 1);
 	return source_set_dlt(source, config, source->mapped.file.dlt);
 }
 
@@ -47,17 +51,20 @@ static enum source_state report_damage(struct source *source, enum savefile_resu
 	return SOURCE_DAMAGED;
 }
 
-/* Maps pages in large pieces ahead of the walk: cheaper than a fault for every few. A kernel that
- * cannot is no problem. */
+/*
+ * Maps pages in large pieces ahead of the walk: cheaper than a fault for every few. A kernel that
+ * cannot is no problem.
+ */
 static void populate(struct source_mapped *mapped)
 {
 	size_t left = mapped->file.bytes.length - mapped->populated;
+	size_t length = left < mapped->window ? left : mapped->window;
 
 	if (mapped->offset < mapped->populated || !left)
 		return;
-	madvise((void *)(mapped->file.bytes.data + mapped->populated),
-		left < POPULATE_BYTES ? left : POPULATE_BYTES, MADV_POPULATE_READ);
-	mapped->populated += left < POPULATE_BYTES ? left : POPULATE_BYTES;
+	madvise((void *)(mapped->file.bytes.data + mapped->populated), length, MADV_POPULATE_READ);
+	mapped->populated += length;
+	mapped->window = POPULATE_BYTES;
 }
 
 static enum source_state turn_mapped(struct source *source)

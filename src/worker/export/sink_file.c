@@ -100,9 +100,11 @@ static bool send_file(struct export *export, enum sink_patience patience)
 
 static void finish_file(struct export *export)
 {
-	/* Half a record that a failed write left behind would be damage to a reader. */
+	/* Half a record that a failed write left behind would be damage to a reader. A device has
+	 * no length to set. */
 	if (export->write_error && export->file.is_seekable &&
-	    ftruncate(export->file.fd, (off_t)state_get(export->head, STATE_FILE_LENGTH)) < 0)
+	    ftruncate(export->file.fd, (off_t)state_get(export->head, STATE_FILE_LENGTH)) < 0 &&
+	    errno != EINVAL)
 		export->write_error = errno;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sends sealed datagrams in batches of sendmmsg, one unconnected socket per family: a connected one
- * would report a refusal instead of sending (kernel.md). With --segments, runs of datagrams of that
+ * would report a refusal instead of sending. With --segments, runs of datagrams of that
  * size become one message that the kernel cuts up (UDP_SEGMENT).
  *
  * A batch is described in the shared body before the first send. The kernel writes each message's
@@ -25,7 +25,7 @@
 
 static bool is_segment(const struct export *export, const struct export_slot *slot)
 {
-	return export->udp.is_segmenting && slot->length == export->config->segment_size;
+	return export->body->batch.is_segmented && slot->length == export->config->segment_size;
 }
 
 /* Slots from at on that one message can carry. */
@@ -97,6 +97,7 @@ static void begin_batch(struct export *export)
 
 	batch->first = 0;
 	COMMIT_BARRIER();
+	batch->is_segmented = export->udp.is_segmenting;
 	describe_batch(export, pending < EXPORT_BATCH_SLOTS ? pending : EXPORT_BATCH_SLOTS);
 	for (uint32_t i = 0; i < batch->message_count; i++)
 		batch->messages[i].msg_len = 0;
@@ -113,7 +114,7 @@ static void open_udp(struct export *export)
 {
 	struct sink_udp *udp = &export->udp;
 	struct cmsghdr *control = (struct cmsghdr *)udp->control;
-	const struct export_batch *batch = &export->body->batch;
+	struct export_batch *batch = &export->body->batch;
 	uint16_t size = (uint16_t) export->config->segment_size;
 
 	udp->fds[0] = CHILD_FD_EXPORT4;
@@ -129,7 +130,7 @@ static void open_udp(struct export *export)
 	    batch->slot_count <= export_pending(export))
 		describe_batch(export, batch->slot_count);
 	else
-		export->body->batch.first = 0;
+		batch->first = 0;
 }
 
 /* A kernel or device that cannot segment: this message goes out datagram by datagram, and so will
@@ -138,16 +139,16 @@ static int send_apart(struct export *export, int fd, struct mmsghdr *message)
 {
 	struct msghdr header = message->msg_hdr;
 
-	if (export->udp.is_segmenting)
-		export->notice = "the kernel does not segment on this path: --segments datagrams "
-				 "are sent one by one";
-	export->udp.is_segmenting = false;
 	header.msg_control = NULL;
 	header.msg_controllen = 0;
 	header.msg_iovlen = 1;
 	for (size_t i = 0; i < message->msg_hdr.msg_iovlen; i++, header.msg_iov++)
 		if (sendmsg(fd, &header, 0) < 0)
 			return errno;
+	if (export->udp.is_segmenting)
+		export->notice = "the kernel does not segment on this path: --segments datagrams "
+				 "are sent one by one";
+	export->udp.is_segmenting = false;
 	message->msg_len = 1;
 	return 0;
 }

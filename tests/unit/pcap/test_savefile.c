@@ -82,6 +82,8 @@ static void check_kind(uint32_t magic, bool is_swapped, int64_t fraction_ns)
 	assert_int_equal(savefile_next(&file, &offset, &record), SAVEFILE_END);
 	assert_int_equal(savefile_next(&file, &offset, &record), SAVEFILE_END);
 	assert_int_equal(offset, image.length);
+	offset++;
+	assert_int_equal(savefile_next(&file, &offset, &record), SAVEFILE_CUT);
 }
 
 static void test_savefile_reads_both_orders_and_both_precisions(void **state)

@@ -308,6 +308,39 @@ static void check_cuts(const struct image *whole, uint32_t count, uint32_t borde
 	assert_int_equal(clean, borders);
 }
 
+static bool count_down(void *argument)
+{
+	int *reads = argument;
+
+	return (*reads)-- > 0;
+}
+
+static void test_stream_ends_where_its_owner_does_not_wait(void **state)
+{
+	struct image plain = make_pcap(RECORDS);
+	enum savefile_result result;
+	struct stream *stream;
+	struct savefile_record record;
+	uint32_t count = 0;
+	char error[256];
+	const char *message;
+	int ends[2], reads = 1;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0); /* and nobody ever closes its writing end */
+	assert_int_equal(write(ends[1], plain.bytes, plain.length), plain.length);
+	stream = stream_open_take(ends[0], error);
+	assert_non_null(stream);
+	stream_on_wait(stream, count_down, &reads);
+	while ((result = stream_next(stream, &record, &message)) == SAVEFILE_OK)
+		count++;
+	assert_int_equal(result, SAVEFILE_END);
+	assert_int_equal(count, RECORDS);
+	stream_close(stream);
+	close(ends[1]);
+	free(plain.bytes);
+}
+
 static void test_stream_tells_every_cut(void **state)
 {
 	struct image plain = make_pcap(20), ng = make_pcapng(20);
@@ -652,6 +685,7 @@ int main(void)
 		cmocka_unit_test(test_stream_reads_zstd_behind_a_skippable_frame),
 		cmocka_unit_test(test_stream_ignores_zeros_behind_gzip_data),
 		cmocka_unit_test(test_stream_reads_from_pipe_that_gives_few_bytes),
+		cmocka_unit_test(test_stream_ends_where_its_owner_does_not_wait),
 		cmocka_unit_test(test_stream_tells_every_cut),
 		cmocka_unit_test(test_stream_tells_damage_of_gzip_data),
 		cmocka_unit_test(test_stream_gives_all_before_damage_and_its_reason),

@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# The interface under a running capture goes down, comes up, and is deleted: nothing spins, capture
+# goes on, and the end is told.
+. "$(dirname "$0")/lib.sh"
+isolate
+need_program pgrep
+
+port=5300
+count=50000
+
+# ticks: what supervisor and workers have used of the CPUs
+ticks() {
+	for process in $dnsflow_pid $(pgrep -P "$dnsflow_pid"); do
+		awk '{ print $14 + $15 }' "/proc/$process/stat"
+	done | awk '{ sum += $1 } END { print sum }'
+}
+
+# At most a fifth of one CPU for a second.
+idles() {
+	before=$(ticks)
+	sleep 1
+	after=$(ticks)
+	echo "$before $after"
+	[ $((after - before)) -le $(($(getconf CLK_TCK) / 5)) ]
+}
+
+# captures NAME: what is sent now comes out
+captures() {
+	start_ready 5 checker "$BUILD/tests/system/checker" --listen 127.0.0.1:$port --idle 4 --expect $count || return
+	checker_pid=$pid
+	check "$1: all is sent" "$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate 50000
+	wait "$checker_pid" # its verdict is on a first sequence number of 1, too
+	for name in missing extra duplicate sequence_repeats; do
+		check "$1: $name" test "$(value_of $name checker.out)" = 0
+	done
+}
+
+"$BUILD/bench/pcapgen" -n $count --numbered 1 -o "$work/plain.pcap" 2>/dev/null
+veth_pair gen cap
+start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port -M 1 || finish
+dnsflow_pid=$pid
+ip link set cap down
+check "down: nothing spins" idles
+ip link set cap up
+captures "up again"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	ip link set cap down
+	ip link set cap up
+done
+captures "after ten flaps"
+ip link del gen
+check "deleted: the run ends" wait_for 5 is_gone "$dnsflow_pid"
+wait "$dnsflow_pid"
+check "deleted: status 1" test $? = 1
+check "deleted: one line says so" test "$(grep -c 'interface cap was deleted' "$work/dnsflow.err")" = 1
+finish
