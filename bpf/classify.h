@@ -53,9 +53,8 @@ struct classify_packet {
 	__u8 protocol;
 	__u8 is_fragment;
 	__u8 is_ipv6;
-	__u32 destination; /* IPv4, as a number */
-	__u64 source_hash; /* of the address alone */
-	__u64 destination_hash;
+	__u64 source[2]; /* IPv4: the address as a number, and 0 */
+	__u64 destination[2];
 };
 
 CLASSIFY_INLINE __u16 classify_be16(const __u8 *bytes)
@@ -121,15 +120,12 @@ CLASSIFY_INLINE int classify_ipv4(const struct classify_view *view, struct class
 		__u8 source[4];
 		__u8 destination[4];
 	} h;
-	__u32 source;
 
 	if (classify_load(view, packet->offset, &h, sizeof(h)))
 		return 0;
-	source = (__u32)classify_be16(h.source) << 16 | classify_be16(h.source + 2);
-	packet->destination =
+	packet->source[0] = (__u32)classify_be16(h.source) << 16 | classify_be16(h.source + 2);
+	packet->destination[0] =
 		(__u32)classify_be16(h.destination) << 16 | classify_be16(h.destination + 2);
-	packet->source_hash = classify_mix(source);
-	packet->destination_hash = classify_mix(packet->destination);
 	packet->protocol = h.head[9];
 	packet->is_fragment = (classify_be16(h.head + 6) & 0x3fff) != 0;
 	packet->offset += (h.head[0] & 0x0f) * 4;
@@ -187,8 +183,10 @@ CLASSIFY_INLINE int classify_ipv6(const struct classify_view *view, struct class
 	if (classify_load(view, packet->offset, &h, sizeof(h)))
 		return 0;
 	packet->is_ipv6 = 1;
-	packet->source_hash = classify_mix(classify_mix(h.source[0]) + h.source[1]);
-	packet->destination_hash = classify_mix(classify_mix(h.destination[0]) + h.destination[1]);
+	for (int i = 0; i < 2; i++) {
+		packet->source[i] = h.source[i];
+		packet->destination[i] = h.destination[i];
+	}
 	packet->protocol = ((const __u8 *)&h.head)[6];
 	packet->offset += sizeof(h);
 	for (int i = 0; i < CLASSIFY_EXTENSIONS_MAX; i++)
@@ -257,17 +255,31 @@ CLASSIFY_INLINE int classify_port_is_tunnel(const struct capture_settings *setti
 	return (settings->tunnels & tunnels) != 0;
 }
 
+CLASSIFY_INLINE __u64 classify_address_hash(const __u64 *address)
+{
+	return classify_mix(classify_mix(address[0]) + address[1]);
+}
+
+/* Of what has no ports yet, or hides them in a tunnel. */
+CLASSIFY_INLINE __u32 classify_addresses_key(const struct classify_packet *packet)
+{
+	return classify_pair(classify_address_hash(packet->source),
+			     classify_address_hash(packet->destination));
+}
+
 CLASSIFY_INLINE __u32 classify_udp_key(const struct capture_settings *settings,
 				       const struct classify_packet *packet, const __u8 *h)
 {
 	__u16 checksum = classify_be16(h + 6);
 
 	if (settings->split == SPLIT_FLOW)
-		return classify_pair(classify_mix(packet->source_hash + classify_be16(h)),
-				     classify_mix(packet->destination_hash + classify_be16(h + 2)));
+		return classify_pair(
+			classify_mix(classify_address_hash(packet->source) + classify_be16(h)),
+			classify_mix(classify_address_hash(packet->destination) +
+				     classify_be16(h + 2)));
 	if (packet->is_ipv6 || (settings->split == SPLIT_CHECKSUM && checksum))
 		return checksum;
-	return packet->destination;
+	return (__u32)packet->destination[0];
 }
 
 CLASSIFY_INLINE int classify_udp(const struct classify_view *view,
@@ -277,13 +289,17 @@ CLASSIFY_INLINE int classify_udp(const struct classify_view *view,
 	__u8 h[12]; /* UDP header, DNS id and flags */
 
 	if (classify_load(view, packet->offset, h, 12)) {
-		if (classify_load(view, packet->offset, h, 8))
+		if (classify_load(view, packet->offset, h, 8)) {
+			*key = classify_addresses_key(packet);
 			return 0;
+		}
 		if (classify_load(view, packet->offset + 10, h + 10, 1))
 			h[10] = 0;
 	}
-	if (classify_port_is_tunnel(settings, classify_be16(h), classify_be16(h + 2)))
+	if (classify_port_is_tunnel(settings, classify_be16(h), classify_be16(h + 2))) {
+		*key = classify_addresses_key(packet);
 		return 1;
+	}
 	*key = classify_udp_key(settings, packet, h);
 	if (!classify_ports_wanted(settings, h))
 		return 0;
@@ -327,11 +343,11 @@ CLASSIFY_INLINE int classify(const struct classify_view *view, __u16 ethertype,
 		return 0;
 	if (!(ethertype == 0x0800 ? classify_ipv4(view, &packet) : classify_ipv6(view, &packet)))
 		return 0;
-	*key = classify_pair(packet.source_hash, packet.destination_hash);
+	if (!packet.is_fragment && packet.protocol == CLASSIFY_UDP)
+		return classify_udp(view, &packet, settings, key);
+	*key = classify_addresses_key(&packet);
 	if (packet.is_fragment)
 		return classify_fragment(&packet, settings);
-	if (packet.protocol == CLASSIFY_UDP)
-		return classify_udp(view, &packet, settings, key);
 	if (packet.protocol == CLASSIFY_TCP)
 		return classify_tcp(view, &packet, settings);
 	return classify_protocol_is_tunnel(settings, packet.protocol);
