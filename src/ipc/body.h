@@ -15,9 +15,10 @@
 
 #define EXPORT_SLOTS \
 	128 /* datagrams: the open one and those that wait; slot = sequence number modulo this */
-#define EXPORT_SLOT_BYTES (RECORD_PAYLOAD_MAX + 36) /* what the encoder of sets writes behind one \
-						     */
-#define EXPORT_BATCH_SLOTS 64			    /* datagrams that one batch of sends takes */
+#define EXPORT_SLOT_BYTES                                                       \
+	(RECORD_PAYLOAD_MAX + 36) /* what the encoder of sets writes behind one \
+				   */
+#define EXPORT_BATCH_SLOTS 64	  /* datagrams that one batch of sends takes */
 
 /* A datagram. The open one grows behind its committed length; once its sequence number is passed,
  * it is sealed. */

@@ -51,9 +51,11 @@ static inline void commit_apply(struct state_head *head)
 	intent->count = 0;
 }
 
-/* What reassembly tags its changes with until a commit sets STATE_STEP to it (other commits may
- * come in between). */
-static inline uint64_t commit_step(const struct state_head *head)
+/*
+ * What a table of reassembly tags its changes with until a commit sets its step word to that (other
+ * commits may come in between).
+ */
+static inline uint64_t commit_next_step(const struct state_head *head, enum state_word step)
 {
-	return head->words[STATE_STEP] + 1;
+	return head->words[step] + 1;
 }

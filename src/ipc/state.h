@@ -11,8 +11,10 @@
  */
 
 enum state_word {
-	STATE_STEP,	  /* the last step of reassembly that is committed (net/fragments.h) */
-	STATE_BLOCK,	  /* ring: sequence number of the block that is being read (files: 0) */
+	STATE_STREAMS_STEP,   /* the last step of net/streams.h that is committed: one for each
+				 message */
+	STATE_FRAGMENTS_STEP, /* the same of net/fragments.h: one for each packet */
+	STATE_BLOCK,	      /* ring: sequence number of the block that is being read (files: 0) */
 	STATE_PACKET,	/* ring: packets of that block already done; mapped file: offset of the next
 			   record; stream: packets done */
 	STATE_MESSAGE,	/* messages of that packet already done */

@@ -14,20 +14,52 @@ static bool is_sampled_out(struct capture *capture)
 	return capture->sample_rate && random_below(&capture->random, capture->sample_rate);
 }
 
-/* Stages what reassembly did since the last commit, and makes it lasting. */
-static void stage_pieces(struct capture *capture)
+static void add_pieces(struct piece_counts *sum, struct piece_counts *counts)
 {
-	struct piece_counts *counts = &capture->pieces;
-
-	commit_add_some(capture->head, COUNTER_PIECES_IN, counts->in);
-	commit_add_some(capture->head, COUNTER_PIECES_USED, counts->used);
+	sum->in += counts->in;
+	sum->used += counts->used;
 	for (int cause = 0; cause < PIECE_CAUSE_COUNT; cause++)
-		commit_add_some(capture->head, (enum counter)(COUNTER_PIECES_DUPLICATE + cause),
-				counts->dropped[cause]);
+		sum->dropped[cause] += counts->dropped[cause];
 	*counts = (struct piece_counts){0};
-	commit_set(capture->head, STATE_STEP, commit_step(capture->head));
+}
+
+/*
+ * Stages what the streams did since the last commit and, at the end of a packet, the fragments, and
+ * makes it lasting. Until then a successor finds the datagram of the packet incomplete, completes
+ * it again, and goes on with the messages in it that are not committed.
+ */
+static void stage_pieces(struct capture *capture, bool with_fragments)
+{
+	struct state_head *head = capture->head;
+	struct piece_counts sum = {0};
+
+	_Static_assert(COUNTER_PIECES_CLOSED - COUNTER_PIECES_DUPLICATE == PIECE_CAUSE_COUNT - 1,
+		       "counters of dropped pieces stand in the order of their causes");
+
+	add_pieces(&sum, &capture->stream_pieces);
+	commit_set(head, STATE_STREAMS_STEP, commit_next_step(head, STATE_STREAMS_STEP));
+	if (with_fragments) {
+		add_pieces(&sum, &capture->fragment_pieces);
+		commit_set(head, STATE_FRAGMENTS_STEP,
+			   commit_next_step(head, STATE_FRAGMENTS_STEP));
+	}
+	commit_add_some(head, COUNTER_PIECES_IN, sum.in);
+	commit_add_some(head, COUNTER_PIECES_USED, sum.used);
+	for (int cause = 0; cause < PIECE_CAUSE_COUNT; cause++)
+		commit_add_some(head, (enum counter)(COUNTER_PIECES_DUPLICATE + cause),
+				sum.dropped[cause]);
 	if (capture->keeps_clock)
-		commit_set(capture->head, STATE_CLOCK, (uint64_t)capture->now_ns);
+		commit_set(head, STATE_CLOCK, (uint64_t)capture->now_ns);
+}
+
+static uint64_t streams_step(const struct capture *capture)
+{
+	return commit_next_step(capture->head, STATE_STREAMS_STEP);
+}
+
+static uint64_t fragments_step(const struct capture *capture)
+{
+	return commit_next_step(capture->head, STATE_FRAGMENTS_STEP);
 }
 
 /* Stages the end of the packet: its counters, and the cursor behind it. */
@@ -125,10 +157,10 @@ static void take_messages(struct capture *capture, bool are_of_packet)
 	struct packet packet;
 	struct slice message;
 
-	while (streams_next(capture->streams, commit_step(head), &packet, &message,
-			    &capture->pieces)) {
+	while (streams_next(capture->streams, streams_step(capture), &packet, &message,
+			    &capture->stream_pieces)) {
 		stage_reassembled(capture, &packet, message);
-		stage_pieces(capture);
+		stage_pieces(capture, false);
 		if (are_of_packet)
 			commit_set(head, STATE_MESSAGE, state_get(head, STATE_MESSAGE) + 1);
 		commit_apply(head);
@@ -141,7 +173,7 @@ static void take_messages(struct capture *capture, bool are_of_packet)
 static void finish_stream_work(struct capture *capture)
 {
 	take_messages(capture, false);
-	stage_pieces(capture);
+	stage_pieces(capture, false);
 	commit_apply(capture->head);
 }
 
@@ -149,8 +181,8 @@ static void finish_stream_work(struct capture *capture)
  * to commit. */
 static void take_segment(struct capture *capture, const struct packet *segment)
 {
-	streams_add(capture->streams, segment, capture->is_again, commit_step(capture->head),
-		    capture->now_ns, &capture->pieces);
+	streams_add(capture->streams, segment, capture->is_again, streams_step(capture),
+		    capture->now_ns, &capture->stream_pieces);
 	take_messages(capture, true);
 	commit_set(capture->head, STATE_MESSAGE, 0);
 }
@@ -162,7 +194,7 @@ static void take_tcp(struct capture *capture, const struct packet *segment)
 		return;
 	}
 	take_segment(capture, segment);
-	stage_pieces(capture);
+	stage_pieces(capture, false);
 	commit_packet(capture,
 		      segment->payload.length ? COUNTER_PACKETS_PIECE : COUNTER_PACKETS_NOT_DNS);
 }
@@ -192,11 +224,11 @@ static void take_fragment(struct capture *capture, const struct packet *fragment
 	struct packet piece = *fragment, whole;
 
 	/* Each round goes at least one IP header deeper, so nesting bounds them. */
-	while (fragments_add(capture->fragments, &piece, commit_step(capture->head),
-			     capture->now_ns, &whole, &capture->pieces) &&
+	while (fragments_add(capture->fragments, &piece, fragments_step(capture), capture->now_ns,
+			     &whole, &capture->fragment_pieces) &&
 	       take_datagram(capture, &whole))
 		piece = whole;
-	stage_pieces(capture);
+	stage_pieces(capture, true);
 	commit_packet(capture, COUNTER_PACKETS_PIECE);
 	export_settle(capture->export);
 }
@@ -238,7 +270,7 @@ void capture_frame(struct capture *capture, const struct frame *frame)
 				 ? decode_network(&capture->options, &network,
 						  frame->bytes.length < frame->wire_length, &packet)
 				 : DECODE_OTHER;
-	} else if (capture->share_index) {
+	} else if (capture->is_selecting && capture->share_index) {
 		return; /* what has no network layer is the first share's */
 	}
 	switch (result) {
@@ -265,20 +297,20 @@ void capture_expire(struct capture *capture)
 	bool is_more = true;
 
 	while (is_more) {
-		is_more = fragments_expire(capture->fragments, commit_step(capture->head),
-					   capture->now_ns, &capture->pieces);
-		stage_pieces(capture);
+		is_more = fragments_expire(capture->fragments, fragments_step(capture),
+					   capture->now_ns, &capture->fragment_pieces);
+		stage_pieces(capture, true);
 		commit_apply(capture->head);
 	}
-	while (streams_expire(capture->streams, commit_step(capture->head), capture->now_ns,
-			      &capture->pieces))
+	while (streams_expire(capture->streams, streams_step(capture), capture->now_ns,
+			      &capture->stream_pieces))
 		finish_stream_work(capture);
 	finish_stream_work(capture);
 }
 
 void capture_finish(struct capture *capture)
 {
-	while (streams_flush(capture->streams, commit_step(capture->head), &capture->pieces))
+	while (streams_flush(capture->streams, streams_step(capture), &capture->stream_pieces))
 		finish_stream_work(capture);
 }
 
@@ -321,8 +353,8 @@ int capture_open(struct capture *capture, const struct config *config, uint32_t 
 	for (int i = 0; i < capture->settings.port_count; i++)
 		set_port(capture, capture->settings.ports[i]);
 	capture->fragments = fragments_open(body_fragments(body), &fragments_default_limits, &key,
-					    state_get(head, STATE_STEP));
+					    state_get(head, STATE_FRAGMENTS_STEP));
 	capture->streams = streams_open(body_streams(body), &streams_default_limits, &key,
-					state_get(head, STATE_STEP));
+					state_get(head, STATE_STREAMS_STEP));
 	return 0;
 }

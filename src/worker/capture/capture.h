@@ -42,8 +42,9 @@ struct capture {
 	struct random random;
 	struct decode_options options;
 	struct capture_settings settings;
-	uint64_t next_packet;	    /* STATE_PACKET once this frame is done; set by the source */
-	struct piece_counts pieces; /* of the step that is being made */
+	uint64_t next_packet; /* STATE_PACKET once this frame is done; set by the source */
+	struct piece_counts stream_pieces; /* of the steps that are being made */
+	struct piece_counts fragment_pieces;
 	uint8_t ports[65536 / 8];
 	struct dns_answer answer;
 };

@@ -3,10 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -20,7 +23,7 @@
 #include "worker/capture/capture.h"
 
 static struct config config;
-static struct state_head head;
+static struct state_head *head; /* shared with children, as the body */
 static struct state_watch watch;
 static struct body *body;
 static struct export export;
@@ -29,19 +32,27 @@ static struct build build;
 static struct dns_build message;
 static uint64_t given;
 
+static void *share(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(memory != MAP_FAILED);
+	return memory;
+}
+
 static void set_up_input(enum config_input input)
 {
 	config = config_default;
 	config.input = input;
 	config.tunnels = TUNNEL_ALL;
 	strcpy(config.write_file, "memory");
-	memset(&head, 0, sizeof(head));
+	memset(head, 0, sizeof(*head));
 	memset(&capture, 0, sizeof(capture));
 	memset(body, 0, body_size());
-	assert_true(state_attach(&head));
+	assert_true(state_attach(head));
 	assert_int_equal(ftruncate(CHILD_FD_OUTPUT, 0), 0);
-	export_open(&export, &config, &head, body);
-	assert_int_equal(capture_open(&capture, &config, 0, &watch, &head, body, &export), 0);
+	export_open(&export, &config, head, body);
+	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &export), 0);
 	given = 0;
 }
 
@@ -50,8 +61,8 @@ static int set_up(void **state)
 	int fd = memfd_create("output", 0);
 
 	(void)state;
-	body = aligned_alloc(64, body_size());
-	assert_non_null(body);
+	head = share(sizeof(*head));
+	body = share(body_size());
 	assert_int_equal(dup2(fd, CHILD_FD_OUTPUT), CHILD_FD_OUTPUT);
 	close(fd);
 	set_up_input(CONFIG_INPUT_MAPPED);
@@ -63,7 +74,8 @@ static int tear_down(void **state)
 	(void)state;
 	fragments_close(capture.fragments);
 	streams_close(capture.streams);
-	free(body);
+	munmap(head, sizeof(*head));
+	munmap(body, body_size());
 	close(CHILD_FD_OUTPUT);
 	return 0;
 }
@@ -121,7 +133,7 @@ static void give_segment(const uint8_t *bytes, size_t length, uint32_t sequence,
 
 static uint64_t counter(enum counter which)
 {
-	return state_counter(&head, which);
+	return state_counter(head, which);
 }
 
 static uint64_t sum(enum counter first, enum counter last)
@@ -146,7 +158,7 @@ static void assert_ledger(void)
 			 sum(COUNTER_MESSAGES_IN + 1, COUNTER_MESSAGES_BAD_TAIL - 1));
 	assert_int_equal(counter(COUNTER_MESSAGES_RECORDED),
 			 counter(COUNTER_RECORDS_SENT) + counter(COUNTER_RECORDS_DROPPED) +
-				 state_get(&head, STATE_OPEN_SETS));
+				 state_get(head, STATE_OPEN_SETS));
 }
 
 static void finish(void)
@@ -163,8 +175,8 @@ static void test_response_becomes_a_record(void **state)
 	give_response(response("a.example", "203.0.113.1"));
 	assert_int_equal(counter(COUNTER_PACKETS_MESSAGE), 1);
 	assert_int_equal(counter(COUNTER_MESSAGES_RECORDED), 1);
-	assert_int_equal(state_get(&head, STATE_PACKET), 1);
-	assert_int_equal(state_get(&head, STATE_OPEN_SETS), 1);
+	assert_int_equal(state_get(head, STATE_PACKET), 1);
+	assert_int_equal(state_get(head, STATE_OPEN_SETS), 1);
 	finish();
 	assert_int_equal(counter(COUNTER_RECORDS_SENT), 1);
 }
@@ -185,7 +197,7 @@ static void test_every_frame_moves_the_cursor(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(recipes) / sizeof(recipes[0]); i++) {
 		give_recipe(recipes[i]);
-		assert_int_equal(state_get(&head, STATE_PACKET), given);
+		assert_int_equal(state_get(head, STATE_PACKET), given);
 	}
 	export_send(&export);
 	assert_ledger();
@@ -208,13 +220,80 @@ static void test_messages_of_one_segment_are_one_commit_each(void **state)
 	give_segment(NULL, 0, 1, 2);
 	give_segment(bytes, length - 10, 2, 0);
 	assert_int_equal(counter(COUNTER_MESSAGES_RECORDED), 4);
-	assert_int_equal(state_get(&head, STATE_STEP), 1 + 4 + 1);
+	assert_int_equal(state_get(head, STATE_STREAMS_STEP), 1 + 4 + 1);
 	assert_ledger();
 	give_segment(bytes + length - 10, 10, 2 + (uint32_t)length - 10, 0);
 	assert_int_equal(counter(COUNTER_MESSAGES_RECORDED), 5);
-	assert_int_equal(state_get(&head, STATE_MESSAGE), 0);
+	assert_int_equal(state_get(head, STATE_MESSAGE), 0);
 	finish();
 	assert_int_equal(counter(COUNTER_PIECES_USED), 2);
+}
+
+/* Runs give_frame in a child, instruction by instruction, and kills it once it has committed
+ * `messages` of the packet. */
+static void give_until_killed(struct slice frame, uint64_t messages)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		give(frame, (uint32_t)frame.length, LINK_ETHERNET);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	while (state_get(head, STATE_MESSAGE) < messages || head->intent.mark) {
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSTOPPED(status));
+	}
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+}
+
+/* A worker dies after the first message of a segment that came in fragments, and is replaced. */
+static void test_messages_of_a_fragmented_segment_survive_a_kill(void **state)
+{
+	static struct build segment;
+	uint8_t bytes[1024];
+	size_t length = 0, payload;
+	struct slice frame;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct slice dns = response("a.example", "203.0.113.1");
+
+		be16_store(bytes + length, (uint16_t)dns.length);
+		memcpy(bytes + length + 2, dns.data, dns.length);
+		length += 2 + dns.length;
+	}
+	give_segment(NULL, 0, 1, 2);
+	build_start(&segment, bytes, length);
+	build_tcp(&segment, 53, 4444, 2, 0);
+	payload = segment.end - segment.start;
+	build = segment;
+	build_fragment(&build, "192.0.2.53", "198.51.100.7", 7, 0, 64, true);
+	build_ethernet(&build);
+	frame = build_frame(&build);
+	give(frame, (uint32_t)frame.length, LINK_ETHERNET);
+	build = segment;
+	build_fragment(&build, "192.0.2.53", "198.51.100.7", 7, 64, payload - 64, false);
+	build_ethernet(&build);
+	frame = build_frame(&build);
+	give_until_killed(frame, 1);
+	assert_int_equal(counter(COUNTER_MESSAGES_RECORDED), 1);
+
+	fragments_close(capture.fragments);
+	streams_close(capture.streams);
+	memset(&capture, 0, sizeof(capture));
+	assert_true(state_attach(head));
+	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &export), 0);
+	give(frame, (uint32_t)frame.length, LINK_ETHERNET);
+	assert_int_equal(counter(COUNTER_MESSAGES_RECORDED), 3);
+	finish();
+	assert_int_equal(counter(COUNTER_PIECES_USED), 3);
+	assert_int_equal(counter(COUNTER_RECORDS_SENT), 3);
 }
 
 static void test_cut_response_is_truncated_not_malformed(void **state)
@@ -318,6 +397,7 @@ int main(void)
 		TEST(test_response_becomes_a_record),
 		TEST(test_every_frame_moves_the_cursor),
 		TEST(test_messages_of_one_segment_are_one_commit_each),
+		TEST(test_messages_of_a_fragmented_segment_survive_a_kill),
 		TEST(test_cut_response_is_truncated_not_malformed),
 		TEST(test_sampling_counts_what_it_leaves_out),
 		TEST(test_shares_divide_frames_exactly),
