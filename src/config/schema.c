@@ -24,7 +24,8 @@ const char *const setting_tunnel_names[] = {"gre",  "erspan", "vxlan",	"geneve",
 
 const struct setting settings[] = {
 	{"interface", 'i', SETTING_TEXT, AT(interface), .argument = "NAME", .heading = "Input",
-	 .help = "capture live on this interface (default: the first that is up, not loopback); \"any\" for all"},
+	 .help = "capture live on this interface (default: the first that is up, not loopback); "
+		 "\"any\" for all"},
 	{"read", 'r', SETTING_TEXT, AT(read_file), .argument = "FILE",
 	 .help = "read a capture file instead: pcap, pcapng, also gzip or zstd; \"-\" is standard "
 		 "input"},
@@ -59,7 +60,8 @@ const struct setting settings[] = {
 	 .help = "largest UDP payload (default 1500; 1472 avoids IP fragments on Ethernet)"},
 	{"segments", 0, SETTING_NUMBER, AT(segment_size), .least = 256, .most = 1500,
 	 .argument = "BYTES",
-	 .help = "fill datagrams to this one size and send many by one call, at a third of the cost"},
+	 .help = "fill datagrams to this one size and send many by one call, at a third of the "
+		 "cost"},
 
 	{"workers", 'M', SETTING_NUMBER, AT(worker_count), .most = CONFIG_WORKERS_MAX,
 	 .argument = "N", .heading = "Processes",
@@ -74,7 +76,8 @@ const struct setting settings[] = {
 	 .help = "unprivileged user of the workers (default dnsflow, else nobody)"},
 	{"pid-file", 'P', SETTING_TEXT, AT(pid_file), .argument = "FILE",
 	 .help = "write the process id here and keep the file locked"},
-	{"verbose", 0, SETTING_FLAG, AT(is_verbose), .help = "log more, and at the end every counter that is not zero"},
+	{"verbose", 0, SETTING_FLAG, AT(is_verbose),
+	 .help = "log more, and at the end every counter that is not zero"},
 
 	{"input", 0, SETTING_INPUT, AT(input)},
 	{"jmirror-last", 0, SETTING_FLAG, AT(is_jmirror_last)},

@@ -13,46 +13,46 @@
  */
 #define BODY_LAYOUT 2
 
-#define EXPORT_SLOTS \
+#define OUTBOX_SLOTS \
 	128 /* datagrams: the open one and those that wait; slot = sequence number modulo this */
-#define EXPORT_SLOT_BYTES                                                       \
+#define OUTBOX_SLOT_BYTES                                                       \
 	(RECORD_PAYLOAD_MAX + 36) /* what the encoder of sets writes behind one \
 				   */
-#define EXPORT_BATCH_SLOTS 64	  /* datagrams that one batch of sends takes */
+#define OUTBOX_BATCH_SLOTS 64	  /* datagrams that one batch of sends takes */
 
 /* A datagram. The open one grows behind its committed length; once its sequence number is passed,
  * it is sealed. */
-struct export_slot {
+struct outbox_slot {
 	int64_t time_ns; /* when it was sealed */
 	uint32_t length; /* sealed: bytes of payload */
 	uint32_t sets;
 	uint32_t is_stats;
 	uint32_t reserved[3];
-	uint8_t payload[EXPORT_SLOT_BYTES];
+	uint8_t payload[OUTBOX_SLOT_BYTES];
 };
 
-_Static_assert(EXPORT_SLOT_BYTES >= RECORD_HEADER_SIZE + RECORD_ESTIMATE_MAX + RECORD_SET_SLACK,
+_Static_assert(OUTBOX_SLOT_BYTES >= RECORD_HEADER_SIZE + RECORD_ESTIMATE_MAX + RECORD_SET_SLACK,
 	       "a set fits with its slack");
 
 /*
  * The batch that is being sent: the kernel itself writes msg_len of each header that it has sent,
  * so a successor sends the others only. Pointers in it are rebuilt on attach. A failed send is
- * marked as EXPORT_FAILED + errno.
+ * marked as OUTBOX_FAILED + errno.
  */
-#define EXPORT_FAILED 0x40000000u
+#define OUTBOX_FAILED 0x40000000u
 
-struct export_batch {
+struct outbox_batch {
 	uint64_t first; /* sequence number of its first slot; 0 = no batch */
 	uint32_t slot_count;
 	uint32_t message_count;
 	uint32_t is_segmented; /* a run of slots is one message; messages is laid out by this */
-	struct mmsghdr messages[EXPORT_BATCH_SLOTS * CONFIG_DESTINATIONS_MAX];
+	struct mmsghdr messages[OUTBOX_BATCH_SLOTS * CONFIG_DESTINATIONS_MAX];
 };
 
 struct body {
 	uint64_t layout; /* 0 = fresh */
-	struct export_slot slots[EXPORT_SLOTS];
-	struct export_batch batch;
+	struct outbox_slot slots[OUTBOX_SLOTS];
+	struct outbox_batch batch;
 	/* behind it, 64-byte aligned: fragments, then streams (net/fragments.h, net/streams.h) */
 };
 

@@ -65,8 +65,8 @@ struct packet {
 /*
  * Reads a packet from its network layer on. is_cut: the frame was captured shorter than it was on
  * the wire, so a length field that goes beyond the captured bytes is no error. Checksums are never
- * verified: locally sent packets have partial ones. An IPv4 total length of 0 (BIG TCP) and an IPv6 payload length of 0 on a
- * TCP packet mean "all that was captured".
+ * verified: locally sent packets have partial ones. An IPv4 total length of 0 (BIG TCP) and an IPv6
+ * payload length of 0 on a TCP packet mean "all that was captured".
  */
 enum decode_result decode_network(const struct decode_options *options,
 				  const struct network *network, bool is_cut,

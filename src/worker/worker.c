@@ -34,7 +34,7 @@ struct worker {
 	struct state_head *head;
 	struct body *body;
 	const struct state_watch *watch;
-	struct export *export;
+	struct outbox *outbox;
 	struct capture *capture;
 	struct source source;
 	struct loop *loop;
@@ -73,12 +73,12 @@ static void open_pipeline(struct worker *worker)
 {
 	int error;
 
-	worker->export = xcalloc(1, sizeof(*worker->export));
+	worker->outbox = xcalloc(1, sizeof(*worker->outbox));
 	worker->capture = xcalloc(1, sizeof(*worker->capture));
-	worker->export->now_ns = clock_wall_ns();
-	export_open(worker->export, &worker->config, worker->head, worker->body);
+	worker->outbox->now_ns = clock_wall_ns();
+	outbox_open(worker->outbox, &worker->config, worker->head, worker->body);
 	error = capture_open(worker->capture, &worker->config, worker->identity.index,
-			     worker->watch, worker->head, worker->body, worker->export);
+			     worker->watch, worker->head, worker->body, worker->outbox);
 	if (error)
 		fail(strerror(-error));
 	if (!source_open(&worker->source, &worker->config, worker->capture, CHILD_FD_INPUT))
@@ -128,9 +128,9 @@ static void enter_sandbox(const struct worker *worker)
 
 static void pass_notice(struct worker *worker)
 {
-	if (worker->export->notice)
-		control_send(CHILD_FD_CONTROL, CONTROL_NOTICE, 0, worker->export->notice);
-	worker->export->notice = NULL;
+	if (worker->outbox->notice)
+		control_send(CHILD_FD_CONTROL, CONTROL_NOTICE, 0, worker->outbox->notice);
+	worker->outbox->notice = NULL;
 }
 
 /* Writes out what is left and leaves. damage: a line for the operator, or NULL. */
@@ -138,11 +138,11 @@ static void __attribute__((noreturn)) finish(struct worker *worker, const char *
 {
 	char text[SOURCE_ERROR_MAX];
 
-	export_finish(worker->export, FINISH_TIMEOUT_MS);
+	outbox_finish(worker->outbox, FINISH_TIMEOUT_MS);
 	pass_notice(worker);
-	if (!damage && worker->export->write_error) {
+	if (!damage && worker->outbox->write_error) {
 		snprintf(text, sizeof(text), "%.200s cannot be written: %s",
-			 worker->config.write_file, strerror(worker->export->write_error));
+			 worker->config.write_file, strerror(worker->outbox->write_error));
 		damage = text;
 	}
 	control_send(CHILD_FD_CONTROL, CONTROL_FINISHED, damage ? EXIT_FAILURE : EXIT_SUCCESS,
@@ -167,13 +167,13 @@ static void on_control(void *argument)
 static void set_clocks(struct worker *worker)
 {
 	worker->capture->now_ns = clock_monotonic_ns();
-	worker->export->now_ns = clock_wall_ns();
+	worker->outbox->now_ns = clock_wall_ns();
 }
 
 static void send_and_retry(struct worker *worker)
 {
-	export_send(worker->export);
-	if (export_pending(worker->export))
+	outbox_send(worker->outbox);
+	if (outbox_pending(worker->outbox))
 		loop_timer_set(worker->retry_timer, RETRY_NS);
 	pass_notice(worker);
 }
@@ -208,11 +208,11 @@ static int64_t jittered(struct worker *worker, int64_t interval_ns)
 static void on_flush(void *argument)
 {
 	struct worker *worker = argument;
-	struct export *export = worker->export;
+	struct outbox *outbox = worker->outbox;
 
 	set_clocks(worker);
-	if (export->now_ns / NANOSECONDS_PER_SECOND > export->flushed_ns / NANOSECONDS_PER_SECOND)
-		export_flush(export);
+	if (outbox->now_ns / NANOSECONDS_PER_SECOND > outbox->flushed_ns / NANOSECONDS_PER_SECOND)
+		outbox_flush(outbox);
 	send_and_retry(worker);
 	loop_timer_set(worker->flush_timer, jittered(worker, FLUSH_INTERVAL_NS));
 }
@@ -237,7 +237,7 @@ static void on_stats(void *argument)
 	};
 
 	set_clocks(worker);
-	export_stats(worker->export, &stats);
+	outbox_stats(worker->outbox, &stats);
 	send_and_retry(worker);
 	loop_timer_set(worker->stats_timer, jittered(worker, STATS_INTERVAL_NS));
 }
@@ -300,8 +300,8 @@ static void __attribute__((noreturn)) run_file(struct worker *worker)
 	}
 	capture_finish(worker->capture);
 	if (!worker->is_draining) {
-		export_flush(worker->export);
-		export_send(worker->export);
+		outbox_flush(worker->outbox);
+		outbox_send(worker->outbox);
 	}
 	/* An order to finish may come in the middle of a packet: that is no damage. */
 	finish(worker,

@@ -89,9 +89,9 @@ gzip -c "$good" | head -c 20000 >"$work/cut.gz"
 [ $? = 1 ] && [ -s "$work/cutgz.out" ] && ok "a cut gzip file likewise" || { not_ok "cut gzip file"; note <"$work/err"; }
 
 # Limits and streams that a caller may leave us with.
-(ulimit -n 24; exec "$dnsflow" -r "$good" -w "$work/few" 2>"$work/err")
+(exec prlimit --nofile=24 "$dnsflow" -r "$good" -w "$work/few" 2>"$work/err")
 [ $? = 1 ] && grep -q 'cannot begin: Too many open files' "$work/err" && ok "too few descriptors are told" || { not_ok "too few descriptors"; note <"$work/err"; }
-(ulimit -n 64; exec "$dnsflow" -r "$good" -w "$work/few" 2>"$work/err") && ok "64 descriptors are enough" || { not_ok "64 descriptors"; note <"$work/err"; }
+(exec prlimit --nofile=64 "$dnsflow" -r "$good" -w "$work/few" 2>"$work/err") && ok "64 descriptors are enough" || { not_ok "64 descriptors"; note <"$work/err"; }
 (ulimit -f 16; exec "$dnsflow" -r "$good" -w "$work/few" 2>"$work/err")
 [ $? = 1 ] && grep -q 'File too large' "$work/err" && ok "a limit on file sizes is told" || { not_ok "a limit on file sizes"; note <"$work/err"; }
 "$dnsflow" -r - -w "$work/closed" 2>"$work/err" <&-

@@ -114,8 +114,8 @@ static void stage_message(struct capture *capture, const struct packet *packet,
 		if (estimate > RECORD_ESTIMATE_MAX) {
 			counter = COUNTER_MESSAGES_TOO_BIG;
 		} else {
-			export_reserve(capture->export, estimate);
-			export_stage(capture->export, &packet->destination, &packet->source,
+			outbox_reserve(capture->outbox, estimate);
+			outbox_stage(capture->outbox, &packet->destination, &packet->source,
 				     answer);
 			commit_add_some(head, COUNTER_MESSAGES_BAD_TAIL, answer->is_tail_malformed);
 			commit_add_some(head, COUNTER_MESSAGES_EXCESS, answer->is_excess);
@@ -145,7 +145,7 @@ static void take_udp(struct capture *capture, const struct packet *packet)
 	} else {
 		stage_message(capture, packet, packet->payload);
 		commit_packet(capture, COUNTER_PACKETS_MESSAGE);
-		export_settle(capture->export);
+		outbox_settle(capture->outbox);
 	}
 }
 
@@ -164,7 +164,7 @@ static void take_messages(struct capture *capture, bool are_of_packet)
 		if (are_of_packet)
 			commit_set(head, STATE_MESSAGE, state_get(head, STATE_MESSAGE) + 1);
 		commit_apply(head);
-		export_settle(capture->export);
+		outbox_settle(capture->outbox);
 	}
 }
 
@@ -230,7 +230,7 @@ static void take_fragment(struct capture *capture, const struct packet *fragment
 		piece = whole;
 	stage_pieces(capture, true);
 	commit_packet(capture, COUNTER_PACKETS_PIECE);
-	export_settle(capture->export);
+	outbox_settle(capture->outbox);
 }
 
 static void take_malformed(struct capture *capture, enum decode_result result)
@@ -321,7 +321,7 @@ static void set_port(struct capture *capture, uint16_t port)
 
 int capture_open(struct capture *capture, const struct config *config, uint32_t worker_index,
 		 const struct state_watch *watch, struct state_head *head, struct body *body,
-		 struct export *export)
+		 struct outbox *outbox)
 {
 	bool is_live = config->input == CONFIG_INPUT_LIVE;
 	struct hash_key key;
@@ -332,7 +332,7 @@ int capture_open(struct capture *capture, const struct config *config, uint32_t 
 	if (error)
 		return error;
 	capture->head = head;
-	capture->export = export;
+	capture->outbox = outbox;
 	capture->is_again = state_get(head, STATE_MESSAGE) != 0;
 	capture->keeps_clock = !is_live;
 	capture->now_ns = (int64_t)state_get(head, STATE_CLOCK);

@@ -9,7 +9,7 @@
 #include "net/fragments.h"
 #include "net/streams.h"
 #include "pcap/filter.h"
-#include "worker/export/export.h"
+#include "worker/export/outbox.h"
 
 /* A captured frame, borrowed from its source. */
 struct frame {
@@ -25,7 +25,7 @@ struct frame {
  */
 struct capture {
 	struct state_head *head;
-	struct export *export;
+	struct outbox *outbox;
 	struct fragments *fragments;
 	struct streams *streams;
 	struct filter_program
@@ -52,7 +52,7 @@ struct capture {
 /* Takes over the reassembly state in body. 0 or -errno. */
 int capture_open(struct capture *capture, const struct config *config, uint32_t worker_index,
 		 const struct state_watch *watch, struct state_head *head, struct body *body,
-		 struct export *export);
+		 struct outbox *outbox);
 
 void capture_frame(struct capture *capture, const struct frame *frame);
 

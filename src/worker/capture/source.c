@@ -47,6 +47,6 @@ void source_take_record(struct source *source, const struct savefile_record *rec
 
 	if (record->time_ns > capture->now_ns)
 		capture->now_ns = record->time_ns;
-	capture->export->now_ns = capture->now_ns;
+	capture->outbox->now_ns = capture->now_ns;
 	capture_frame(capture, &frame);
 }

@@ -38,7 +38,7 @@ struct source {
 			struct savefile file;
 			uint64_t offset;
 			uint64_t populated; /* pages before this are mapped in */
-			size_t window;      /* what is mapped in next */
+			size_t window;	    /* what is mapped in next */
 		} mapped;
 		struct source_stream {
 			struct stream *stream;

@@ -8,8 +8,8 @@
 #include "worker/capture/source.h"
 
 #define RECORDS_PER_TURN 1024
-#define POPULATE_BYTES   (4u << 20)
-#define PAGE_BYTES       65536 /* or less, on any machine */
+#define POPULATE_BYTES	 (4u << 20)
+#define PAGE_BYTES	 65536 /* or less, on any machine */
 
 static bool open_mapped(struct source *source, const struct config *config)
 {
@@ -36,8 +36,10 @@ static bool open_mapped(struct source *source, const struct config *config)
 	}
 	source->mapped.offset = offset ? offset : SAVEFILE_HEADER_SIZE;
 	source->mapped.populated = source->mapped.offset & ~(uint64_t)(POPULATE_BYTES - 1);
-	/* Workers that map the same pages at the same moment hold each other up: put them out of step. */
-	source->mapped.window = POPULATE_BYTES / source->capture->share_count * (source->capture->share_index + 1);
+	/* Workers that map the same pages at the same moment hold each other up: put them out of
+	 * step. */
+	source->mapped.window =
+		POPULATE_BYTES / source->capture->share_count * (source->capture->share_index + 1);
 	source->mapped.window &= ~(size_t)(PAGE_BYTES - 1);
 	return source_set_dlt(source, config, source->mapped.file.dlt);
 }

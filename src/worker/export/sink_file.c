@@ -10,19 +10,19 @@
 
 #include "ipc/child.h"
 #include "ipc/commit.h"
-#include "worker/export/export.h"
+#include "worker/export/outbox.h"
 
 #define DLT_NULL_NUMBER 0
 
 /* Writes behind the committed length; 0 or an errno. */
-static int write_all(const struct export *export, const uint8_t *bytes, size_t length)
+static int write_all(const struct outbox *outbox, const uint8_t *bytes, size_t length)
 {
-	uint64_t offset = state_get(export->head, STATE_FILE_LENGTH);
+	uint64_t offset = state_get(outbox->head, STATE_FILE_LENGTH);
 
 	while (length) {
-		ssize_t written = export->file.is_seekable
-					  ? pwrite(export->file.fd, bytes, length, (off_t)offset)
-					  : write(export->file.fd, bytes, length);
+		ssize_t written = outbox->file.is_seekable
+					  ? pwrite(outbox->file.fd, bytes, length, (off_t)offset)
+					  : write(outbox->file.fd, bytes, length);
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -35,26 +35,26 @@ static int write_all(const struct export *export, const uint8_t *bytes, size_t l
 	return 0;
 }
 
-static void open_file(struct export *export)
+static void open_file(struct outbox *outbox)
 {
 	uint8_t header[SAVEFILE_HEADER_SIZE];
 	int error;
 
-	export->file.fd = CHILD_FD_OUTPUT;
-	export->file.is_seekable = lseek(CHILD_FD_OUTPUT, 0, SEEK_CUR) >= 0;
-	if (state_get(export->head, STATE_FILE_LENGTH))
+	outbox->file.fd = CHILD_FD_OUTPUT;
+	outbox->file.is_seekable = lseek(CHILD_FD_OUTPUT, 0, SEEK_CUR) >= 0;
+	if (state_get(outbox->head, STATE_FILE_LENGTH))
 		return;
 	savefile_header_encode(header, DLT_NULL_NUMBER);
-	error = write_all(export, header, sizeof(header));
+	error = write_all(outbox, header, sizeof(header));
 	if (error) {
-		export->write_error = error;
+		outbox->write_error = error;
 		return;
 	}
-	commit_set(export->head, STATE_FILE_LENGTH, sizeof(header));
-	commit_apply(export->head);
+	commit_set(outbox->head, STATE_FILE_LENGTH, sizeof(header));
+	commit_apply(outbox->head);
 }
 
-static size_t encode_slot(uint8_t *out, const struct export_slot *slot)
+static size_t encode_slot(uint8_t *out, const struct outbox_slot *slot)
 {
 	uint32_t length = SAVEFILE_DATAGRAM_HEAD + slot->length;
 
@@ -64,48 +64,48 @@ static size_t encode_slot(uint8_t *out, const struct export_slot *slot)
 	return SAVEFILE_RECORD_SIZE + length;
 }
 
-static bool send_file(struct export *export, enum sink_patience patience)
+static bool send_file(struct outbox *outbox, enum sink_patience patience)
 {
-	uint32_t pending = export_pending(export), records = 0;
-	struct export_outcome outcome = {0};
-	uint64_t first = state_get(export->head, STATE_SENT);
+	uint32_t pending = outbox_pending(outbox), records = 0;
+	struct outbox_outcome outcome = {0};
+	uint64_t first = state_get(outbox->head, STATE_SENT);
 	size_t length = 0;
 	int error;
 
 	(void)patience; /* a disk either takes it or fails */
 	if (!pending)
 		return false;
-	outcome.slot_count = pending < EXPORT_BATCH_SLOTS ? pending : EXPORT_BATCH_SLOTS;
+	outcome.slot_count = pending < OUTBOX_BATCH_SLOTS ? pending : OUTBOX_BATCH_SLOTS;
 	for (uint32_t i = 0; i < outcome.slot_count; i++) {
-		const struct export_slot *slot = export_slot(export, first + i);
+		const struct outbox_slot *slot = outbox_slot(outbox, first + i);
 
-		length += encode_slot(export->file.buffer + length, slot);
+		length += encode_slot(outbox->file.buffer + length, slot);
 		records += slot->is_stats ? 0 : slot->sets;
 	}
-	error = write_all(export, export->file.buffer, length);
+	error = write_all(outbox, outbox->file.buffer, length);
 	if (error) {
-		export->write_error = error;
+		outbox->write_error = error;
 		outcome.records_dropped = records;
-		export_outcome_fail(&outcome, error, outcome.slot_count);
+		outbox_outcome_fail(&outcome, error, outcome.slot_count);
 	} else {
 		outcome.records_sent = records;
 		outcome.sends = outcome.slot_count;
-		commit_set(export->head, STATE_FILE_LENGTH,
-			   state_get(export->head, STATE_FILE_LENGTH) + length);
+		commit_set(outbox->head, STATE_FILE_LENGTH,
+			   state_get(outbox->head, STATE_FILE_LENGTH) + length);
 	}
-	export_outcome_stage(export, &outcome);
-	commit_apply(export->head);
+	outbox_outcome_stage(outbox, &outcome);
+	commit_apply(outbox->head);
 	return true;
 }
 
-static void finish_file(struct export *export)
+static void finish_file(struct outbox *outbox)
 {
 	/* Half a record that a failed write left behind would be damage to a reader. A device has
 	 * no length to set. */
-	if (export->write_error && export->file.is_seekable &&
-	    ftruncate(export->file.fd, (off_t)state_get(export->head, STATE_FILE_LENGTH)) < 0 &&
+	if (outbox->write_error && outbox->file.is_seekable &&
+	    ftruncate(outbox->file.fd, (off_t)state_get(outbox->head, STATE_FILE_LENGTH)) < 0 &&
 	    errno != EINVAL)
-		export->write_error = errno;
+		outbox->write_error = errno;
 }
 
 const struct sink_ops sink_file = {.open = open_file, .send = send_file, .finish = finish_file};

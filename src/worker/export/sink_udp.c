@@ -15,7 +15,7 @@
 
 #include "ipc/child.h"
 #include "ipc/commit.h"
-#include "worker/export/export.h"
+#include "worker/export/outbox.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -23,32 +23,32 @@
 #define SEGMENTS_MAX	   64	  /* the kernel's UDP_MAX_SEGMENTS */
 #define SEGMENTS_BYTES_MAX 65000u /* an IP packet less its headers */
 
-static bool is_segment(const struct export *export, const struct export_slot *slot)
+static bool is_segment(const struct outbox *outbox, const struct outbox_slot *slot)
 {
-	return export->body->batch.is_segmented && slot->length == export->config->segment_size;
+	return outbox->body->batch.is_segmented && slot->length == outbox->config->segment_size;
 }
 
 /* Slots from at on that one message can carry. */
-static uint32_t run_length(struct export *export, uint32_t at, uint32_t slot_count)
+static uint32_t run_length(struct outbox *outbox, uint32_t at, uint32_t slot_count)
 {
-	uint64_t first = state_get(export->head, STATE_SENT);
+	uint64_t first = state_get(outbox->head, STATE_SENT);
 	uint32_t most, count = 1;
 
-	if (!is_segment(export, export_slot(export, first + at)))
+	if (!is_segment(outbox, outbox_slot(outbox, first + at)))
 		return 1;
-	most = SEGMENTS_BYTES_MAX / export->config->segment_size;
+	most = SEGMENTS_BYTES_MAX / outbox->config->segment_size;
 	most = most < SEGMENTS_MAX ? most : SEGMENTS_MAX;
 	while (count < most && at + count < slot_count &&
-	       is_segment(export, export_slot(export, first + at + count)))
+	       is_segment(outbox, outbox_slot(outbox, first + at + count)))
 		count++;
 	return count;
 }
 
-static struct msghdr make_header(struct export *export, uint32_t destination, uint32_t at,
+static struct msghdr make_header(struct outbox *outbox, uint32_t destination, uint32_t at,
 				 uint32_t count)
 {
-	struct sink_udp *udp = &export->udp;
-	bool is_inet = export->config->destinations[destination].endpoint.address.version == 4;
+	struct sink_udp *udp = &outbox->udp;
+	bool is_inet = outbox->config->destinations[destination].endpoint.address.version == 4;
 
 	return (struct msghdr){
 		.msg_name = &udp->addresses[destination],
@@ -61,18 +61,18 @@ static struct msghdr make_header(struct export *export, uint32_t destination, ui
 }
 
 /* Fills in the messages of all destinations, IPv4 first, leaving msg_len as it is. */
-static void describe_batch(struct export *export, uint32_t slot_count)
+static void describe_batch(struct outbox *outbox, uint32_t slot_count)
 {
 	static const uint8_t versions[2] = {4, 6};
-	struct export_batch *batch = &export->body->batch;
-	const struct config *config = export->config;
-	uint64_t first = state_get(export->head, STATE_SENT);
+	struct outbox_batch *batch = &outbox->body->batch;
+	const struct config *config = outbox->config;
+	uint64_t first = state_get(outbox->head, STATE_SENT);
 	uint32_t made = 0;
 
 	for (uint32_t i = 0; i < slot_count; i++) {
-		struct export_slot *slot = export_slot(export, first + i);
+		struct outbox_slot *slot = outbox_slot(outbox, first + i);
 
-		export->udp.vectors[i] =
+		outbox->udp.vectors[i] =
 			(struct iovec){.iov_base = slot->payload, .iov_len = slot->length};
 	}
 	for (int family = 0; family < 2; family++) {
@@ -80,62 +80,62 @@ static void describe_batch(struct export *export, uint32_t slot_count)
 			if (config->destinations[d].endpoint.address.version != versions[family])
 				continue;
 			for (uint32_t at = 0, count; at < slot_count; at += count) {
-				count = run_length(export, at, slot_count);
-				batch->messages[made++].msg_hdr = make_header(export, d, at, count);
+				count = run_length(outbox, at, slot_count);
+				batch->messages[made++].msg_hdr = make_header(outbox, d, at, count);
 			}
 		}
-		export->udp.message_ends[family] = made;
+		outbox->udp.message_ends[family] = made;
 	}
 	batch->message_count = made;
 	batch->slot_count = slot_count;
 }
 
-static void begin_batch(struct export *export)
+static void begin_batch(struct outbox *outbox)
 {
-	struct export_batch *batch = &export->body->batch;
-	uint32_t pending = export_pending(export);
+	struct outbox_batch *batch = &outbox->body->batch;
+	uint32_t pending = outbox_pending(outbox);
 
 	batch->first = 0;
 	COMMIT_BARRIER();
-	batch->is_segmented = export->udp.is_segmenting;
-	describe_batch(export, pending < EXPORT_BATCH_SLOTS ? pending : EXPORT_BATCH_SLOTS);
+	batch->is_segmented = outbox->udp.is_segmenting;
+	describe_batch(outbox, pending < OUTBOX_BATCH_SLOTS ? pending : OUTBOX_BATCH_SLOTS);
 	for (uint32_t i = 0; i < batch->message_count; i++)
 		batch->messages[i].msg_len = 0;
 	COMMIT_BARRIER();
-	batch->first = state_get(export->head, STATE_SENT);
+	batch->first = state_get(outbox->head, STATE_SENT);
 }
 
-static bool is_batch_open(const struct export *export)
+static bool is_batch_open(const struct outbox *outbox)
 {
-	return export->body->batch.first == state_get(export->head, STATE_SENT);
+	return outbox->body->batch.first == state_get(outbox->head, STATE_SENT);
 }
 
-static void open_udp(struct export *export)
+static void open_udp(struct outbox *outbox)
 {
-	struct sink_udp *udp = &export->udp;
+	struct sink_udp *udp = &outbox->udp;
 	struct cmsghdr *control = (struct cmsghdr *)udp->control;
-	struct export_batch *batch = &export->body->batch;
-	uint16_t size = (uint16_t) export->config->segment_size;
+	struct outbox_batch *batch = &outbox->body->batch;
+	uint16_t size = (uint16_t)outbox->config->segment_size;
 
 	udp->fds[0] = CHILD_FD_EXPORT4;
 	udp->fds[1] = CHILD_FD_EXPORT6;
 	udp->is_segmenting = size != 0;
-	for (uint32_t i = 0; i < export->config->destination_count; i++)
-		endpoint_to_sockaddr(&export->config->destinations[i].endpoint, &udp->addresses[i]);
+	for (uint32_t i = 0; i < outbox->config->destination_count; i++)
+		endpoint_to_sockaddr(&outbox->config->destinations[i].endpoint, &udp->addresses[i]);
 	control->cmsg_level = SOL_UDP;
 	control->cmsg_type = UDP_SEGMENT;
 	control->cmsg_len = CMSG_LEN(sizeof(size));
 	memcpy(CMSG_DATA(control), &size, sizeof(size));
-	if (is_batch_open(export) && batch->slot_count && batch->slot_count <= EXPORT_BATCH_SLOTS &&
-	    batch->slot_count <= export_pending(export))
-		describe_batch(export, batch->slot_count);
+	if (is_batch_open(outbox) && batch->slot_count && batch->slot_count <= OUTBOX_BATCH_SLOTS &&
+	    batch->slot_count <= outbox_pending(outbox))
+		describe_batch(outbox, batch->slot_count);
 	else
 		batch->first = 0;
 }
 
 /* A kernel or device that cannot segment: this message goes out datagram by datagram, and so will
  * all others. */
-static int send_apart(struct export *export, int fd, struct mmsghdr *message)
+static int send_apart(struct outbox *outbox, int fd, struct mmsghdr *message)
 {
 	struct msghdr header = message->msg_hdr;
 
@@ -145,10 +145,10 @@ static int send_apart(struct export *export, int fd, struct mmsghdr *message)
 	for (size_t i = 0; i < message->msg_hdr.msg_iovlen; i++, header.msg_iov++)
 		if (sendmsg(fd, &header, 0) < 0)
 			return errno;
-	if (export->udp.is_segmenting)
-		export->notice = "the kernel does not segment on this path: --segments datagrams "
+	if (outbox->udp.is_segmenting)
+		outbox->notice = "the kernel does not segment on this path: --segments datagrams "
 				 "are sent one by one";
-	export->udp.is_segmenting = false;
+	outbox->udp.is_segmenting = false;
 	message->msg_len = 1;
 	return 0;
 }
@@ -159,7 +159,7 @@ static bool is_full(int error)
 }
 
 /* Decides after a failed send of one message: true to go on with the batch. */
-static bool handle_error(struct export *export, int fd, struct mmsghdr *message, int error,
+static bool handle_error(struct outbox *outbox, int fd, struct mmsghdr *message, int error,
 			 enum sink_patience patience)
 {
 	struct pollfd writable = {.fd = fd, .events = POLLOUT};
@@ -167,21 +167,21 @@ static bool handle_error(struct export *export, int fd, struct mmsghdr *message,
 	if (error == EINTR)
 		return true;
 	if (message->msg_hdr.msg_control && !is_full(error))
-		error = send_apart(export, fd, message);
+		error = send_apart(outbox, fd, message);
 	if (is_full(error) && patience == SINK_TRY)
 		return false;
 	if (is_full(error) && patience == SINK_WAIT)
 		poll(&writable, 1, error == EAGAIN ? 1000 : 1);
 	else if (error)
-		message->msg_len = EXPORT_FAILED | (uint32_t)error;
+		message->msg_len = OUTBOX_FAILED | (uint32_t)error;
 	return true;
 }
 
 /* Sends [at, end); false when something is left for later. */
-static bool send_range(struct export *export, int fd, uint32_t at, uint32_t end,
+static bool send_range(struct outbox *outbox, int fd, uint32_t at, uint32_t end,
 		       enum sink_patience patience)
 {
-	struct mmsghdr *messages = export->body->batch.messages;
+	struct mmsghdr *messages = outbox->body->batch.messages;
 	bool is_second_try = false;
 
 	while (at < end) {
@@ -199,25 +199,25 @@ static bool send_range(struct export *export, int fd, uint32_t at, uint32_t end,
 			continue;
 		if (error == ECONNREFUSED && !is_second_try)
 			is_second_try = true; /* it told of an earlier datagram */
-		else if (!handle_error(export, fd, &messages[at], error, patience))
+		else if (!handle_error(outbox, fd, &messages[at], error, patience))
 			return false;
 	}
 	return true;
 }
 
-static void finish_batch(struct export *export)
+static void finish_batch(struct outbox *outbox)
 {
-	struct export_batch *batch = &export->body->batch;
-	struct export_outcome outcome = {.slot_count = batch->slot_count};
-	bool is_sent[EXPORT_BATCH_SLOTS] = {false};
+	struct outbox_batch *batch = &outbox->body->batch;
+	struct outbox_outcome outcome = {.slot_count = batch->slot_count};
+	bool is_sent[OUTBOX_BATCH_SLOTS] = {false};
 
 	for (uint32_t i = 0; i < batch->message_count; i++) {
 		const struct mmsghdr *message = &batch->messages[i];
-		uint32_t at = (uint32_t)(message->msg_hdr.msg_iov - export->udp.vectors);
+		uint32_t at = (uint32_t)(message->msg_hdr.msg_iov - outbox->udp.vectors);
 		uint32_t count = (uint32_t)message->msg_hdr.msg_iovlen;
 
-		if (message->msg_len & EXPORT_FAILED) {
-			export_outcome_fail(&outcome, (int)(message->msg_len & ~EXPORT_FAILED),
+		if (message->msg_len & OUTBOX_FAILED) {
+			outbox_outcome_fail(&outcome, (int)(message->msg_len & ~OUTBOX_FAILED),
 					    count);
 			continue;
 		}
@@ -225,27 +225,27 @@ static void finish_batch(struct export *export)
 		memset(is_sent + at, true, count);
 	}
 	for (uint32_t i = 0; i < batch->slot_count; i++) {
-		const struct export_slot *slot = export_slot(export, batch->first + i);
+		const struct outbox_slot *slot = outbox_slot(outbox, batch->first + i);
 		uint32_t records = slot->is_stats ? 0 : slot->sets;
 
 		*(is_sent[i] ? &outcome.records_sent : &outcome.records_dropped) += records;
 	}
-	export_outcome_stage(export, &outcome);
-	commit_apply(export->head);
+	outbox_outcome_stage(outbox, &outcome);
+	commit_apply(outbox->head);
 }
 
-static bool send_udp(struct export *export, enum sink_patience patience)
+static bool send_udp(struct outbox *outbox, enum sink_patience patience)
 {
-	struct sink_udp *udp = &export->udp;
+	struct sink_udp *udp = &outbox->udp;
 
-	if (!export_pending(export))
+	if (!outbox_pending(outbox))
 		return false;
-	if (!is_batch_open(export))
-		begin_batch(export);
-	if (!send_range(export, udp->fds[0], 0, udp->message_ends[0], patience) ||
-	    !send_range(export, udp->fds[1], udp->message_ends[0], udp->message_ends[1], patience))
+	if (!is_batch_open(outbox))
+		begin_batch(outbox);
+	if (!send_range(outbox, udp->fds[0], 0, udp->message_ends[0], patience) ||
+	    !send_range(outbox, udp->fds[1], udp->message_ends[0], udp->message_ends[1], patience))
 		return false;
-	finish_batch(export);
+	finish_batch(outbox);
 	return true;
 }
 

@@ -26,7 +26,7 @@ static struct config config;
 static struct state_head *head; /* shared with children, as the body */
 static struct state_watch watch;
 static struct body *body;
-static struct export export;
+static struct outbox outbox;
 static struct capture capture;
 static struct build build;
 static struct dns_build message;
@@ -51,8 +51,8 @@ static void set_up_input(enum config_input input)
 	memset(body, 0, body_size());
 	assert_true(state_attach(head));
 	assert_int_equal(ftruncate(CHILD_FD_OUTPUT, 0), 0);
-	export_open(&export, &config, head, body);
-	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &export), 0);
+	outbox_open(&outbox, &config, head, body);
+	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &outbox), 0);
 	given = 0;
 }
 
@@ -164,8 +164,8 @@ static void assert_ledger(void)
 static void finish(void)
 {
 	capture_finish(&capture);
-	export_send(&export);
-	export_finish(&export, 100);
+	outbox_send(&outbox);
+	outbox_finish(&outbox, 100);
 	assert_ledger();
 }
 
@@ -199,7 +199,7 @@ static void test_every_frame_moves_the_cursor(void **state)
 		give_recipe(recipes[i]);
 		assert_int_equal(state_get(head, STATE_PACKET), given);
 	}
-	export_send(&export);
+	outbox_send(&outbox);
 	assert_ledger();
 	finish();
 }
@@ -288,7 +288,7 @@ static void test_messages_of_a_fragmented_segment_survive_a_kill(void **state)
 	streams_close(capture.streams);
 	memset(&capture, 0, sizeof(capture));
 	assert_true(state_attach(head));
-	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &export), 0);
+	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &outbox), 0);
 	give(frame, (uint32_t)frame.length, LINK_ETHERNET);
 	assert_int_equal(counter(COUNTER_MESSAGES_RECORDED), 3);
 	finish();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "worker/export/export.h"
+#include "worker/export/outbox.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,14 +12,14 @@
  * is full. */
 #define ESTIMATE_LEAST (RECORD_SET_FIXED_SIZE + 1 + 4)
 
-void export_open(struct export *export, const struct config *config, struct state_head *head,
+void outbox_open(struct outbox *outbox, const struct config *config, struct state_head *head,
 		 struct body *body)
 {
 	uint32_t payload_max = config->segment_size ? config->segment_size : config->payload_max;
 	uint32_t target =
 		config->segment_size ? payload_max - ESTIMATE_LEAST : RECORD_PAYLOAD_TARGET;
 
-	*export = (struct export){
+	*outbox = (struct outbox){
 		.config = config,
 		.head = head,
 		.body = body,
@@ -32,28 +32,28 @@ void export_open(struct export *export, const struct config *config, struct stat
 		commit_set(head, STATE_OPEN_LENGTH, RECORD_HEADER_SIZE);
 		commit_apply(head);
 	}
-	export->sink->open(export);
+	outbox->sink->open(outbox);
 }
 
 /* Sealing moves the open datagram into the next slot, which must be free. */
-static void free_slot(struct export *export)
+static void free_slot(struct outbox *outbox)
 {
-	while (export_pending(export) >= EXPORT_SLOTS - 1)
-		if (!export->sink->send(export, export->waits ? SINK_WAIT : SINK_TRY))
-			export->sink->send(export, SINK_ABANDON);
+	while (outbox_pending(outbox) >= OUTBOX_SLOTS - 1)
+		if (!outbox->sink->send(outbox, outbox->waits ? SINK_WAIT : SINK_TRY))
+			outbox->sink->send(outbox, SINK_ABANDON);
 }
 
-static void commit_sealed(struct export *export, uint32_t length, uint32_t sets, bool is_stats)
+static void commit_sealed(struct outbox *outbox, uint32_t length, uint32_t sets, bool is_stats)
 {
-	struct state_head *head = export->head;
+	struct state_head *head = outbox->head;
 	uint64_t sequence = state_get(head, STATE_SEQUENCE);
-	struct export_slot *slot = export_slot(export, sequence);
+	struct outbox_slot *slot = outbox_slot(outbox, sequence);
 
-	slot->time_ns = export->now_ns;
+	slot->time_ns = outbox->now_ns;
 	slot->length = length;
 	slot->sets = sets;
 	slot->is_stats = is_stats;
-	free_slot(export);
+	free_slot(outbox);
 	commit_set(head, STATE_SEQUENCE, sequence + 1);
 	commit_set(head, STATE_OPEN_LENGTH, RECORD_HEADER_SIZE);
 	commit_set(head, STATE_OPEN_SETS, 0);
@@ -61,87 +61,87 @@ static void commit_sealed(struct export *export, uint32_t length, uint32_t sets,
 	commit_apply(head);
 }
 
-void export_flush(struct export *export)
+void outbox_flush(struct outbox *outbox)
 {
-	uint32_t length = (uint32_t)state_get(export->head, STATE_OPEN_LENGTH);
-	uint32_t sets = (uint32_t)state_get(export->head, STATE_OPEN_SETS);
-	uint64_t sequence = state_get(export->head, STATE_SEQUENCE);
-	uint8_t *payload = export_slot(export, sequence)->payload;
+	uint32_t length = (uint32_t)state_get(outbox->head, STATE_OPEN_LENGTH);
+	uint32_t sets = (uint32_t)state_get(outbox->head, STATE_OPEN_SETS);
+	uint64_t sequence = state_get(outbox->head, STATE_SEQUENCE);
+	uint8_t *payload = outbox_slot(outbox, sequence)->payload;
 
 	if (!sets)
 		return;
 	record_header_encode(payload, (uint8_t)sets, 0, (uint32_t)sequence);
-	if (length < export->config->segment_size) {
-		memset(payload + length, 0, export->config->segment_size - length);
-		length = export->config->segment_size;
+	if (length < outbox->config->segment_size) {
+		memset(payload + length, 0, outbox->config->segment_size - length);
+		length = outbox->config->segment_size;
 	}
-	export->flushed_ns = export->now_ns;
-	commit_sealed(export, length, sets, false);
+	outbox->flushed_ns = outbox->now_ns;
+	commit_sealed(outbox, length, sets, false);
 }
 
-void export_stats(struct export *export, const struct record_stats *stats)
+void outbox_stats(struct outbox *outbox, const struct record_stats *stats)
 {
 	uint64_t sequence;
 
-	export_flush(export);
-	sequence = state_get(export->head, STATE_SEQUENCE);
-	record_stats_encode(export_slot(export, sequence)->payload, (uint32_t)sequence, stats);
-	commit_sealed(export, RECORD_STATS_SIZE, 1, true);
+	outbox_flush(outbox);
+	sequence = state_get(outbox->head, STATE_SEQUENCE);
+	record_stats_encode(outbox_slot(outbox, sequence)->payload, (uint32_t)sequence, stats);
+	commit_sealed(outbox, RECORD_STATS_SIZE, 1, true);
 }
 
-void export_reserve(struct export *export, uint32_t estimate)
+void outbox_reserve(struct outbox *outbox, uint32_t estimate)
 {
-	uint32_t length = (uint32_t)state_get(export->head, STATE_OPEN_LENGTH);
+	uint32_t length = (uint32_t)state_get(outbox->head, STATE_OPEN_LENGTH);
 
 	/* Spec 5.4, rule 2. A set that is too large for any datagram but its own goes alone. */
-	if (estimate + length >= export->payload_max)
-		export_flush(export);
+	if (estimate + length >= outbox->payload_max)
+		outbox_flush(outbox);
 }
 
-void export_stage(struct export *export, const struct address *client,
+void outbox_stage(struct outbox *outbox, const struct address *client,
 		  const struct address *resolver, const struct dns_answer *answer)
 {
-	struct state_head *head = export->head;
+	struct state_head *head = outbox->head;
 	uint32_t length = (uint32_t)state_get(head, STATE_OPEN_LENGTH);
-	uint8_t *payload = export_slot(export, state_get(head, STATE_SEQUENCE))->payload;
+	uint8_t *payload = outbox_slot(outbox, state_get(head, STATE_SEQUENCE))->payload;
 
 	length += record_set_encode(payload + length, client, resolver, answer);
 	commit_set(head, STATE_OPEN_LENGTH, length);
 	commit_set(head, STATE_OPEN_SETS, state_get(head, STATE_OPEN_SETS) + 1);
 }
 
-void export_settle(struct export *export)
+void outbox_settle(struct outbox *outbox)
 {
-	if (state_get(export->head, STATE_OPEN_LENGTH) < export->target &&
-	    state_get(export->head, STATE_OPEN_SETS) < RECORD_SETS_MAX)
+	if (state_get(outbox->head, STATE_OPEN_LENGTH) < outbox->target &&
+	    state_get(outbox->head, STATE_OPEN_SETS) < RECORD_SETS_MAX)
 		return;
-	export_flush(export);
-	if (export_pending(export) >= EXPORT_BATCH_SLOTS)
-		export->sink->send(export, export->waits ? SINK_WAIT : SINK_TRY);
+	outbox_flush(outbox);
+	if (outbox_pending(outbox) >= OUTBOX_BATCH_SLOTS)
+		outbox->sink->send(outbox, outbox->waits ? SINK_WAIT : SINK_TRY);
 }
 
-void export_send(struct export *export)
+void outbox_send(struct outbox *outbox)
 {
-	while (export_pending(export) &&
-	       export->sink->send(export, export->waits ? SINK_WAIT : SINK_TRY))
+	while (outbox_pending(outbox) &&
+	       outbox->sink->send(outbox, outbox->waits ? SINK_WAIT : SINK_TRY))
 		;
 }
 
-void export_finish(struct export *export, int timeout_ms)
+void outbox_finish(struct outbox *outbox, int timeout_ms)
 {
 	int64_t deadline = clock_monotonic_ns() + timeout_ms * NANOSECONDS_PER_MILLISECOND;
 
-	export_flush(export);
-	while (export_pending(export)) {
-		if (export->sink->send(export, SINK_TRY))
+	outbox_flush(outbox);
+	while (outbox_pending(outbox)) {
+		if (outbox->sink->send(outbox, SINK_TRY))
 			continue;
 		if (clock_monotonic_ns() > deadline)
-			export->sink->send(export, SINK_ABANDON);
+			outbox->sink->send(outbox, SINK_ABANDON);
 		else
 			poll(NULL, 0, 1);
 	}
-	if (export->sink->finish)
-		export->sink->finish(export);
+	if (outbox->sink->finish)
+		outbox->sink->finish(outbox);
 }
 
 static enum counter error_counter(int error)
@@ -167,14 +167,14 @@ static enum counter error_counter(int error)
 	}
 }
 
-void export_outcome_fail(struct export_outcome *outcome, int error, uint32_t datagrams)
+void outbox_outcome_fail(struct outbox_outcome *outcome, int error, uint32_t datagrams)
 {
 	outcome->failed[error_counter(error) - COUNTER_SENDS_FAILED_FULL] += datagrams;
 }
 
-void export_outcome_stage(struct export *export, const struct export_outcome *outcome)
+void outbox_outcome_stage(struct outbox *outbox, const struct outbox_outcome *outcome)
 {
-	struct state_head *head = export->head;
+	struct state_head *head = outbox->head;
 
 	commit_set(head, STATE_SENT, state_get(head, STATE_SENT) + outcome->slot_count);
 	commit_add_some(head, COUNTER_SENDS, outcome->sends);

@@ -16,12 +16,12 @@
 #include "ipc/child.h"
 #include "ipc/commit.h"
 #include "record/reader.h"
-#include "worker/export/export.h"
+#include "worker/export/outbox.h"
 
 static struct config config;
 static struct state_head head;
 static struct body body;
-static struct export export;
+static struct outbox outbox;
 static int receiver;
 static const struct address client = {.bytes = {192, 0, 2, 1}, .version = 4};
 static const struct address resolver = {.bytes = {192, 0, 2, 53}, .version = 4};
@@ -97,11 +97,11 @@ static void put(uint32_t estimate)
 {
 	struct dns_answer answer = make_answer(estimate);
 
-	export_reserve(&export, estimate);
-	export_stage(&export, &client, &resolver, &answer);
+	outbox_reserve(&outbox, estimate);
+	outbox_stage(&outbox, &client, &resolver, &answer);
 	commit_add(&head, COUNTER_MESSAGES_RECORDED, 1);
 	commit_apply(&head);
-	export_settle(&export);
+	outbox_settle(&outbox);
 }
 
 /* The next datagram: its length, or -1; its sets and sequence. */
@@ -151,27 +151,27 @@ static void assert_nothing_received(void)
 static void test_datagram_is_sent_at_its_target(void **state)
 {
 	(void)state;
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	for (int i = 0; i < 12; i++)
 		put(100);
-	export_send(&export);
+	outbox_send(&outbox);
 	assert_received(8 + 12 * 100, 12, 1);
 	put(100);
-	export_send(&export);
+	outbox_send(&outbox);
 	assert_nothing_received();
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_received(108, 1, 2);
 }
 
 static void test_set_that_does_not_fit_opens_the_next_datagram(void **state)
 {
 	(void)state;
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	put(1000);
 	put(491); /* 1008 + 491 < 1500: fits */
 	put(1000);
 	put(492); /* does not */
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_received(8 + 1000 + 492, 2, 1);
 	assert_received(8 + 1000, 1, 2);
 	assert_received(8 + 492, 1, 3);
@@ -180,9 +180,9 @@ static void test_set_that_does_not_fit_opens_the_next_datagram(void **state)
 static void test_largest_set_fits_alone(void **state)
 {
 	(void)state;
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	put(RECORD_ESTIMATE_MAX);
-	export_send(&export);
+	outbox_send(&outbox);
 	assert_received(1500, 1, 1);
 }
 
@@ -190,12 +190,12 @@ static void test_largest_payload_is_kept_but_for_single_sets(void **state)
 {
 	(void)state;
 	config.payload_max = 1000;
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	put(500);
 	put(491); /* 508 + 491 < 1000 */
 	put(1200);
 	put(60);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_received(1000, 2, 1);
 	assert_received(1208, 1, 2);
 	assert_received(68, 1, 3);
@@ -205,12 +205,12 @@ static void test_segments_have_one_size_and_zero_tails(void **state)
 {
 	(void)state;
 	config.segment_size = 1400;
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	for (int i = 0; i < 13 * 100; i++)
 		put(104);
 	put(1450);
 	put(100);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	for (uint32_t i = 1; i <= 100; i++)
 		assert_received(1400, 13, i);
 	assert_received(1460, 1, 101);
@@ -225,11 +225,11 @@ static void test_stats_share_the_sequence(void **state)
 	struct record_stats stats = {.captured = 1, .sample_rate = 2};
 
 	(void)state;
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	put(100);
-	export_stats(&export, &stats);
+	outbox_stats(&outbox, &stats);
 	put(100);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_received(108, 1, 1);
 	assert_received(RECORD_STATS_SIZE, 0, 2);
 	assert_received(108, 1, 3);
@@ -240,10 +240,10 @@ static void test_every_destination_gets_every_datagram(void **state)
 	(void)state;
 	config.destinations[1] = config.destinations[2] = config.destinations[0];
 	config.destination_count = 3;
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	for (int i = 0; i < 12 * 70; i++)
 		put(100);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_int_equal(state_counter(&head, COUNTER_DATAGRAMS_DATA), 70);
 	assert_int_equal(state_counter(&head, COUNTER_SENDS), 210);
 	for (int i = 0; i < 210; i++) {
@@ -261,9 +261,9 @@ static void test_failed_sends_are_counted(void **state)
 	config.destinations[1].endpoint.address =
 		(struct address){.bytes = {255, 255, 255, 255}, .version = 4};
 	config.destination_count = 2; /* broadcast is not allowed on the socket: EACCES */
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	put(100);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_received(108, 1, 1);
 	assert_int_equal(state_counter(&head, COUNTER_SENDS), 1);
 	assert_int_equal(state_counter(&head, COUNTER_SENDS_FAILED_OTHER), 1);
@@ -275,9 +275,9 @@ static void test_records_that_went_nowhere_are_dropped(void **state)
 	(void)state;
 	config.destinations[0].endpoint.address =
 		(struct address){.bytes = {255, 255, 255, 255}, .version = 4};
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	put(100);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_int_equal(state_counter(&head, COUNTER_RECORDS_DROPPED), 1);
 	assert_int_equal(state_counter(&head, COUNTER_RECORDS_SENT), 0);
 }
@@ -285,11 +285,11 @@ static void test_records_that_went_nowhere_are_dropped(void **state)
 static void test_successor_sends_only_what_was_not_sent(void **state)
 {
 	(void)state;
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	for (int i = 0; i < 3 * 12; i++)
 		put(100);
 	/* Killed when the kernel had sent the first of three datagrams. */
-	export_send(&export);
+	outbox_send(&outbox);
 	while (recv(receiver, &(char){0}, 1, 0) >= 0)
 		;
 	commit_set(&head, STATE_SENT, 1);
@@ -299,8 +299,8 @@ static void test_successor_sends_only_what_was_not_sent(void **state)
 	body.batch.messages[0].msg_len = 1208;
 	body.batch.messages[1].msg_len = 0;
 	body.batch.messages[2].msg_len = 0;
-	export_open(&export, &config, &head, &body);
-	export_send(&export);
+	outbox_open(&outbox, &config, &head, &body);
+	outbox_send(&outbox);
 	assert_received(1208, 12, 2);
 	assert_received(1208, 12, 3);
 	assert_nothing_received();
@@ -313,12 +313,12 @@ static void test_successor_keeps_the_layout_of_a_batch_that_is_not_segmented(voi
 {
 	(void)state;
 	config.segment_size = 1400;
-	export_open(&export, &config, &head, &body);
-	export.udp.is_segmenting = false; /* refused before */
+	outbox_open(&outbox, &config, &head, &body);
+	outbox.udp.is_segmenting = false; /* refused before */
 	for (int i = 0; i < 3 * 13; i++)
 		put(104);
 	/* Killed when the kernel had sent the first of three datagrams. */
-	export_send(&export);
+	outbox_send(&outbox);
 	while (recv(receiver, &(char){0}, 1, 0) >= 0)
 		;
 	commit_set(&head, STATE_SENT, 1);
@@ -327,8 +327,8 @@ static void test_successor_keeps_the_layout_of_a_batch_that_is_not_segmented(voi
 	body.batch.first = 1;
 	body.batch.messages[1].msg_len = 0;
 	body.batch.messages[2].msg_len = 0;
-	export_open(&export, &config, &head, &body);
-	export_send(&export);
+	outbox_open(&outbox, &config, &head, &body);
+	outbox_send(&outbox);
 	assert_received(1400, 13, 2);
 	assert_received(1400, 13, 3);
 	assert_nothing_received();
@@ -341,13 +341,13 @@ static void test_segments_that_nobody_can_reach_do_not_end_segmenting(void **sta
 	config.segment_size = 1400;
 	config.destinations[0].endpoint.address =
 		(struct address){.bytes = {255, 255, 255, 255}, .version = 4};
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	for (int i = 0; i < 3 * 13; i++)
 		put(104);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_int_equal(state_counter(&head, COUNTER_SENDS_FAILED_OTHER), 3);
-	assert_true(export.udp.is_segmenting);
-	assert_null(export.notice);
+	assert_true(outbox.udp.is_segmenting);
+	assert_null(outbox.notice);
 }
 
 static void test_file_has_one_record_per_datagram(void **state)
@@ -359,10 +359,10 @@ static void test_file_has_one_record_per_datagram(void **state)
 	(void)state;
 	strcpy(config.write_file, "f");
 	assert_int_equal(dup2(fd, CHILD_FD_OUTPUT), CHILD_FD_OUTPUT);
-	export_open(&export, &config, &head, &body);
-	export.now_ns = 5 * NANOSECONDS_PER_SECOND;
+	outbox_open(&outbox, &config, &head, &body);
+	outbox.now_ns = 5 * NANOSECONDS_PER_SECOND;
 	put(100);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	length = pread(fd, bytes, sizeof(bytes), 0);
 	assert_int_equal(length, SAVEFILE_HEADER_SIZE + SAVEFILE_RECORD_SIZE +
 					 SAVEFILE_DATAGRAM_HEAD + 108);
@@ -379,12 +379,12 @@ static void test_full_disk_is_counted_and_leaves_whole_records(void **state)
 	(void)state;
 	strcpy(config.write_file, "/dev/full");
 	assert_int_equal(dup2(fd, CHILD_FD_OUTPUT), CHILD_FD_OUTPUT);
-	export_open(&export, &config, &head, &body);
+	outbox_open(&outbox, &config, &head, &body);
 	put(100);
-	export_finish(&export, 100);
+	outbox_finish(&outbox, 100);
 	assert_int_equal(state_counter(&head, COUNTER_SENDS_FAILED_SPACE), 1);
 	assert_int_equal(state_counter(&head, COUNTER_RECORDS_DROPPED), 1);
-	assert_int_equal(export.write_error, ENOSPC); /* not that a device cannot be cut */
+	assert_int_equal(outbox.write_error, ENOSPC); /* not that a device cannot be cut */
 	close(fd);
 	close(CHILD_FD_OUTPUT);
 }

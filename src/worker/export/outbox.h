@@ -11,7 +11,7 @@
 #include "pcap/savefile.h"
 #include "record/set.h"
 
-struct export;
+struct outbox;
 
 /* How hard to try when the receiver or the disk takes nothing. */
 enum sink_patience {
@@ -26,9 +26,9 @@ enum sink_patience {
  * taken.
  */
 struct sink_ops {
-	void (*open)(struct export *export);
-	bool (*send)(struct export *export, enum sink_patience patience);
-	void (*finish)(struct export *export); /* or NULL */
+	void (*open)(struct outbox *outbox);
+	bool (*send)(struct outbox *outbox, enum sink_patience patience);
+	void (*finish)(struct outbox *outbox); /* or NULL */
 };
 
 extern const struct sink_ops sink_udp;
@@ -39,8 +39,7 @@ extern const struct sink_ops sink_file;
  * sequence, lengths) is the body's and the head's; what is here is private to the process. When all
  * slots are full and the sink takes nothing, the oldest batch is dropped, counted.
  */
-struct export
-{
+struct outbox {
 	const struct config *config;
 	struct state_head *head;
 	struct body *body;
@@ -51,15 +50,15 @@ struct export
 			uint32_t message_ends[2]; /* of each family in the batch */
 			bool is_segmenting;	  /* --segments, and the kernel can */
 			struct sockaddr_storage addresses[CONFIG_DESTINATIONS_MAX];
-			struct iovec vectors[EXPORT_BATCH_SLOTS];
+			struct iovec vectors[OUTBOX_BATCH_SLOTS];
 			alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
 		} udp;
 		struct sink_file {
 			int fd;
 			bool is_seekable;
-			uint8_t buffer[EXPORT_BATCH_SLOTS *
+			uint8_t buffer[OUTBOX_BATCH_SLOTS *
 				       (SAVEFILE_RECORD_SIZE + SAVEFILE_DATAGRAM_HEAD +
-					EXPORT_SLOT_BYTES)];
+					OUTBOX_SLOT_BYTES)];
 		} file;
 	};
 	bool waits;	      /* files: wait for the receiver instead of dropping */
@@ -72,7 +71,7 @@ struct export
 };
 
 /* fds are lent. Takes over what a dead predecessor left. */
-void export_open(struct export *export, const struct config *config, struct state_head *head,
+void outbox_open(struct outbox *outbox, const struct config *config, struct state_head *head,
 		 struct body *body);
 
 /*
@@ -80,38 +79,38 @@ void export_open(struct export *export, const struct config *config, struct stat
  * commit a step of its own); then, within the caller's step, stage it; then, after the caller's
  * commit_apply, seal what is full.
  */
-void export_reserve(struct export *export, uint32_t estimate);
-void export_stage(struct export *export, const struct address *client,
+void outbox_reserve(struct outbox *outbox, uint32_t estimate);
+void outbox_stage(struct outbox *outbox, const struct address *client,
 		  const struct address *resolver, const struct dns_answer *answer);
-void export_settle(struct export *export);
+void outbox_settle(struct outbox *outbox);
 
 /* Seals the open datagram, if it holds a set. */
-void export_flush(struct export *export);
+void outbox_flush(struct outbox *outbox);
 
 /* Makes a statistics datagram. */
-void export_stats(struct export *export, const struct record_stats *stats);
+void outbox_stats(struct outbox *outbox, const struct record_stats *stats);
 
 /* Sends what is sealed, as far as it goes without waiting (files: all of it). */
-void export_send(struct export *export);
+void outbox_send(struct outbox *outbox);
 
 /* Seals and sends all, waiting up to timeout_ms in all; what then remains is dropped and counted.
  */
-void export_finish(struct export *export, int timeout_ms);
+void outbox_finish(struct outbox *outbox, int timeout_ms);
 
 /* For sinks: how many sealed datagrams wait, and one of them. */
-static inline uint32_t export_pending(const struct export *export)
+static inline uint32_t outbox_pending(const struct outbox *outbox)
 {
-	return (uint32_t)(state_get(export->head, STATE_SEQUENCE) -
-			  state_get(export->head, STATE_SENT));
+	return (uint32_t)(state_get(outbox->head, STATE_SEQUENCE) -
+			  state_get(outbox->head, STATE_SENT));
 }
 
-static inline struct export_slot *export_slot(struct export *export, uint64_t sequence)
+static inline struct outbox_slot *outbox_slot(struct outbox *outbox, uint64_t sequence)
 {
-	return &export->body->slots[sequence % EXPORT_SLOTS];
+	return &outbox->body->slots[sequence % OUTBOX_SLOTS];
 }
 
 /* For sinks: what became of one batch, and its commit: STATE_SENT moves on by slot_count. */
-struct export_outcome {
+struct outbox_outcome {
 	uint32_t slot_count;
 	uint32_t sends;
 	uint32_t records_sent;
@@ -119,5 +118,5 @@ struct export_outcome {
 	uint32_t failed[COUNTER_SENDS_FAILED_OTHER - COUNTER_SENDS_FAILED_FULL + 1];
 };
 
-void export_outcome_fail(struct export_outcome *outcome, int error, uint32_t datagrams);
-void export_outcome_stage(struct export *export, const struct export_outcome *outcome);
+void outbox_outcome_fail(struct outbox_outcome *outcome, int error, uint32_t datagrams);
+void outbox_outcome_stage(struct outbox *outbox, const struct outbox_outcome *outcome);
