@@ -18,16 +18,6 @@
 
 #define CLASSIFY_INLINE static inline __attribute__((always_inline))
 
-/* The bits of enum tunnel in src/net/decode.h. */
-#define CLASSIFY_TUNNEL_GRE    (1 << 0)
-#define CLASSIFY_TUNNEL_ERSPAN (1 << 1)
-#define CLASSIFY_TUNNEL_VXLAN  (1 << 2)
-#define CLASSIFY_TUNNEL_GENEVE (1 << 3)
-#define CLASSIFY_TUNNEL_GTPU   (1 << 4)
-#define CLASSIFY_TUNNEL_IPIP   (1 << 5)
-#define CLASSIFY_TUNNEL_6IN4   (1 << 6)
-#define CLASSIFY_TUNNEL_TEREDO (1 << 7)
-
 #define CLASSIFY_TAGS_MAX	8
 #define CLASSIFY_EXTENSIONS_MAX 8
 
@@ -220,18 +210,18 @@ CLASSIFY_INLINE int classify_protocol_is_tunnel(const struct capture_settings *s
 	__u32 tunnels = 0;
 
 	if (protocol == CLASSIFY_GRE)
-		tunnels = CLASSIFY_TUNNEL_GRE | CLASSIFY_TUNNEL_ERSPAN;
+		tunnels = TUNNEL_GRE | TUNNEL_ERSPAN;
 	else if (protocol == CLASSIFY_IPIP)
-		tunnels = CLASSIFY_TUNNEL_IPIP;
+		tunnels = TUNNEL_IPIP;
 	else if (protocol == CLASSIFY_6IN4)
-		tunnels = CLASSIFY_TUNNEL_6IN4;
+		tunnels = TUNNEL_6IN4;
 	return (settings->tunnels & tunnels) != 0;
 }
 
 CLASSIFY_INLINE int classify_port_is_tunnel(const struct capture_settings *settings, __u16 source,
 					    __u16 destination)
 {
-	__u32 tunnels = source == 3544 ? CLASSIFY_TUNNEL_TEREDO : 0;
+	__u32 tunnels = source == 3544 ? TUNNEL_TEREDO : 0;
 
 	if (settings->pcap_port && destination == settings->pcap_port)
 		return 1;
@@ -240,16 +230,16 @@ CLASSIFY_INLINE int classify_port_is_tunnel(const struct capture_settings *setti
 	switch (destination) {
 	case 4789:
 	case 8472:
-		tunnels |= CLASSIFY_TUNNEL_VXLAN;
+		tunnels |= TUNNEL_VXLAN;
 		break;
 	case 6081:
-		tunnels |= CLASSIFY_TUNNEL_GENEVE;
+		tunnels |= TUNNEL_GENEVE;
 		break;
 	case 2152:
-		tunnels |= CLASSIFY_TUNNEL_GTPU;
+		tunnels |= TUNNEL_GTPU;
 		break;
 	case 3544:
-		tunnels |= CLASSIFY_TUNNEL_TEREDO;
+		tunnels |= TUNNEL_TEREDO;
 		break;
 	}
 	return (settings->tunnels & tunnels) != 0;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "bpf/settings.h"
 #include "net/address.h"
 
 #define CONFIG_DESTINATIONS_MAX 10
@@ -13,8 +14,6 @@
 #define CONFIG_TEXT_MAX		4096
 #define CONFIG_ERROR_MAX	512
 #define CONFIG_DEFAULT_PORT	5300
-
-enum config_split { CONFIG_SPLIT_DESTINATION, CONFIG_SPLIT_CHECKSUM, CONFIG_SPLIT_FLOW };
 
 /* Where packets come from; decided by the preflight, which looks at the file. */
 enum config_input { CONFIG_INPUT_LIVE, CONFIG_INPUT_MAPPED, CONFIG_INPUT_STREAM };
@@ -46,7 +45,7 @@ struct config {
 	uint32_t share_index; /* from 0 */
 	uint32_t share_count;
 	uint32_t worker_count; /* 0 = half of the CPUs, until the preflight has counted them */
-	enum config_split split;
+	enum split_by split;
 	uint32_t sample_rate; /* 0 = every packet */
 	uint32_t pcap_port;   /* -X; 0 = off */
 	uint32_t jmirror_port;

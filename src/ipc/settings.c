@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ipc/settings.h"
 
-_Static_assert((int)SPLIT_DESTINATION == (int)CONFIG_SPLIT_DESTINATION &&
-		       (int)SPLIT_CHECKSUM == (int)CONFIG_SPLIT_CHECKSUM &&
-		       (int)SPLIT_FLOW == (int)CONFIG_SPLIT_FLOW,
-	       "splits have one numbering");
 _Static_assert(CONFIG_ALL_PORTS_MAX <= SETTINGS_PORTS_MAX, "all ports fit");
 
 void settings_init(struct capture_settings *settings, const struct config *config)
 {
 	*settings = (struct capture_settings){
-		.split = (uint32_t)config->split,
+		.split = config->split,
 		.share_index = config->share_index,
 		.share_count = config->share_count,
 		.worker_count = config->worker_count,

@@ -19,15 +19,6 @@ static inline int classify_load(const struct classify_view *view, __u32 offset, 
 
 #include "bpf/classify.h"
 
-_Static_assert(CLASSIFY_TUNNEL_GRE == TUNNEL_GRE, "tunnel bits");
-_Static_assert(CLASSIFY_TUNNEL_ERSPAN == TUNNEL_ERSPAN, "tunnel bits");
-_Static_assert(CLASSIFY_TUNNEL_VXLAN == TUNNEL_VXLAN, "tunnel bits");
-_Static_assert(CLASSIFY_TUNNEL_GENEVE == TUNNEL_GENEVE, "tunnel bits");
-_Static_assert(CLASSIFY_TUNNEL_GTPU == TUNNEL_GTPU, "tunnel bits");
-_Static_assert(CLASSIFY_TUNNEL_IPIP == TUNNEL_IPIP, "tunnel bits");
-_Static_assert(CLASSIFY_TUNNEL_6IN4 == TUNNEL_6IN4, "tunnel bits");
-_Static_assert(CLASSIFY_TUNNEL_TEREDO == TUNNEL_TEREDO, "tunnel bits");
-
 struct classification classify_network(const struct capture_settings *settings,
 				       const struct network *network)
 {

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "bpf/settings.h"
 #include "net/address.h"
 #include "net/link.h"
 
@@ -9,19 +10,6 @@
  * headers count apart. */
 #define DECODE_NESTING_MAX    8
 #define DECODE_EXTENSIONS_MAX 8
-
-/* Tunnels that decode looks into, a bit mask. */
-enum tunnel {
-	TUNNEL_GRE = 1 << 0,	/* RFC 2784, 2890, with Ethernet (NVGRE), IP, MPLS inside */
-	TUNNEL_ERSPAN = 1 << 1, /* types I, II, III over GRE */
-	TUNNEL_VXLAN = 1 << 2,	/* RFC 7348, UDP port 4789 and 8472 */
-	TUNNEL_GENEVE = 1 << 3, /* RFC 8926, UDP port 6081 */
-	TUNNEL_GTPU = 1 << 4,	/* 3GPP TS 29.281, UDP port 2152 */
-	TUNNEL_IPIP = 1 << 5,	/* IPv4 in IP (RFC 2003, 2473), protocol 4 */
-	TUNNEL_6IN4 = 1 << 6,	/* IPv6 in IP (RFC 4213, 2473), protocol 41 */
-	TUNNEL_TEREDO = 1 << 7, /* RFC 4380, UDP port 3544 */
-	TUNNEL_ALL = (1 << 8) - 1,
-};
 
 struct decode_options {
 	uint32_t tunnels;      /* mask of enum tunnel */

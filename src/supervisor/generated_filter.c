@@ -8,7 +8,7 @@ void generated_filter(const struct config *config, uint32_t share_index, uint32_
 		.share_index = share_index,
 		.share_count = share_count,
 		.is_untagged = is_untagged,
-		.is_checksum_split = config->split == CONFIG_SPLIT_CHECKSUM,
+		.is_checksum_split = config->split == SPLIT_CHECKSUM,
 		.is_pcap_encapsulated =
 			config->pcap_port && !(config->jmirror_port && config->is_jmirror_last),
 		.is_jmirror_encapsulated =
