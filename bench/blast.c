@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"

@@ -3,6 +3,7 @@
 #include "bpf/socket.h"
 
 #include <linux/if_packet.h>
+
 #include "bpf/verdicts.h"
 
 #define WHOLE_PACKET 0x40000

@@ -2,6 +2,7 @@
 #include "dns/message.h"
 
 #include <string.h>
+
 #include "base/cursor.h"
 
 #define FLAG_QR	   0x8000

@@ -2,6 +2,7 @@
 #include "dns/name.h"
 
 #include <string.h>
+
 #include "base/cursor.h"
 #include "dns/message.h"
 

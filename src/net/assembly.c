@@ -2,6 +2,7 @@
 #include "net/assembly.h"
 
 #include <string.h>
+
 #include "net/flow.h"
 
 void assembly_drop(struct assembly *a, struct flow *flow, enum piece_cause cause, uint32_t pieces)

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/memory.h"
 
 static uint8_t *chunk_bytes(const struct chunks *chunks, uint32_t chunk)

@@ -2,6 +2,7 @@
 #include "net/classify.h"
 
 #include <string.h>
+
 #include "net/decode.h"
 
 struct classify_view {

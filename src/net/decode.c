@@ -3,6 +3,7 @@
 
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+
 #include "base/cursor.h"
 #include "net/tunnel.h"
 

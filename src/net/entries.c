@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/memory.h"
 
 /* How many may end in one step, and yet leave room for as many new ones. */

@@ -8,6 +8,7 @@
 #include "net/flow.h"
 
 #include <netinet/tcp.h>
+
 #include "base/cursor.h"
 
 #define WINDOW	     (1 << 20) /* a sequence number further off than this is not of this stream, */

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/memory.h"
 #include "net/chunks.h"
 #include "net/entries.h"

@@ -2,6 +2,7 @@
 #include "net/link.h"
 
 #include <linux/if_ether.h>
+
 #include "base/cursor.h"
 
 enum link_type link_type_of_dlt(int dlt)

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+
 #include "base/memory.h"
 #include "net/entries.h"
 #include "net/flow.h"

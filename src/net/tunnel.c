@@ -2,6 +2,7 @@
 #include "net/tunnel.h"
 
 #include <linux/if_ether.h>
+
 #include "base/cursor.h"
 
 #define GRE_CHECKSUM	 0x8000

@@ -4,6 +4,7 @@
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/memory.h"
 

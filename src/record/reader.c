@@ -2,6 +2,7 @@
 #include "record/reader.h"
 
 #include <string.h>
+
 #include "dns/name.h"
 
 /* A name as text, its trailing dot and NUL included. */

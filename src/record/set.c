@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <string.h>
+
 #include "base/cursor.h"
 
 #define NAMES_ALIGN 4u

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/cursor.h"
 #include "base/log.h"
 #include "dns/name.h"

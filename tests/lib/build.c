@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
+
 #include "base/cursor.h"
 #include "net/address.h"
 

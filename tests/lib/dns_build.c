@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <string.h>
+
 #include "base/cursor.h"
 #include "dns/message.h"
 #include "net/address.h"

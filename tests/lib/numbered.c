@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+
 #include "base/cursor.h"
 #include "dns/message.h"
 #include "net/address.h"

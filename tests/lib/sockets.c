@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
 #include "config/config.h"
 #include "net/address.h"
 

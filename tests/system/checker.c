@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/log.h"

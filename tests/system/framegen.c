@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <pcap/dlt.h>
+
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/log.h"

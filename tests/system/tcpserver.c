@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/memory.h"

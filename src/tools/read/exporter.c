@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"

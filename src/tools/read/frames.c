@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"

@@ -2,6 +2,7 @@
 #include "tools/read/print.h"
 
 #include <string.h>
+
 #include "dns/name.h"
 
 /* Version 0 sends presentation text: its dots part labels, all else is escaped octet by octet. */

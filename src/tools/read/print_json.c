@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
+
 #include "base/clock.h"
 
 static void start_print(struct output *output)

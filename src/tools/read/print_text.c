@@ -2,6 +2,7 @@
 #include "tools/read/print.h"
 
 #include <inttypes.h>
+
 #include "base/clock.h"
 
 #define SECONDS_PER_DAY 86400

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "record/reader.h"

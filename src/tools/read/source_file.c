@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include "base/memory.h"
 #include "pcap/stream.h"
 #include "tools/read/frames.h"

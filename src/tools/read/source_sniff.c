@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+
 #include "base/memory.h"
 #include "pcap/sniffer.h"
 #include "tools/read/frames.h"

@@ -31,7 +31,7 @@ static struct config example(void)
 	config.share_index = 2;
 	config.share_count = 5;
 	config.worker_count = 7;
-	config.split = CONFIG_SPLIT_FLOW;
+	config.split = SPLIT_FLOW;
 	config.tunnels = 0x81;
 	config.segment_size = 1400;
 	config.input = CONFIG_INPUT_STREAM;

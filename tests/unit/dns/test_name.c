@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/cursor.h"
 #include "base/random.h"
 #include "dns/message.h"

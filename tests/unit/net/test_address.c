@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <netinet/in.h>
+
 #include "net/address.h"
 
 static void check_text(const char *text, const char *expected)

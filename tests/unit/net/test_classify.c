@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/cursor.h"
 #include "net/address.h"
 #include "net/classify.h"

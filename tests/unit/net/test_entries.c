@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "net/entries.h"
 
 #define LIMIT 100u

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "net/fragments.h"
 
 #define SECOND INT64_C(1000000000)

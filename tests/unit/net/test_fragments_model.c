@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "net/fragments.h"
 
 #define BYTES_MAX   12000

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <string.h>
+
 #include "net/link.h"
 
 static const uint8_t families6[] = {10, 24, 28, 30};

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+
 #include "streams_rig.h"
 
 #define PORT	53

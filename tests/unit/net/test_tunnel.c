@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/cursor.h"
 #include "net/decode.h"
 #include "tests/lib/recipe.h"

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+
 #include "base/random.h"
 #include "dns/name.h"
 #include "record/reader.h"

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <string.h>
+
 #include "dns/name.h"
 #include "record/set.h"
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+
 #include "dns/name.h"
 #include "tools/read/output.h"
 #include "tools/read/print.h"
