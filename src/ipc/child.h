@@ -13,7 +13,7 @@ enum child_fd {
 	CHILD_FD_CONFIG,      /* configuration text (preflight: to be written) */
 	CHILD_FD_FILTER,      /* struct filter_program, or not lent (preflight: to be written) */
 	CHILD_FD_HEAD,	      /* struct state_head */
-	CHILD_FD_BODY,	      /* struct worker_body, of this worker's layout */
+	CHILD_FD_BODY,	      /* struct body */
 	CHILD_FD_WATCH,	      /* struct state_watch, read-only */
 	CHILD_FD_INPUT,	      /* packet socket, or capture file */
 	CHILD_FD_EXPORT4,     /* UDP sockets to send records from */

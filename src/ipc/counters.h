@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include <stdint.h>
 
 /* Indexes into the counters of a state head. */
 enum counter {
@@ -8,6 +9,16 @@ enum counter {
 #undef COUNTER
 	COUNTER_COUNT,
 };
+
+/*
+ * What a statistics datagram calls "captured": packets that reached IP processing, after sampling
+ * (spec/dnsflow.md 5.3). counters has COUNTER_COUNT values.
+ */
+static inline uint64_t counters_captured(const uint64_t *counters)
+{
+	return counters[COUNTER_PACKETS_READ] - counters[COUNTER_PACKETS_SAMPLED_OUT] -
+	       counters[COUNTER_PACKETS_NOT_DNS] - counters[COUNTER_PACKETS_BAD_LINK];
+}
 
 /* "packets_read", and one line of help: borrowed. */
 const char *counter_name(enum counter counter);

@@ -17,11 +17,7 @@ void report_add(struct report *report, const struct state_head *head,
 
 void report_log_packets(const struct report *report, bool is_live)
 {
-	const uint64_t *counters = report->counters;
-
-	log_info("%" PRIu64 " packets captured",
-		 counters[COUNTER_PACKETS_READ] - counters[COUNTER_PACKETS_SAMPLED_OUT] -
-			 counters[COUNTER_PACKETS_NOT_DNS] - counters[COUNTER_PACKETS_BAD_LINK]);
+	log_info("%" PRIu64 " packets captured", counters_captured(report->counters));
 	if (!is_live)
 		return;
 	log_info("%" PRIu64 " packets received by filter", report->watch.kernel_packets);

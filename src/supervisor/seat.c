@@ -56,20 +56,21 @@ void seat_init(struct seat *seat, uint32_t index, const struct process_plan *pla
 	choose_cpu(seat);
 }
 
-static void on_control(void *argument)
+/* Takes one message; false when there is none. */
+static bool take_message(struct seat *seat)
 {
-	struct seat *seat = argument;
 	struct control_message message;
 	int got = control_receive(seat->process.control, &message);
 
 	if (got < 0)
-		return;
+		return false;
 	if (got == 0) {
 		/* It is about to exit, or broke the protocol; the pidfd tells what became of it. */
 		loop_event_free(seat->control_event);
 		seat->control_event = NULL;
-		process_signal(&seat->process, seat->state == SEAT_FINISHED ? 0 : SIGKILL);
-		return;
+		if (seat->state != SEAT_FINISHED)
+			process_signal(&seat->process, SIGKILL);
+		return false;
 	}
 	if (message.type == CONTROL_READY && seat->state == SEAT_STARTING) {
 		seat->state = SEAT_READY;
@@ -83,6 +84,12 @@ static void on_control(void *argument)
 	} else if (message.type == CONTROL_NOTICE) {
 		seat->on_event(seat->argument, seat, SEAT_HAS_NOTICE, 0, message.text);
 	}
+	return true;
+}
+
+static void on_control(void *argument)
+{
+	take_message(argument);
 }
 
 static void describe_death(int status, char *text, size_t size)
@@ -113,8 +120,8 @@ static void on_exit_of_process(void *argument)
 	char text[128];
 
 	/* What it said last may still lie in the channel. */
-	for (int i = 0; i < 4 && seat->control_event; i++)
-		on_control(seat);
+	while (seat->control_event && take_message(seat))
+		;
 	loop_event_free(seat->control_event);
 	loop_event_free(seat->exit_event);
 	seat->control_event = seat->exit_event = NULL;

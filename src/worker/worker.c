@@ -217,19 +217,11 @@ static void on_flush(void *argument)
 	loop_timer_set(worker->flush_timer, jittered(worker, FLUSH_INTERVAL_NS));
 }
 
-static uint64_t captured_packets(const struct state_head *head)
-{
-	return state_counter(head, COUNTER_PACKETS_READ) -
-	       state_counter(head, COUNTER_PACKETS_SAMPLED_OUT) -
-	       state_counter(head, COUNTER_PACKETS_NOT_DNS) -
-	       state_counter(head, COUNTER_PACKETS_BAD_LINK);
-}
-
 static void on_stats(void *argument)
 {
 	struct worker *worker = argument;
 	struct record_stats stats = {
-		.captured = (uint32_t)captured_packets(worker->head),
+		.captured = (uint32_t)counters_captured(worker->head->words + STATE_COUNTERS),
 		.received = (uint32_t)worker->watch->kernel_packets,
 		.dropped = (uint32_t)worker->watch->kernel_drops,
 		.interface_dropped = (uint32_t)worker->watch->interface_drops,
