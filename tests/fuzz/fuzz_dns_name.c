@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <string.h>
+
 #include "dns/message.h"
 #include "dns/name.h"
 

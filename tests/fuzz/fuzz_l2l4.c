@@ -2,6 +2,7 @@
 /* Link layer to transport: 4 bytes choose link type, tunnels and flags, the rest is the frame. */
 #include <assert.h>
 #include <string.h>
+
 #include "net/classify.h"
 #include "net/decode.h"
 #include "net/link.h"

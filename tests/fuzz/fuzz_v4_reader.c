@@ -2,6 +2,7 @@
 /* A datagram of any version; what was read of it is written as version 4 and read again. */
 #include <assert.h>
 #include <string.h>
+
 #include "record/reader.h"
 #include "record/set.h"
 
