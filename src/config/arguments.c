@@ -61,6 +61,10 @@ static bool take_option(struct config *config, const struct setting *setting, co
 											   : "true";
 	if (setting->kind == SETTING_CHECKSUM)
 		value = "checksum";
+	if (!*value) {
+		snprintf(error, CONFIG_ERROR_MAX, "%s is empty", setting->name);
+		return false;
+	}
 	if (setting->letter == 'X' || setting->letter == 'J')
 		config->is_jmirror_last = setting->letter == 'J';
 	return setting_parse(config, setting, value, error);

@@ -33,7 +33,8 @@ static int on_message(enum libbpf_print_level level, const char *format, va_list
 {
 	char text[MESSAGE_BYTES], *rest = text, *line;
 
-	(void)level;
+	if (level == LIBBPF_DEBUG)
+		return 0;
 	vsnprintf(text, sizeof(text), format, arguments);
 	while ((line = strsep(&rest, "\n")))
 		if (*line)

@@ -282,9 +282,10 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv)
 		open_interface(preflight);
 	else
 		open_file(preflight);
-	if (child_drop_privileges(config->uid, config->gid) ||
-	    !child_follow(identity->parent, SIGKILL))
+	if (child_drop_privileges(config->uid, config->gid))
 		log_fatal("privileges cannot be dropped: is the user right (--user)?");
+	if (!child_follow(identity->parent, SIGKILL))
+		return PREFLIGHT_REFUSED; /* who asked is gone */
 	resolve(config);
 	if (is_live)
 		compile_filters(preflight);

@@ -434,6 +434,8 @@ static int finish(struct supervisor *supervisor)
 
 	count_packets(supervisor);
 	sum_up(supervisor, &report);
+	if (!supervisor->sockets && report.counters[COUNTER_RECORDS_DROPPED])
+		status = EXIT_FAILURE; /* a file can be read again: say that it must be */
 	if (supervisor->phase != PHASE_STARTING) {
 		report_log_packets(&report, supervisor->sockets != NULL);
 		log_verdicts(supervisor);

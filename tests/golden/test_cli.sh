@@ -39,6 +39,7 @@ done
 refuses "no arguments" 'output dst missing'
 refuses "no destination" 'output dst missing.*-u HOST' -r "$good"
 refuses "unknown option" 'unknown option: -Z' -Z
+refuses "empty value" 'read is empty' -r '' -w "$work/no"
 refuses "unknown long option" 'unknown option: --nonsense' --nonsense
 refuses "missing argument" 'needs an argument: -u' -u
 refuses "stray argument" 'unexpected argument: stray' -r "$good" -w "$work/no" stray
@@ -66,6 +67,9 @@ if [ "$(id -u)" = 0 ]; then
 	refuses "no such interface" 'no interface is named nosuch0' -i nosuch0 -u 127.0.0.1
 	refuses "no such user" 'no user is named nosuchuser' -r "$good" -w "$work/no" --user nosuchuser
 	ln -s /etc/passwd "$work/link.pid"
+	cp "$good" "$work/mine.pcap"
+	refuses "a file of somebody's as pid file" 'holds something else' -r "$good" -u 127.0.0.1 -P "$work/mine.pcap"
+	cmp -s "$good" "$work/mine.pcap" && ok "and leaves it as it was" || not_ok "and leaves it as it was"
 	refuses "symbolic link as pid file" 'is a symbolic link' -r "$good" -u 127.0.0.1 -P "$work/link.pid"
 else
 	skip "errors that need root" "not root"
