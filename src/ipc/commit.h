@@ -48,6 +48,7 @@ static inline void commit_apply(struct state_head *head)
 				 __ATOMIC_RELAXED);
 	COMMIT_BARRIER();
 	*(volatile uint32_t *)&intent->mark = 0;
+	COMMIT_BARRIER(); /* else stores of the next step could come before it */
 	intent->count = 0;
 }
 
