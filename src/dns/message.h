@@ -51,7 +51,7 @@ struct dns_answer {
 	bool is_tail_malformed; /* an error behind the answer section */
 	uint8_t names[DNS_ANSWER_NAMES_BYTES +
 		      DNS_NAME_MAX]; /* uncompressed wire names, one after the other */
-	uint8_t ip4s[DNS_ANSWER_ADDRESSES_MAX * 4];
+	uint8_t ip4s[(DNS_ANSWER_ADDRESSES_MAX + 1) * 4]; /* whole chunks, for record/set.c */
 	uint8_t ip6s[DNS_ANSWER_ADDRESSES_MAX * 16];
 };
 

@@ -7,6 +7,13 @@
 #include "base/cursor.h"
 
 #define NAMES_ALIGN 4u
+#define NAMES_CHUNK 32u
+#define IPS_CHUNK   16u
+
+_Static_assert(DNS_ANSWER_NAMES_BYTES >=
+			       RECORD_ESTIMATE_MAX - RECORD_SET_FIXED_SIZE + NAMES_CHUNK &&
+		       sizeof(((struct dns_answer *)0)->ip4s) % IPS_CHUNK == 0,
+	       "whole chunks can be read of what an answer holds");
 
 /* Copies in whole chunks, beyond the end: lengths of names are hard to predict, and each branch on
  * them costs more than the bytes. */
@@ -31,10 +38,10 @@ uint32_t record_set_encode(uint8_t *out, const struct address *client,
 	be32_store(at, (answer->names_length + pad) << 16);
 	memcpy(at + 4, client->bytes, sizeof(client->bytes));
 	memcpy(at + 20, resolver->bytes, sizeof(resolver->bytes));
-	at = chunks_put(at + 36, answer->names, answer->names_length, 32);
+	at = chunks_put(at + 36, answer->names, answer->names_length, NAMES_CHUNK);
 	memset(at, 0, NAMES_ALIGN);
-	at = chunks_put(at + pad, answer->ip4s, 4u * answer->ip4s_count, 16);
-	at = chunks_put(at, answer->ip6s, 16u * answer->ip6s_count, 16);
+	at = chunks_put(at + pad, answer->ip4s, 4u * answer->ip4s_count, IPS_CHUNK);
+	at = chunks_put(at, answer->ip6s, 16u * answer->ip6s_count, IPS_CHUNK);
 	return (uint32_t)(at - out);
 }
 

@@ -141,6 +141,18 @@ kill -TERM "$pid"
 wait "$pid" && grep -q '^Summary:' "$work/out"
 result $? "a signal ends the wait for a pipe"
 kill "$sleeper"
+sleep 30 <"$work/fifo" &
+sleeper=$!
+"$read" -r "$files/many.pcap" >"$work/fifo" 2>&1 &
+pid=$!
+sleep 0.5
+kill -TERM "$pid"
+sleep 0.2
+kill -TERM "$pid"
+wait "$pid"
+[ $? = 143 ]
+result $? "the second signal ends the wait for a reader"
+kill "$sleeper"
 
 for arguments in -x '-c 0' '-c 1x' '--duration 0' '--listen 1.2.3.4' '--listen ::1:53' '-r x -i y' extra '-f udp' '--listen 5300 -r x'; do
 	# shellcheck disable=SC2086

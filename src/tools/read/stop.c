@@ -30,7 +30,8 @@ static void on_signal(int signal)
 
 int stop_open(void)
 {
-	struct sigaction action = {.sa_handler = on_signal};
+	/* The second signal ends a process that waits for its reader. */
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 
 	event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -39,7 +40,7 @@ int stop_open(void)
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0)
 		return -errno;
-	action.sa_handler = SIG_IGN;
+	action = (struct sigaction){.sa_handler = SIG_IGN};
 	return sigaction(SIGPIPE, &action, NULL) < 0 ? -errno : 0;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 #include <stdbool.h>
 
-/* SIGINT and SIGTERM ask for an end; SIGPIPE is ignored. Returns 0 or -errno. */
+/* SIGINT and SIGTERM ask for an end, and make it the second time; SIGPIPE is ignored. Returns 0 or
+ * -errno. */
 int stop_open(void);
 bool stop_is_wanted(void);
 
