@@ -21,7 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define STREAMS	       4
 #define MESSAGE	       1022 /* bytes; 1024 with the prefix */
 #define WHOLE	       (MESSAGE + 2)
-#define STREAM	       (1 << 15)
+#define STREAM	       (32 * WHOLE)
+#define LONG	       (STREAM - 8 * WHOLE) /* from here on it is one message, too long to be kept */
+#define FIRST	       (0u - STREAM / 2 - WHOLE / 2) /* sequence number; they wrap amid a message */
 #define SECOND	       INT64_C(1000000000)
 #define DAMAGED	       UINT32_MAX
 #define OPERATIONS_MAX 8
@@ -51,21 +53,24 @@ struct script {
 	bool is_fresh;	/* the memory was clear: damage does the same each time */
 };
 
+static uint32_t message_length(uint32_t at)
+{
+	return at == LONG ? STREAM - LONG - 2 : MESSAGE;
+}
+
 static void write_pattern(void)
 {
-	for (uint32_t at = 0; at < STREAM; at += WHOLE) {
-		uint8_t *message = pattern + at + 2;
-
-		memset(message, 0xff, MESSAGE);
-		be16_store(message - 2, MESSAGE);
-		be16_store(message, (uint16_t)(0xf000 | at / WHOLE));
-		memcpy(message + 2, "\x81\x80\0\1\0\1\0\0\0\0", 10);
+	memset(pattern, 0xff, sizeof(pattern));
+	for (uint32_t at = 0; at <= LONG; at += WHOLE) {
+		be16_store(pattern + at, (uint16_t)message_length(at));
+		be16_store(pattern + at + 2, (uint16_t)(0xf000 | at / WHOLE));
+		memcpy(pattern + at + 4, "\x81\x80\0\1\0\1\0\0\0\0", 10);
 	}
 }
 
 static void check_message(const struct script *s, const struct packet *packet, struct slice message)
 {
-	uint32_t number;
+	uint32_t at;
 
 	assert(message.length >= 12);
 	assert(packet->protocol == 6);
@@ -74,9 +79,9 @@ static void check_message(const struct script *s, const struct packet *packet, s
 	assert(packet->source_port < STREAMS && packet->destination_port == 53);
 	if (s->dirty & 1u << packet->source_port)
 		return;
-	number = be16_load(message.data) & 0xfff;
-	assert(message.length == MESSAGE && number < STREAM / WHOLE);
-	assert(!memcmp(message.data, pattern + number * WHOLE + 2, MESSAGE));
+	at = (be16_load(message.data) & 0xfff) * WHOLE;
+	assert(at <= LONG && message.length == message_length(at));
+	assert(!memcmp(message.data, pattern + at + 2, message.length));
 }
 
 static void commit(struct script *s)
@@ -156,7 +161,7 @@ static struct slice take_raw(struct script *s, uint32_t length)
 static void take_pattern(struct packet *segment, uint16_t place, uint32_t length, bool is_aligned)
 {
 	if (is_aligned) {
-		segment->tcp_sequence -= segment->tcp_sequence % WHOLE;
+		segment->tcp_sequence -= place % WHOLE;
 		place -= place % WHOLE;
 	}
 	place %= STREAM;
@@ -179,7 +184,7 @@ static struct packet read_segment(struct script *s, uint8_t operation)
 		.destination_port = 53,
 		.is_cut = flags & 64,
 		.tcp_flags = flags & 7,
-		.tcp_sequence = place % STREAM - (flags & 128 ? STREAM / 2 : 0),
+		.tcp_sequence = FIRST + place % STREAM,
 	};
 
 	if (operation & 128)
@@ -281,13 +286,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (size_t i = 0; i < size; i++)
 		sum += data[i];
-	sum %= 16;
+	sum %= 32;
 	if (!s.streams || !sum || s.dirty == DAMAGED)
 		start(&s);
 	s.input = cursor_of((struct slice){data, size});
 	s.dirty = 0;
 	s.is_fresh = !sum;
-	s.is_killed = sum > 3;
+	s.is_killed = sum > 2;
 	for (unsigned i = 0; cursor_left(&s.input) && i < OPERATIONS_MAX; i++)
 		operate(&s);
 	s.now_ns += limits.timeout_ns;
