@@ -80,6 +80,8 @@ static void check_whole(const struct run *run, const struct packet *whole, uint3
 	assert(length && length <= 65535 && !whole->more_fragments && !whole->is_cut);
 	assert(!whole->fragment_offset && whole->source.bytes[0] == id);
 	assert(run->is_damaged || !memcmp(whole->payload.data, bytes_of(id, 0), length));
+	/* What is missing in the next shall not be found here. */
+	memset((void *)whole->payload.data, 0, length);
 }
 
 static void add(struct run *run, const uint8_t *operation, bool is_cut)

@@ -141,7 +141,7 @@ kill -TERM "$pid"
 wait "$pid" && grep -q '^Summary:' "$work/out"
 result $? "a signal ends the wait for a pipe"
 kill "$sleeper"
-sleep 30 <"$work/fifo" &
+sh -c 'exec sleep 30 <"$1"' sh "$work/fifo" & # opens it, and never reads
 sleeper=$!
 "$read" -r "$files/many.pcap" >"$work/fifo" 2>&1 &
 pid=$!
