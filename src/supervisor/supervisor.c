@@ -217,8 +217,8 @@ static void begin_drain(struct supervisor *supervisor)
 	if (supervisor->phase != PHASE_RUNNING)
 		return;
 	supervisor->phase = PHASE_REJECTING;
-	if (supervisor->sockets)
-		packet_sockets_reject(supervisor->sockets);
+	if (supervisor->sockets && packet_sockets_reject(supervisor->sockets))
+		log_warn("packets cannot be kept out any more: those that still come are not read");
 	loop_timer_set(supervisor->phase_timer, supervisor->sockets ? RETIRE_NS : 0);
 }
 
