@@ -88,26 +88,40 @@ static bool is_file(const char *path, int fd)
 	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
+/* A pipe that nobody reads would hold us in open(). */
+static int create_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0644);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_WRONLY);
+	return fd;
+}
+
 static bool open_output(struct lease *lease, const struct config *config, uint32_t worker,
 			char *error)
 {
 	char path[CONFIG_TEXT_MAX + 16];
-	int fd;
+	int *fd = &lease->fds[CHILD_FD_OUTPUT];
 
 	if (!strcmp(config->write_file, "-")) {
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	} else {
-		snprintf(path, sizeof(path), config->worker_count > 1 ? "%s.%u" : "%s",
-			 config->write_file, worker);
-		if (is_file(path, lease->fds[CHILD_FD_INPUT])) {
-			snprintf(error, CONFIG_ERROR_MAX,
-				 "%.300s is the file that is read: give another one to -w", path);
-			return false;
-		}
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
+		*fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+		return *fd >= 0 || explain(error, "standard output", errno);
 	}
-	lease->fds[CHILD_FD_OUTPUT] = fd;
-	return fd >= 0 || explain(error, config->write_file, errno);
+	snprintf(path, sizeof(path), config->worker_count > 1 ? "%s.%u" : "%s", config->write_file,
+		 worker);
+	if (is_file(path, lease->fds[CHILD_FD_INPUT])) {
+		snprintf(error, CONFIG_ERROR_MAX,
+			 "%.300s is the file that is read: give another one to -w", path);
+		return false;
+	}
+	*fd = create_file(path);
+	if (*fd < 0 && errno == ENXIO) {
+		snprintf(error, CONFIG_ERROR_MAX,
+			 "%.300s is a pipe that nobody reads: start its reader first", path);
+		return false;
+	}
+	return *fd >= 0 || explain(error, path, errno);
 }
 
 bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,

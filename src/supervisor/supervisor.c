@@ -351,6 +351,33 @@ static void on_count(void *argument)
 	loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
 }
 
+static void log_verdicts(const struct supervisor *supervisor)
+{
+	uint64_t admitted, rejected;
+
+	if (supervisor->sockets &&
+	    packet_sockets_verdicts(supervisor->sockets, &admitted, &rejected))
+		log_info("%" PRIu64 " packets admitted and %" PRIu64 " rejected by the filter",
+			 admitted, rejected);
+}
+
+/* What there is to say at any moment and at the end. */
+static void log_report(struct supervisor *supervisor)
+{
+	struct report report;
+
+	count_packets(supervisor);
+	sum_up(supervisor, &report);
+	report_log_packets(&report, supervisor->sockets != NULL);
+	log_verdicts(supervisor);
+	report_log_outcome(&report, supervisor->config.is_verbose);
+}
+
+static void on_report(void *argument)
+{
+	log_report(argument);
+}
+
 static void on_terminate(void *argument)
 {
 	log_info("received exit signal");
@@ -372,6 +399,7 @@ static void add_events(struct supervisor *supervisor)
 	loop_add_signal(loop, SIGTERM, on_terminate, supervisor);
 	loop_add_signal(loop, SIGINT, on_terminate, supervisor);
 	loop_add_signal(loop, SIGHUP, on_hangup, supervisor);
+	loop_add_signal(loop, SIGUSR1, on_report, supervisor);
 	supervisor->phase_timer = loop_add_timer(loop, on_phase_timer, supervisor);
 	supervisor->count_timer = loop_add_timer(loop, on_count, supervisor);
 	/* A pipe may be silent for long before its first bytes tell what it is. */
@@ -416,31 +444,17 @@ static void start_seats(struct supervisor *supervisor)
 	loop_run(supervisor->loop);
 }
 
-static void log_verdicts(const struct supervisor *supervisor)
-{
-	uint64_t admitted, rejected;
-
-	if (supervisor->sockets &&
-	    packet_sockets_verdicts(supervisor->sockets, &admitted, &rejected))
-		log_info("%" PRIu64 " packets admitted and %" PRIu64 " rejected by the filter",
-			 admitted, rejected);
-}
-
 /* Reports, frees everything; returns the exit status. */
 static int finish(struct supervisor *supervisor)
 {
 	int status = supervisor->status;
 	struct report report;
 
-	count_packets(supervisor);
+	if (supervisor->phase != PHASE_STARTING)
+		log_report(supervisor);
 	sum_up(supervisor, &report);
 	if (!supervisor->sockets && report.counters[COUNTER_RECORDS_DROPPED])
 		status = EXIT_FAILURE; /* a file can be read again: say that it must be */
-	if (supervisor->phase != PHASE_STARTING) {
-		report_log_packets(&report, supervisor->sockets != NULL);
-		log_verdicts(supervisor);
-		report_log_outcome(&report, supervisor->config.is_verbose);
-	}
 	each_seat(supervisor, seat_fini);
 	packet_sockets_close(supervisor->sockets);
 	loop_free(supervisor->loop);

@@ -128,9 +128,9 @@ static void enter_sandbox(const struct worker *worker)
 
 static void pass_notice(struct worker *worker)
 {
-	if (worker->outbox->notice)
+	if (*worker->outbox->notice)
 		control_send(CHILD_FD_CONTROL, CONTROL_NOTICE, 0, worker->outbox->notice);
-	worker->outbox->notice = NULL;
+	*worker->outbox->notice = '\0';
 }
 
 /* Writes out what is left and leaves. damage: a line for the operator, or NULL. */

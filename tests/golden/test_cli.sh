@@ -59,6 +59,8 @@ refuses "foreign data on standard input" '.' -r - -w "$work/no"
 refuses "output that cannot be made" 'No such file' -r "$good" -w "$work/none/out"
 refuses "segments into a file" 'segments' -r "$good" -w "$work/no" --segments 1400
 refuses "standard output for several workers" 'one worker' -r "$good" -w - -M 2
+mkfifo "$work/unread"
+refuses "pipe that nobody reads" 'start its reader first' -r "$good" -w "$work/unread"
 cp "$good" "$work/same"
 refuses "output onto the file that is read" 'is the file that is read' -r "$work/same" -w "$work/same"
 cmp -s "$good" "$work/same" && ok "it is left as it was" || not_ok "it is left as it was"
@@ -87,7 +89,7 @@ head -c 50000 "$good" >"$work/cut.pcap"
 [ $? = 1 ] && grep -q 'ends inside a packet at byte' "$work/err" && [ -s "$work/cut.out" ] &&
 	ok "a cut file is read as far as it goes, status 1" || { not_ok "cut file"; note <"$work/err"; }
 "$dnsflow" -M 3 -r "$work/cut.pcap" -w "$work/cut3.out" 2>"$work/err"
-[ $? = 1 ] && [ "$(grep -c 'ends inside a packet' "$work/err")" = 1 ] && ok "three workers tell of one damage once" || not_ok "damage is told once"
+[ $? = 1 ] && [ "$(grep -c 'ends inside a packet' "$work/err")" = 1 ] && ok "three workers tell of one damage once" || { not_ok "damage is told once"; note <"$work/err"; }
 gzip -c "$good" | head -c 20000 >"$work/cut.gz"
 "$dnsflow" -r "$work/cut.gz" -w "$work/cutgz.out" 2>"$work/err"
 [ $? = 1 ] && [ -s "$work/cutgz.out" ] && ok "a cut gzip file likewise" || { not_ok "cut gzip file"; note <"$work/err"; }

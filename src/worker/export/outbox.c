@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,6 +12,8 @@
 /* No set is smaller (the root's name and one IPv4 address), so a segment with less room than this
  * is full. */
 #define ESTIMATE_LEAST (RECORD_SET_FIXED_SIZE + 1 + 4)
+
+#define FAILURE_NOTICE_INTERVAL_NS (60 * NANOSECONDS_PER_SECOND)
 
 void outbox_open(struct outbox *outbox, const struct config *config, struct state_head *head,
 		 struct body *body)
@@ -167,9 +170,17 @@ static enum counter error_counter(int error)
 	}
 }
 
-void outbox_outcome_fail(struct outbox_outcome *outcome, int error, uint32_t datagrams)
+void outbox_outcome_fail(struct outbox *outbox, struct outbox_outcome *outcome, int error,
+			 uint32_t datagrams)
 {
 	outcome->failed[error_counter(error) - COUNTER_SENDS_FAILED_FULL] += datagrams;
+	if (outbox->failure_told_ns &&
+	    outbox->now_ns - outbox->failure_told_ns < FAILURE_NOTICE_INTERVAL_NS)
+		return;
+	outbox->failure_told_ns = outbox->now_ns;
+	snprintf(outbox->notice, sizeof(outbox->notice),
+		 "datagrams cannot be %s: %s; those that are lost are counted",
+		 *outbox->config->write_file ? "written" : "sent", strerror(error));
 }
 
 void outbox_outcome_stage(struct outbox *outbox, const struct outbox_outcome *outcome)

@@ -61,13 +61,14 @@ struct outbox {
 					OUTBOX_SLOT_BYTES)];
 		} file;
 	};
-	bool waits;	      /* files: wait for the receiver instead of dropping */
-	uint32_t payload_max; /* what packing fills: --segments, or --max-payload */
-	int64_t now_ns;	      /* stamped on sealed datagrams; set by the owner */
-	uint32_t target;      /* a datagram of this length is sealed at once */
-	int64_t flushed_ns;   /* now_ns of the last data datagram */
-	int write_error;      /* errno of the last write that failed, 0 if none did */
-	const char *notice; /* a line for the operator that came up, or NULL; the owner takes it */
+	bool waits;		 /* files: wait for the receiver instead of dropping */
+	uint32_t payload_max;	 /* what packing fills: --segments, or --max-payload */
+	int64_t now_ns;		 /* stamped on sealed datagrams; set by the owner */
+	uint32_t target;	 /* a datagram of this length is sealed at once */
+	int64_t flushed_ns;	 /* now_ns of the last data datagram */
+	int write_error;	 /* errno of the last write that failed, 0 if none did */
+	int64_t failure_told_ns; /* now_ns when a notice last told of sends that failed */
+	char notice[160]; /* a line for the operator that came up, or ""; the owner takes it */
 };
 
 /* fds are lent. Takes over what a dead predecessor left. */
@@ -109,7 +110,8 @@ static inline struct outbox_slot *outbox_slot(struct outbox *outbox, uint64_t se
 	return &outbox->body->slots[sequence % OUTBOX_SLOTS];
 }
 
-/* For sinks: what became of one batch, and its commit: STATE_SENT moves on by slot_count. */
+/* For sinks: what became of one batch, and its commit: STATE_SENT moves on by slot_count. A failure
+ * makes a notice, at most once a minute. */
 struct outbox_outcome {
 	uint32_t slot_count;
 	uint32_t sends;
@@ -118,5 +120,6 @@ struct outbox_outcome {
 	uint32_t failed[COUNTER_SENDS_FAILED_OTHER - COUNTER_SENDS_FAILED_FULL + 1];
 };
 
-void outbox_outcome_fail(struct outbox_outcome *outcome, int error, uint32_t datagrams);
+void outbox_outcome_fail(struct outbox *outbox, struct outbox_outcome *outcome, int error,
+			 uint32_t datagrams);
 void outbox_outcome_stage(struct outbox *outbox, const struct outbox_outcome *outcome);

@@ -86,7 +86,7 @@ static bool send_file(struct outbox *outbox, enum sink_patience patience)
 	if (error) {
 		outbox->write_error = error;
 		outcome.records_dropped = records;
-		outbox_outcome_fail(&outcome, error, outcome.slot_count);
+		outbox_outcome_fail(outbox, &outcome, error, outcome.slot_count);
 	} else {
 		outcome.records_sent = records;
 		outcome.sends = outcome.slot_count;

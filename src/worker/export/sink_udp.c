@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ipc/child.h"
@@ -146,8 +147,9 @@ static int send_apart(struct outbox *outbox, int fd, struct mmsghdr *message)
 		if (sendmsg(fd, &header, 0) < 0)
 			return errno;
 	if (outbox->udp.is_segmenting)
-		outbox->notice = "the kernel does not segment on this path: --segments datagrams "
-				 "are sent one by one";
+		snprintf(outbox->notice, sizeof(outbox->notice),
+			 "the kernel does not segment on this path: --segments datagrams are sent "
+			 "one by one");
 	outbox->udp.is_segmenting = false;
 	message->msg_len = 1;
 	return 0;
@@ -217,8 +219,8 @@ static void finish_batch(struct outbox *outbox)
 		uint32_t count = (uint32_t)message->msg_hdr.msg_iovlen;
 
 		if (message->msg_len & OUTBOX_FAILED) {
-			outbox_outcome_fail(&outcome, (int)(message->msg_len & ~OUTBOX_FAILED),
-					    count);
+			outbox_outcome_fail(outbox, &outcome,
+					    (int)(message->msg_len & ~OUTBOX_FAILED), count);
 			continue;
 		}
 		outcome.sends += count;
