@@ -6,6 +6,7 @@ PREFIX   ?= /usr/local
 SBINDIR  ?= $(PREFIX)/sbin
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
+DOCDIR   ?= $(PREFIX)/share/doc/dnsflow
 DESTDIR  ?=
 CC       ?= cc
 CLANG    ?= clang
@@ -27,7 +28,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 LIBRARY_ROOMS := base net dns record config pcap loop ipc
 PROCESS_ROOMS := supervisor worker tools
 ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
-PACKAGES      := libpcap libevent_core libseccomp libzstd zlib $(if $(filter 1,$(BPF)),libbpf)
+PACKAGES      := libpcap libevent_core libseccomp libzstd zlib yaml-0.1 $(if $(filter 1,$(BPF)),libbpf)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
         $(if $(WERROR),-Werror)
@@ -141,16 +142,19 @@ lint: ## compile every header alone, check the format, run clang-tidy and cppche
 format: ## format all sources in place
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
 
-install: all ## install binaries and manual pages under DESTDIR and PREFIX
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man1
+install: all ## install binaries, manual pages and the example of a configuration under DESTDIR and PREFIX
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(addprefix $(DESTDIR)$(MANDIR)/,man8 man5 man1) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflow
 	install -m 755 $(BUILD)/dnsflow-read $(DESTDIR)$(BINDIR)/dnsflow-read
 	install -m 644 src/supervisor/dnsflow.8 $(DESTDIR)$(MANDIR)/man8/dnsflow.8
+	install -m 644 src/config/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5
+	install -m 644 src/config/dnsflow.conf $(DESTDIR)$(DOCDIR)/dnsflow.conf
 	install -m 644 src/tools/dnsflow-read.1 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(SBINDIR)/dnsflow $(DESTDIR)$(BINDIR)/dnsflow-read
-	rm -f $(DESTDIR)$(MANDIR)/man8/dnsflow.8 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+	rm -f $(DESTDIR)$(MANDIR)/man8/dnsflow.8 $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+	rm -f $(DESTDIR)$(DOCDIR)/dnsflow.conf
 
 run: all ## show the main job: DNS traffic through supervisor and workers to a receiver that prints the records
 	$(Q)BUILD=$(BUILD) scripts/demo

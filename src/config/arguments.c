@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/arguments.h"
+
 #include <getopt.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "config/schema.h"
 
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX (SETTINGS_MAX + 3) /* help, version, the end */
 #define LONG_ONLY   256 /* values of options without a letter, above every character */
 
 static bool takes_argument(const struct setting *setting)
@@ -53,21 +53,32 @@ static const struct setting *find_option(int value)
 	return NULL;
 }
 
-static bool take_option(struct config *config, const struct setting *setting, const char *value,
-			char *error)
+static bool refuse_value(const struct setting *setting, const char *problem, char *error)
 {
-	if (setting->kind == SETTING_FLAG)
-		value = *((const bool *)((const char *)&config_default + setting->offset)) ? "false"
-											   : "true";
-	if (setting->kind == SETTING_CHECKSUM)
-		value = "checksum";
+	if (setting->refusal)
+		snprintf(error, CONFIG_ERROR_MAX, "%s%s", setting->refusal, problem);
+	else
+		snprintf(error, CONFIG_ERROR_MAX, "invalid %s: %s", setting->name, problem);
+	return false;
+}
+
+/* is_given: by the index of a setting, those that this command line has named already. */
+static bool take_option(struct config *config, const struct setting *setting, const char *value,
+			bool *is_given, char *error)
+{
+	char problem[SETTING_ERROR_MAX];
+
+	if (!takes_argument(setting))
+		value = "true";
 	if (!*value) {
 		snprintf(error, CONFIG_ERROR_MAX, "%s is empty", setting->name);
 		return false;
 	}
-	if (setting->letter == 'X' || setting->letter == 'J')
-		config->is_jmirror_last = setting->letter == 'J';
-	return setting_parse(config, setting, value, error);
+	if (!is_given[setting - settings])
+		setting_clear(config, setting);
+	is_given[setting - settings] = true;
+	return setting_parse(config, setting, value, problem) ||
+	       refuse_value(setting, problem, error);
 }
 
 static enum config_result refuse(char *error, const char *problem, char **argv)
@@ -85,6 +96,7 @@ enum config_result config_parse_arguments(struct config *config, int argc, char 
 {
 	char letters[2 * OPTIONS_MAX];
 	struct option options[OPTIONS_MAX];
+	bool is_given[SETTINGS_MAX] = {false};
 	int value;
 
 	make_options(letters, options);
@@ -99,7 +111,7 @@ enum config_result config_parse_arguments(struct config *config, int argc, char 
 			return refuse(error, "option needs an argument", argv);
 		if (value == '?')
 			return refuse(error, "unknown option", argv);
-		if (!take_option(config, find_option(value), optarg, error))
+		if (!take_option(config, find_option(value), optarg, is_given, error))
 			return CONFIG_ERROR;
 	}
 	if (optind < argc) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/schema.h"
 #include "net/decode.h"
 
 static bool refuse(char *error, const char *text)
@@ -54,4 +55,43 @@ uint32_t config_ports(const struct config *config, uint16_t *ports)
 	if (config->is_mdns && !is_mdns_listed)
 		ports[count++] = CONFIG_PORT_MDNS;
 	return count;
+}
+
+static void join_values(const struct config *config, const struct setting *setting, char *text)
+{
+	char value[CONFIG_TEXT_MAX];
+	size_t length = 0;
+
+	*text = '\0';
+	for (uint32_t i = 0; i < setting_count(config, setting); i++) {
+		setting_format(config, setting, i, value);
+		length += (size_t)snprintf(text + length, CONFIG_TEXT_MAX - length, "%s%s",
+					   i ? "," : "", value);
+	}
+}
+
+_Static_assert(CONFIG_DESTINATIONS_MAX * sizeof(((struct config_destination *)0)->text) <
+		       CONFIG_TEXT_MAX,
+	       "a list fits");
+
+bool config_compare(const struct config *before, const struct config *after,
+		    config_difference_fn fn, void *argument)
+{
+	char old[CONFIG_TEXT_MAX], new[CONFIG_TEXT_MAX];
+	bool differs = false;
+
+	for (const struct setting *setting = settings; setting < settings + settings_count;
+	     setting++) {
+		const struct config_difference difference = {setting->name, old, new,
+							     setting->needs_restart};
+
+		join_values(before, setting, old);
+		join_values(after, setting, new);
+		if (!strcmp(old, new))
+			continue;
+		differs = true;
+		if (!setting->is_private || setting->needs_restart)
+			fn(argument, &difference);
+	}
+	return differs;
 }

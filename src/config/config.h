@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include "bpf/settings.h"
 #include "net/address.h"
 
@@ -25,9 +24,9 @@ struct config_destination {
 };
 
 /*
- * Everything that a run depends on, as plain values. The command line fills it
- * (config_parse_arguments), the preflight completes it (addresses, input, user), and it travels to
- * supervisor and roles as text (config_print, config_parse).
+ * Everything that a run depends on, as plain values. File (text.h) and command line (arguments.h)
+ * fill it, the preflight completes it (addresses, input, user), and it travels to supervisor and
+ * roles as text.
  */
 struct config {
 	char interface[16];
@@ -36,6 +35,7 @@ struct config {
 	char pid_file[CONFIG_TEXT_MAX];
 	char write_file[CONFIG_TEXT_MAX];
 	char user[64];
+	char config_file[CONFIG_TEXT_MAX]; /* "" = none */
 	struct config_destination destinations[CONFIG_DESTINATIONS_MAX];
 	uint32_t destination_count;
 	uint16_t ports[CONFIG_PORTS_MAX];
@@ -64,32 +64,27 @@ struct config {
 
 extern const struct config config_default;
 
-enum config_result {
-	CONFIG_OK,
-	CONFIG_HELP,	/* -h: the caller prints config_print_usage */
-	CONFIG_VERSION, /* --version */
-	CONFIG_ERROR,	/* one clear line in error */
-};
-
-/* Reads a command line into *config (which starts as config_default). argv[0] is skipped. error has
- * CONFIG_ERROR_MAX bytes. */
-enum config_result config_parse_arguments(struct config *config, int argc, char **argv,
-					  char *error);
-
-/* Prints every key as "key: value" lines, a subset of YAML. Returns the length, or -ENOSPC. */
-int config_print(const struct config *config, char *text, size_t size);
-
-/* The inverse: false with one line in error[CONFIG_ERROR_MAX], naming the line. */
-bool config_parse(struct config *config, const char *text, char *error);
-
-/* What -h prints. */
-void config_print_usage(FILE *out);
-
 /*
  * Checks what no single option can know; false with one line in error. Fills in what follows from
  * the rest (tunnels). cpu_count: CPUs of the affinity mask.
  */
 bool config_complete(struct config *config, uint32_t cpu_count, char *error);
+
+/* A setting that differs, both values as text, those of lists with commas between them. */
+struct config_difference {
+	const char *name;
+	const char *before, *after;
+	bool needs_restart; /* else it can change while processes live */
+};
+
+typedef void (*config_difference_fn)(void *argument, const struct config_difference *difference);
+
+/*
+ * Calls fn for each setting that differs; of what only the preflight sets, for uid, gid and input.
+ * Returns whether anything differs, told or not.
+ */
+bool config_compare(const struct config *before, const struct config *after,
+		    config_difference_fn fn, void *argument);
 
 /* A text of "host", "host:port" or "[ip6]:port" taken apart; a bare IPv6 address is a host. false
  * when it is none of these. */

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/schema.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "net/decode.h"
+#define NAME_MAX_LENGTH 64 /* longer ones are near nothing */
+#define NEAR_DISTANCE	2  /* letters; half of the name at most */
 
 #define AT(member) .offset = offsetof(struct config, member), .size = sizeof(config_default.member)
 
@@ -19,16 +16,15 @@ const struct config config_default = {
 	.ring_mib = 128,
 };
 
-const char *const setting_tunnel_names[] = {"gre",  "erspan", "vxlan",	"geneve", "gtpu",
-					    "ipip", "6in4",   "teredo", NULL};
-
 const struct setting settings[] = {
 	{"interface", 'i', SETTING_TEXT, AT(interface), .argument = "NAME", .heading = "Input",
 	 .help = "capture live on this interface (default: the first that is up, not loopback); "
-		 "\"any\" for all"},
+		 "\"any\" for all",
+	 .needs_restart = true},
 	{"read", 'r', SETTING_TEXT, AT(read_file), .argument = "FILE",
 	 .help = "read a capture file instead: pcap, pcapng, also gzip or zstd; \"-\" is standard "
-		 "input"},
+		 "input",
+	 .needs_restart = true},
 	{"filter", 'f', SETTING_TEXT, AT(filter), .argument = "EXPRESSION",
 	 .help = "capture what this pcap filter accepts, in place of the generated filter"},
 	{"port", 'd', SETTING_PORTS, AT(ports), .argument = "PORT",
@@ -47,14 +43,17 @@ const struct setting settings[] = {
 		 "gre,erspan,vxlan,geneve,gtpu,ipip,6in4,\n"
 		 "teredo (default: none live, all from files)"},
 	{"ring-size", 0, SETTING_NUMBER, AT(ring_mib), .least = 1, .most = 65536, .argument = "MIB",
-	 .help = "kernel ring of all workers together (default 128, at least 32 for each)"},
+	 .help = "kernel ring of all workers together (default 128, at least 32 for each)",
+	 .needs_restart = true},
 
 	{"destination", 'u', SETTING_DESTINATIONS, AT(destinations), .argument = "HOST[:PORT]",
 	 .heading = "Output",
-	 .help = "send records to this address or name, up to 10 times (port 5300)"},
+	 .help = "send records to this address or name, up to 10 times (port 5300)",
+	 .refusal = "invalid ip: "},
 	{"write", 'w', SETTING_TEXT, AT(write_file), .argument = "FILE",
 	 .help = "write the datagrams into a pcap file instead; with several workers FILE.0, "
-		 "FILE.1, ..."},
+		 "FILE.1, ...",
+	 .needs_restart = true},
 	{"max-payload", 0, SETTING_NUMBER, AT(payload_max), .least = 256, .most = 1500,
 	 .argument = "BYTES",
 	 .help = "largest UDP payload (default 1500; 1472 avoids IP fragments on Ethernet)"},
@@ -71,23 +70,33 @@ const struct setting settings[] = {
 	{"split", 0, SETTING_SPLIT, AT(split), .argument = "HOW",
 	 .help = "destination (default), checksum (as -c) or flow (both directions together)"},
 	{"share", 'm', SETTING_SHARE, AT(share_index), .argument = "I/N",
-	 .help = "be share I of N daemons that divide the traffic (1/2, 2/2)"},
+	 .help = "be share I of N daemons that divide the traffic (1/2, 2/2)",
+	 .refusal = "invalid multiproc option -- "},
 	{"user", 0, SETTING_TEXT, AT(user), .argument = "NAME",
-	 .help = "unprivileged user of the workers (default dnsflow, else nobody)"},
+	 .help = "unprivileged user of the workers (default dnsflow, else nobody)",
+	 .needs_restart = true},
 	{"pid-file", 'P', SETTING_TEXT, AT(pid_file), .argument = "FILE",
-	 .help = "write the process id here and keep the file locked"},
+	 .help = "write the process id here and keep the file locked", .needs_restart = true},
+	{"config", 0, SETTING_TEXT, AT(config_file), .argument = "FILE",
+	 .help = "take options from this YAML file; the command line has the last word",
+	 .is_private = true, .needs_restart = true},
 	{"verbose", 0, SETTING_FLAG, AT(is_verbose),
 	 .help = "log more, and at the end every counter that is not zero"},
 
-	{"input", 0, SETTING_INPUT, AT(input)},
-	{"jmirror-last", 0, SETTING_FLAG, AT(is_jmirror_last)},
-	{"uid", 0, SETTING_NUMBER, AT(uid), .most = UINT32_MAX},
-	{"gid", 0, SETTING_NUMBER, AT(gid), .most = UINT32_MAX},
+	{"input", 0, SETTING_INPUT, AT(input), .is_private = true, .needs_restart = true},
+	{"jmirror-last", 0, SETTING_FLAG, AT(is_jmirror_last), .is_private = true},
+	{"uid", 0, SETTING_NUMBER, AT(uid), .most = UINT32_MAX, .is_private = true,
+	 .needs_restart = true},
+	{"gid", 0, SETTING_NUMBER, AT(gid), .most = UINT32_MAX, .is_private = true,
+	 .needs_restart = true},
 };
 
 const size_t settings_count = sizeof(settings) / sizeof(settings[0]);
 
-const struct setting *setting_find(const char *name)
+_Static_assert(sizeof(settings) / sizeof(settings[0]) <= SETTINGS_MAX,
+	       "sets of settings are arrays");
+
+const struct setting *schema_find(const char *name)
 {
 	for (size_t i = 0; i < settings_count; i++)
 		if (!strcmp(settings[i].name, name))
@@ -95,221 +104,44 @@ const struct setting *setting_find(const char *name)
 	return NULL;
 }
 
-static bool fail(char *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool fail(char *error, const char *format, ...)
+static unsigned int least_of(unsigned int a, unsigned int b)
 {
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, CONFIG_ERROR_MAX, format, arguments);
-	va_end(arguments);
-	return false;
+	return a < b ? a : b;
 }
 
-/* Base 0 as strtol knows it: decimal, 0x.., 0..; nothing may follow. */
-static bool parse_number(const char *text, uint32_t least, uint32_t most, uint32_t *number)
+/* Letters to insert, remove or replace, by the row of the matrix that the last letter of a made. */
+static unsigned int edit_distance(const char *a, const char *b)
 {
-	unsigned long long value;
-	char *end;
+	unsigned int row[NAME_MAX_LENGTH + 1], diagonal, above;
+	size_t length = strlen(b);
 
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (errno || *end || value < least || value > most)
-		return false;
-	*number = (uint32_t)value;
-	return true;
-}
-
-static uint32_t default_number(const struct setting *setting)
-{
-	return *(const uint32_t *)(const void *)((const char *)&config_default + setting->offset);
-}
-
-static bool parse_text(char *out, const struct setting *setting, const char *value, char *error)
-{
-	if (strlen(value) >= setting->size)
-		return fail(error, "%s is too long (at most %zu characters)", setting->name,
-			    setting->size - 1);
-	strcpy(out, value);
-	return true;
-}
-
-static bool parse_port(struct config *config, const char *value, char *error)
-{
-	uint32_t port;
-
-	if (!parse_number(value, 0, 65535, &port))
-		return fail(error, "invalid port: %s (0 to 65535)", value);
-	for (uint32_t i = 0; i < config->port_count; i++)
-		if (config->ports[i] == port)
-			return true;
-	if (config->port_count == CONFIG_PORTS_MAX)
-		return fail(error, "too many ports (at most %d)", CONFIG_PORTS_MAX);
-	config->ports[config->port_count++] = (uint16_t)port;
-	return true;
-}
-
-bool config_split_host_port(const char *text, char *host, size_t host_size, uint16_t *port)
-{
-	const char *end = text + strlen(text), *colon = strrchr(text, ':');
-	uint32_t number = CONFIG_DEFAULT_PORT;
-	struct address address;
-
-	if (*text == '[') {
-		end = strchr(text++, ']');
-		if (!end || (end[1] && end[1] != ':'))
-			return false;
-		colon = end[1] ? end + 1 : NULL;
-	} else if (address_parse(text, &address)) {
-		colon = NULL;
-	} else if (colon) {
-		end = colon;
+	for (size_t i = 0; i <= length; i++)
+		row[i] = (unsigned int)i;
+	for (; *a; a++) {
+		diagonal = row[0]++;
+		for (size_t i = 1; i <= length; i++) {
+			above = row[i];
+			row[i] = least_of(diagonal + (*a != b[i - 1]),
+					  1 + least_of(above, row[i - 1]));
+			diagonal = above;
+		}
 	}
-	if (colon && !parse_number(colon + 1, 1, 65535, &number))
-		return false;
-	if (end <= text || (size_t)(end - text) >= host_size)
-		return false;
-	memcpy(host, text, (size_t)(end - text));
-	host[end - text] = '\0';
-	*port = (uint16_t)number;
-	return true;
+	return row[length];
 }
 
-/* A name has letters, digits, '-', '.', '_' and at least one letter: "1.2.3" is a mistyped address,
- * not a name. */
-static bool is_host_name(const char *host)
+const struct setting *schema_find_near(const char *name)
 {
-	bool has_letter = false;
+	unsigned int distance, least = 1 + least_of(NEAR_DISTANCE, (unsigned int)strlen(name) / 2);
+	const struct setting *nearest = NULL;
 
-	for (; *host; host++) {
-		bool is_letter = (*host | 0x20) >= 'a' && (*host | 0x20) <= 'z';
-
-		if (!is_letter && !(*host >= '0' && *host <= '9') && !strchr("-._", *host))
-			return false;
-		has_letter |= is_letter;
+	if (strlen(name) > NAME_MAX_LENGTH)
+		return NULL;
+	for (size_t i = 0; i < settings_count; i++) {
+		distance = settings[i].is_private ? least : edit_distance(settings[i].name, name);
+		if (distance < least) {
+			least = distance;
+			nearest = &settings[i];
+		}
 	}
-	return has_letter;
-}
-
-static bool parse_destination(struct config *config, const char *value, char *error)
-{
-	struct config_destination *destination = &config->destinations[config->destination_count];
-	char host[256];
-	uint16_t port;
-
-	if (config->destination_count == CONFIG_DESTINATIONS_MAX)
-		return fail(error, "too many udp dsts (at most %d)", CONFIG_DESTINATIONS_MAX);
-	if (strlen(value) >= sizeof(destination->text) ||
-	    !config_split_host_port(value, host, sizeof(host), &port))
-		return fail(
-			error,
-			"invalid ip: %s (give an address or a name, with :PORT if it is not %d)",
-			value, CONFIG_DEFAULT_PORT);
-	strcpy(destination->text, value);
-	destination->endpoint.port = port;
-	if (!address_parse(host, &destination->endpoint.address) && !is_host_name(host))
-		return fail(error, "invalid ip: %s (neither an address nor a host name)", value);
-	config->destination_count++;
-	return true;
-}
-
-static bool parse_share(struct config *config, const char *value, char *error)
-{
-	unsigned int index, count;
-	char excess;
-
-	if (sscanf(value, "%u/%u%c", &index, &count, &excess) != 2 || !index || index > count ||
-	    strspn(value, "0123456789/") != strlen(value))
-		return fail(
-			error,
-			"invalid multiproc option -- %s (share i of n is written i/n, 1 <= i <= n)",
-			value);
-	config->share_index = index - 1;
-	config->share_count = count;
-	return true;
-}
-
-static bool parse_word(const char *value, const char *const *words, uint32_t *found)
-{
-	for (*found = 0; words[*found]; ++*found)
-		if (!strcmp(words[*found], value))
-			return true;
-	return false;
-}
-
-static const char *const split_words[] = {"destination", "checksum", "flow", NULL};
-static const char *const input_words[] = {"live", "mapped", "stream", NULL};
-
-static bool parse_tunnels(struct config *config, const char *value, char *error)
-{
-	uint32_t mask = 0, bit;
-	char word[16];
-
-	config->are_tunnels_set = true;
-	if (!strcmp(value, "none") || !strcmp(value, "all")) {
-		config->tunnels = *value == 'a' ? TUNNEL_ALL : 0;
-		return true;
-	}
-	for (const char *at = value; *at;) {
-		size_t length = strcspn(at, ",");
-
-		snprintf(word, sizeof(word), "%.*s", (int)length, at);
-		if (!parse_word(word, setting_tunnel_names, &bit))
-			return fail(error,
-				    "unknown tunnel: %s (none, all, gre, erspan, vxlan, geneve, "
-				    "gtpu, ipip, 6in4, teredo)",
-				    word);
-		mask |= 1u << bit;
-		at += length + (at[length] == ',');
-	}
-	config->tunnels = mask;
-	return true;
-}
-
-bool setting_parse(struct config *config, const struct setting *setting, const char *value,
-		   char *error)
-{
-	char *member = (char *)config + setting->offset;
-	uint32_t number;
-
-	switch (setting->kind) {
-	case SETTING_FLAG:
-		*(bool *)member = !strcmp(value, "true");
-		return *(bool *)member || !strcmp(value, "false") ||
-		       fail(error, "%s is true or false", setting->name);
-	case SETTING_TEXT:
-		return parse_text(member, setting, value, error);
-	case SETTING_NUMBER:
-		/* A default may lie outside of the range: 0 for off. */
-		if (!parse_number(value, setting->least, setting->most, &number) &&
-		    !parse_number(value, default_number(setting), default_number(setting), &number))
-			return fail(error, "invalid %s: %s (a number from %u to %u)", setting->name,
-				    value, setting->least, setting->most);
-		*(uint32_t *)member = number;
-		return true;
-	case SETTING_DESTINATIONS:
-		return parse_destination(config, value, error);
-	case SETTING_PORTS:
-		return parse_port(config, value, error);
-	case SETTING_SHARE:
-		return parse_share(config, value, error);
-	case SETTING_SPLIT:
-	case SETTING_CHECKSUM:
-		if (!parse_word(value, split_words, &number))
-			return fail(error, "invalid split: %s (destination, checksum or flow)",
-				    value);
-		config->split = number;
-		return true;
-	case SETTING_TUNNELS:
-		return parse_tunnels(config, value, error);
-	case SETTING_INPUT:
-		if (!parse_word(value, input_words, &number))
-			return fail(error, "invalid input: %s", value);
-		config->input = number;
-		return true;
-	}
-	return fail(error, "unknown setting %s", setting->name);
+	return nearest;
 }

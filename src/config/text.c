@@ -1,181 +1,346 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The text form of a configuration: how it travels from the preflight to supervisor and roles. One
- * "key: value" a line, a list as "key:" and lines "  - value"; texts in double quotes with \"
- * \\ and \xNN. A subset of YAML.
+ * Goes along libyaml's events and refuses the first that does not belong, so that no text can make
+ * it nest, expand or keep anything.
+ *
+ * YAML knows characters, a file name any bytes. A byte that is no part of a character which YAML
+ * prints is written as the character U+EF00 + byte, of a private use area, and read as that byte.
  */
+#include "config/text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <yaml.h>
 
-#include "config/config.h"
 #include "config/schema.h"
 
-static const char *const split_words[] = {"destination", "checksum", "flow"};
-static const char *const input_words[] = {"live", "mapped", "stream"};
+struct reader {
+	yaml_parser_t yaml;
+	yaml_event_t event; /* the current one, ours to delete */
+	struct config *config;
+	enum config_text kind;
+	const char *name;
+	struct slice text;
+	bool is_given[SETTINGS_MAX]; /* by the index of the setting */
+	char *error;
+};
+
+static bool refuse_at(struct reader *reader, yaml_mark_t at, const char *key, const char *problem)
+{
+	snprintf(reader->error, CONFIG_ERROR_MAX, "%.200s:%zu:%zu: %.64s%s%s", reader->name,
+		 at.line + 1, at.column + 1, key, *key ? ": " : "", problem);
+	for (char *c = reader->error; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	return false;
+}
+
+static bool refuse(struct reader *reader, const char *key, const char *problem)
+{
+	return refuse_at(reader, reader->event.start_mark, key, problem);
+}
+
+/* For bytes that are no character libyaml gives an offset only. */
+static yaml_mark_t mark_of_offset(struct slice text, size_t offset)
+{
+	yaml_mark_t mark = {.index = offset};
+
+	for (size_t i = 0; i < offset && i < text.length; i++) {
+		mark.column += (text.data[i] & 0xc0) != 0x80;
+		if (text.data[i] == '\n') {
+			mark.column = 0;
+			mark.line++;
+		}
+	}
+	return mark;
+}
+
+/* libyaml often notices a mistake lines behind it, and knows where the construct began. */
+static bool refuse_syntax(struct reader *reader)
+{
+	const yaml_parser_t *yaml = &reader->yaml;
+	yaml_mark_t at = yaml->problem_mark;
+	char problem[SETTING_ERROR_MAX];
+
+	if (yaml->error == YAML_READER_ERROR)
+		at = mark_of_offset(reader->text, yaml->problem_offset);
+	if (!yaml->context || yaml->context_mark.line == at.line)
+		return refuse_at(reader, at, "", yaml->problem ? yaml->problem : "out of memory");
+	snprintf(problem, sizeof(problem), "%s, %s that began in line %zu", yaml->problem,
+		 yaml->context, yaml->context_mark.line + 1);
+	return refuse_at(reader, at, "", problem);
+}
+
+static bool is_simple(const yaml_event_t *event)
+{
+	switch (event->type) {
+	case YAML_ALIAS_EVENT:
+		return false;
+	case YAML_SCALAR_EVENT:
+		return !event->data.scalar.anchor && !event->data.scalar.tag;
+	case YAML_SEQUENCE_START_EVENT:
+		return !event->data.sequence_start.anchor && !event->data.sequence_start.tag;
+	case YAML_MAPPING_START_EVENT:
+		return !event->data.mapping_start.anchor && !event->data.mapping_start.tag;
+	default:
+		return true;
+	}
+}
+
+/* Takes the next event; false when there is none that may stand anywhere. */
+static bool advance(struct reader *reader)
+{
+	yaml_event_delete(&reader->event);
+	if (!yaml_parser_parse(&reader->yaml, &reader->event))
+		return refuse_syntax(reader);
+	return is_simple(&reader->event) ||
+	       refuse(reader, "", "anchors, aliases and tags have no use here");
+}
+
+/* Takes bytes out of their characters U+EF80 to U+EFFF, in place. */
+static void unwrap_bytes(char *text)
+{
+	uint8_t *out = (uint8_t *)text;
+
+	for (const uint8_t *in = out; *in; out++) {
+		if (in[0] == 0xee && (in[1] & 0xfe) == 0xbe) {
+			*out = (uint8_t)(in[2] + 0x40 * (in[1] & 1));
+			in += 3;
+		} else {
+			*out = *in++;
+		}
+	}
+	*out = '\0';
+}
+
+/* The text of the current event, a scalar: NULL, refused, when it is no C string. */
+static char *scalar_text(struct reader *reader, const char *key)
+{
+	char *text = (char *)reader->event.data.scalar.value;
+
+	if (strlen(text) != reader->event.data.scalar.length) {
+		refuse(reader, key, "has a NUL byte");
+		return NULL;
+	}
+	unwrap_bytes(text);
+	return text;
+}
+
+static bool is_null(const yaml_event_t *event)
+{
+	const char *text = (const char *)event->data.scalar.value;
+
+	return event->type == YAML_SCALAR_EVENT && event->data.scalar.plain_implicit &&
+	       (!*text || !strcmp(text, "~") || !strcmp(text, "null"));
+}
+
+static bool refuse_key(struct reader *reader, const char *key)
+{
+	const struct setting *near = schema_find_near(key);
+	char problem[SETTING_ERROR_MAX];
+
+	snprintf(problem, sizeof(problem), "unknown key%s%s%s", near ? " (did you mean " : "",
+		 near ? near->name : "", near ? "?)" : "");
+	return refuse(reader, key, problem);
+}
+
+static bool read_key(struct reader *reader, const struct setting **setting)
+{
+	const char *key;
+
+	if (reader->event.type != YAML_SCALAR_EVENT)
+		return refuse(reader, "", "a key is one word");
+	key = scalar_text(reader, "");
+	if (!key)
+		return false;
+	*setting = schema_find(key);
+	if (!*setting || ((*setting)->is_private && reader->kind == CONFIG_TEXT_FILE))
+		return refuse_key(reader, key);
+	if (reader->is_given[*setting - settings])
+		return refuse(reader, key, "is given twice");
+	reader->is_given[*setting - settings] = true;
+	return true;
+}
+
+static bool read_scalar(struct reader *reader, const struct setting *setting)
+{
+	char problem[SETTING_ERROR_MAX];
+	const char *value;
+
+	if (reader->event.type != YAML_SCALAR_EVENT)
+		return refuse(reader, setting->name, "holds more than a value can");
+	value = scalar_text(reader, setting->name);
+	if (!value)
+		return false;
+	if (is_null(&reader->event) || (!*value && setting->kind != SETTING_TEXT))
+		return refuse(reader, setting->name, "has no value");
+	return setting_parse(reader->config, setting, value, problem) ||
+	       refuse(reader, setting->name, problem);
+}
+
+static bool read_value(struct reader *reader, const struct setting *setting)
+{
+	if (reader->event.type != YAML_SEQUENCE_START_EVENT || !setting_is_list(setting))
+		return read_scalar(reader, setting);
+	while (advance(reader)) {
+		if (reader->event.type == YAML_SEQUENCE_END_EVENT)
+			return true;
+		if (!read_scalar(reader, setting))
+			return false;
+	}
+	return false;
+}
+
+static bool read_mapping(struct reader *reader)
+{
+	const struct setting *setting = NULL;
+
+	while (advance(reader)) {
+		if (reader->event.type == YAML_MAPPING_END_EVENT)
+			return true;
+		if (!read_key(reader, &setting) || !advance(reader) || !read_value(reader, setting))
+			return false;
+	}
+	return false;
+}
+
+/* The current event is the first of the document: a mapping, or nothing. */
+static bool read_document(struct reader *reader)
+{
+	if (reader->event.type == YAML_MAPPING_START_EVENT)
+		return read_mapping(reader);
+	return is_null(&reader->event) || refuse(reader, "", "expected lines of \"key: value\"");
+}
+
+static bool read_stream(struct reader *reader)
+{
+	if (!advance(reader) || !advance(reader)) /* the start; then a document, or the end */
+		return false;
+	if (reader->event.type == YAML_STREAM_END_EVENT)
+		return true;
+	if (!advance(reader) || !read_document(reader) || !advance(reader) || !advance(reader))
+		return false;
+	return reader->event.type == YAML_STREAM_END_EVENT ||
+	       refuse(reader, "", "a second document has no use here");
+}
+
+bool config_parse(struct config *config, enum config_text kind, const char *name, struct slice text,
+		  char *error)
+{
+	struct reader reader = {
+		.config = config, .kind = kind, .name = name, .text = text, .error = error};
+	bool is_read;
+
+	*config = config_default;
+	if (text.length > CONFIG_PRINTED_MAX)
+		return refuse(&reader, "", "too large");
+	if (!yaml_parser_initialize(&reader.yaml))
+		return refuse(&reader, "", "out of memory");
+	yaml_parser_set_encoding(&reader.yaml, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&reader.yaml, text.data, text.length);
+	is_read = read_stream(&reader);
+	yaml_event_delete(&reader.event);
+	yaml_parser_delete(&reader.yaml);
+	return is_read;
+}
+
+/* Characters that stand for themselves between double quotes, by their length in UTF-8: not those
+ * that control, break lines, order bytes, escape, or are kept for bytes. */
+static const struct {
+	uint32_t first, last;
+	size_t length;
+} printed[] = {
+	{0x20, 0x21, 1},     {0x23, 0x5b, 1},	     {0x5d, 0x7e, 1},	  {0xa0, 0x7ff, 2},
+	{0x800, 0x2027, 3},  {0x202a, 0xd7ff, 3},    {0xe000, 0xef7f, 3}, {0xf000, 0xfefe, 3},
+	{0xff00, 0xfffd, 3}, {0x10000, 0x10ffff, 4},
+};
+
+/* Of a character, by its first byte; 0 when none begins so. */
+static size_t utf8_length(uint8_t first)
+{
+	if (first < 0x80)
+		return 1;
+	return first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf8 ? 4 : 0;
+}
+
+/* Bytes of the character that begins here, if it stands for itself, else 0. */
+static size_t printed_length(const uint8_t *at)
+{
+	const size_t length = utf8_length(*at);
+	uint32_t character = length == 1 ? *at : *at & (0x7fu >> length);
+
+	for (size_t i = 1; i < length; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		character = character << 6 | (at[i] & 0x3f);
+	}
+	for (size_t i = 0; i < sizeof(printed) / sizeof(printed[0]); i++)
+		if (printed[i].length == length && printed[i].first <= character &&
+		    character <= printed[i].last)
+			return length;
+	return 0;
+}
 
 static void print_quoted(FILE *out, const char *text)
 {
+	size_t length;
+
 	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
-			fprintf(out, "\\x%02x", (unsigned char)*text);
+	for (const uint8_t *at = (const uint8_t *)text; *at; at += length ? length : 1) {
+		length = printed_length(at);
+		if (length)
+			fwrite(at, 1, length, out);
 		else
-			fputc(*text, out);
+			fprintf(out, *at < 0x80 ? "\\x%02x" : "\\uef%02x", *at);
 	}
 	fputc('"', out);
 }
 
-static void print_tunnels(FILE *out, uint32_t mask)
+static void print_value(FILE *out, const struct config *config, const struct setting *setting,
+			uint32_t index)
 {
-	const char *separator = "";
+	char value[CONFIG_TEXT_MAX];
 
-	if (!mask)
-		fputs("none", out);
-	for (int i = 0; setting_tunnel_names[i]; i++)
-		if (mask & 1u << i) {
-			fprintf(out, "%s%s", separator, setting_tunnel_names[i]);
-			separator = ",";
-		}
+	setting_format(config, setting, index, value);
+	if (setting->kind == SETTING_TEXT || setting->kind == SETTING_DESTINATIONS)
+		print_quoted(out, value);
+	else
+		fputs(value, out);
 }
 
-static void print_lists(FILE *out, const struct config *config, enum setting_kind kind)
+static void print_setting(FILE *out, const struct config *config, const struct setting *setting)
 {
-	if (kind == SETTING_DESTINATIONS)
-		for (uint32_t i = 0; i < config->destination_count; i++) {
-			fputs("\n  - ", out);
-			print_quoted(out, config->destinations[i].text);
-		}
-	if (kind == SETTING_PORTS)
-		for (uint32_t i = 0; i < config->port_count; i++)
-			fprintf(out, "\n  - %u", config->ports[i]);
-}
+	const uint32_t count = setting_count(config, setting);
+	const bool is_list = setting_is_list(setting);
 
-static void print_value(FILE *out, const struct config *config, const struct setting *setting)
-{
-	const void *member = (const char *)config + setting->offset;
-
-	switch (setting->kind) {
-	case SETTING_FLAG:
-		fputs(*(const bool *)member ? "true" : "false", out);
-		break;
-	case SETTING_TEXT:
-		print_quoted(out, member);
-		break;
-	case SETTING_NUMBER:
-		fprintf(out, "%u", *(const uint32_t *)member);
-		break;
-	case SETTING_SHARE:
-		fprintf(out, "%u/%u", config->share_index + 1, config->share_count);
-		break;
-	case SETTING_SPLIT:
-		fputs(split_words[config->split], out);
-		break;
-	case SETTING_TUNNELS:
-		print_tunnels(out, config->tunnels);
-		break;
-	case SETTING_INPUT:
-		fputs(input_words[config->input], out);
-		break;
-	default:
-		print_lists(out, config, setting->kind);
+	if (!count && !is_list)
+		return;
+	fprintf(out, "%s:%s", setting->name, count ? "" : " []");
+	for (uint32_t i = 0; i < count; i++) {
+		fputs(is_list ? "\n  - " : " ", out);
+		print_value(out, config, setting, i);
 	}
+	fputc('\n', out);
 }
 
-int config_print(const struct config *config, char *text, size_t size)
+int config_print(const struct config *config, enum config_text kind, char *text, size_t size)
 {
 	FILE *out = fmemopen(text, size, "w");
 	long length;
 
 	if (!out)
 		return -errno;
-	for (size_t i = 0; i < settings_count; i++) {
-		if (settings[i].kind == SETTING_CHECKSUM)
-			continue;
-		fprintf(out, "%s: ", settings[i].name);
-		print_value(out, config, &settings[i]);
-		fputc('\n', out);
-	}
+	for (size_t i = 0; i < settings_count; i++)
+		if (!settings[i].is_private || kind == CONFIG_TEXT_HANDED_OVER)
+			print_setting(out, config, &settings[i]);
 	fflush(out);
 	length = ferror(out) ? -ENOSPC : ftell(out);
 	fclose(out);
 	return length >= (long)size ? -ENOSPC : (int)length;
 }
 
-static int hex_digit(char c)
+const char *config_library_version(void)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Takes the quotes off in place. */
-static bool unquote(char *value)
-{
-	char *out = value, *in = value + 1;
-
-	if (*value != '"')
-		return true;
-	for (; *in && *in != '"'; in++) {
-		if (*in != '\\') {
-			*out++ = *in;
-		} else if (in[1] == 'x' && hex_digit(in[2]) >= 0 && hex_digit(in[3]) >= 0) {
-			*out++ = (char)(16 * hex_digit(in[2]) + hex_digit(in[3]));
-			in += 3;
-		} else if (in[1] == '"' || in[1] == '\\') {
-			*out++ = *++in;
-		} else {
-			return false;
-		}
-	}
-	*out = '\0';
-	return *in == '"' && !in[1];
-}
-
-static bool parse_line(struct config *config, char *line, const struct setting **list, char *error)
-{
-	const struct setting *setting = *list;
-	char *value = line + 4, *colon;
-
-	if (strncmp(line, "  - ", 4)) {
-		colon = strchr(line, ':');
-		if (!colon) {
-			snprintf(error, CONFIG_ERROR_MAX, "no key");
-			return false;
-		}
-		*colon = '\0';
-		*list = setting = setting_find(line);
-		value = colon + 1 + strspn(colon + 1, " ");
-		if (setting &&
-		    (setting->kind == SETTING_DESTINATIONS || setting->kind == SETTING_PORTS) &&
-		    !*value)
-			return true;
-	}
-	if (!setting || !unquote(value)) {
-		snprintf(error, CONFIG_ERROR_MAX, setting ? "bad quotes" : "unknown key %.64s",
-			 line);
-		return false;
-	}
-	return setting_parse(config, setting, value, error);
-}
-
-bool config_parse(struct config *config, const char *text, char *error)
-{
-	const struct setting *list = NULL;
-	char line[4 * CONFIG_TEXT_MAX + 64], problem[CONFIG_ERROR_MAX];
-
-	*config = config_default;
-	for (unsigned int number = 1; *text; number++) {
-		size_t length = strcspn(text, "\n");
-
-		snprintf(line, sizeof(line), "%.*s", (int)length, text);
-		if (length >= sizeof(line) ||
-		    (length && !parse_line(config, line, &list, problem))) {
-			snprintf(error, CONFIG_ERROR_MAX, "configuration line %u: %.400s", number,
-				 length >= sizeof(line) ? "too long" : problem);
-			return false;
-		}
-		text += length + (text[length] == '\n');
-	}
-	return true;
+	return yaml_get_version_string();
 }

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "config/text.h"
+
 bool child_identify(int argc, char **argv, struct child_identity *identity, int *rest)
 {
 	if (argc < 7 || strcmp(argv[1], "--role") || strcmp(argv[3], "--index") ||
@@ -25,15 +27,15 @@ bool child_identify(int argc, char **argv, struct child_identity *identity, int 
 
 bool child_read_config(int fd, struct config *config, char *error)
 {
-	static char text[65536];
-	ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
+	static uint8_t text[CONFIG_PRINTED_MAX];
+	ssize_t length = pread(fd, text, sizeof(text), 0);
 
 	if (length <= 0) {
 		snprintf(error, CONFIG_ERROR_MAX, "the configuration cannot be read");
 		return false;
 	}
-	text[length] = '\0';
-	return config_parse(config, text, error);
+	return config_parse(config, CONFIG_TEXT_HANDED_OVER, "configuration",
+			    (struct slice){text, (size_t)length}, error);
 }
 
 static int clear_capabilities(void)

@@ -17,6 +17,8 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "config/arguments.h"
+#include "config/text.h"
 #include "loop/loop.h"
 #include "net/link.h"
 #include "pcap/filter.h"
@@ -44,9 +46,10 @@ static void print_version(void)
 {
 	const struct scmp_version *seccomp = seccomp_version();
 
-	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\n%s\n", DNSFLOW_VERSION,
-	       filter_library_version(), loop_library_version(), bpf_library_version(),
-	       seccomp->major, seccomp->minor, seccomp->micro, stream_library_versions());
+	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\nlibyaml %s\n%s\n",
+	       DNSFLOW_VERSION, filter_library_version(), loop_library_version(),
+	       bpf_library_version(), seccomp->major, seccomp->minor, seccomp->micro,
+	       config_library_version(), stream_library_versions());
 }
 
 static void print_help(void)
@@ -58,14 +61,11 @@ static void print_help(void)
 	printf("\nDefault filter: %s\n", text);
 }
 
-static void read_arguments(struct preflight *preflight, int argc, char **argv)
+static void parse_arguments(struct config *config, int argc, char **argv)
 {
 	char error[CONFIG_ERROR_MAX];
-	int cpu_count = count_cpus();
-	uint32_t asked;
 
-	preflight->config = config_default;
-	switch (config_parse_arguments(&preflight->config, argc, argv, error)) {
+	switch (config_parse_arguments(config, argc, argv, error)) {
 	case CONFIG_HELP:
 		print_help();
 		exit(PREFLIGHT_DONE);
@@ -77,6 +77,61 @@ static void read_arguments(struct preflight *preflight, int argc, char **argv)
 	case CONFIG_OK:
 		break;
 	}
+}
+
+/* To the end, which of a pipe only shows when all has been read. Returns the length. */
+static size_t read_whole(const char *path, uint8_t *bytes, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	ssize_t got;
+
+	do {
+		got = fd < 0 ? -1 : read(fd, bytes + length, size - length);
+		if (got < 0)
+			log_fatal("%s cannot be read: %s", path, strerror(errno));
+		length += (size_t)got;
+	} while (got && length < size);
+	close(fd);
+	return length;
+}
+
+static void parse_file(struct config *config, const char *path)
+{
+	const size_t size = CONFIG_PRINTED_MAX + 1;
+	uint8_t *bytes = xmalloc(size);
+	const size_t length = read_whole(path, bytes, size);
+	char error[CONFIG_ERROR_MAX];
+
+	if (length == size)
+		log_fatal("%s is too large: a configuration has at most %d KiB", path,
+			  CONFIG_PRINTED_MAX / 1024);
+	if (!config_parse(config, CONFIG_TEXT_FILE, path, (struct slice){bytes, length}, error))
+		log_fatal("%s", error);
+	free(bytes);
+}
+
+/* The command line is read twice: what it says of a file goes over what the file says. */
+static void read_options(struct config *config, int argc, char **argv)
+{
+	char path[CONFIG_TEXT_MAX];
+
+	*config = config_default;
+	parse_arguments(config, argc, argv);
+	if (!*config->config_file)
+		return;
+	strcpy(path, config->config_file);
+	parse_file(config, path);
+	parse_arguments(config, argc, argv);
+}
+
+static void read_arguments(struct preflight *preflight, int argc, char **argv)
+{
+	char error[CONFIG_ERROR_MAX];
+	int cpu_count = count_cpus();
+	uint32_t asked;
+
+	read_options(&preflight->config, argc, argv);
 	asked = preflight->config.worker_count;
 	if (*preflight->config.write_file && preflight->config.destination_count)
 		log_warn("-u has no effect with -w: only the file gets records");
@@ -269,7 +324,7 @@ static void compile_filters(struct preflight *preflight)
 
 int preflight_main(const struct child_identity *identity, int argc, char **argv)
 {
-	static char text[65536];
+	static char text[CONFIG_PRINTED_MAX];
 	struct preflight *preflight = xcalloc(1, sizeof(*preflight));
 	struct config *config = &preflight->config;
 	bool is_live;
@@ -291,7 +346,7 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv)
 		compile_filters(preflight);
 	else
 		look_at_file(preflight);
-	length = config_print(config, text, sizeof(text));
+	length = config_print(config, CONFIG_TEXT_HANDED_OVER, text, sizeof(text));
 	if (length < 0)
 		log_fatal("the configuration is too long");
 	write_all(CHILD_FD_CONFIG, text, (size_t)length);

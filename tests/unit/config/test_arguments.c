@@ -8,13 +8,14 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "config/config.h"
+#include "config/arguments.h"
+#include "config/text.h"
 #include "net/decode.h"
 
 static char error[CONFIG_ERROR_MAX];
 
 /* Splits a command line at its spaces and parses it. */
-static enum config_result parse(struct config *config, const char *line)
+static enum config_result parse_over(struct config *config, const char *line)
 {
 	static char copy[4096];
 	char *argv[64] = {"dnsflow"};
@@ -23,9 +24,14 @@ static enum config_result parse(struct config *config, const char *line)
 	snprintf(copy, sizeof(copy), "%s", line);
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
-	*config = config_default;
 	error[0] = '\0';
 	return config_parse_arguments(config, argc, argv, error);
+}
+
+static enum config_result parse(struct config *config, const char *line)
+{
+	*config = config_default;
+	return parse_over(config, line);
 }
 
 static void assert_refused(const char *line, const char *reason)
@@ -182,6 +188,53 @@ static void test_help_and_version_are_recognised(void **state)
 	assert_int_equal(parse(&config, "--version"), CONFIG_VERSION);
 }
 
+static void parse_file(struct config *config, const char *text)
+{
+	assert_true(config_parse(config, CONFIG_TEXT_FILE, "f",
+				 (struct slice){(const uint8_t *)text, strlen(text)}, error));
+}
+
+static void test_the_command_line_goes_over_a_file(void **state)
+{
+	struct config config;
+
+	(void)state;
+	parse_file(&config, "workers: 2\nsample: 9\nport: [1, 2, 3]\ndestination: [a, b]\n"
+			    "split: flow\njmirror-port: 9\nmdns: true\n");
+	assert_int_equal(parse_over(&config, "--config f -M 3 -d 4 -d 5 -c -X 7"), CONFIG_OK);
+	assert_string_equal(config.config_file, "f");
+	assert_int_equal(config.worker_count, 3);
+	assert_int_equal(config.sample_rate, 9);
+	assert_int_equal(config.port_count, 2);
+	assert_int_equal(config.ports[0], 4);
+	assert_int_equal(config.destination_count, 2);
+	assert_int_equal(config.split, SPLIT_CHECKSUM);
+	assert_false(config.is_jmirror_last);
+	assert_true(config.is_mdns);
+}
+
+static void test_a_flag_given_twice_is_on(void **state)
+{
+	struct config config;
+
+	(void)state;
+	parse_file(&config, "mdns: true\nno-promiscuous: true\n");
+	assert_int_equal(parse_over(&config, "-Y -p -p"), CONFIG_OK);
+	assert_true(config.is_mdns);
+	assert_false(config.is_promiscuous);
+}
+
+static void test_of_single_values_the_last_counts(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config, "-i a -i b -M 2 -M 3 --split flow -c"), CONFIG_OK);
+	assert_string_equal(config.interface, "b");
+	assert_int_equal(config.worker_count, 3);
+	assert_int_equal(config.split, SPLIT_CHECKSUM);
+}
+
 static void test_completion_follows_from_the_rest(void **state)
 {
 	struct config config;
@@ -241,6 +294,9 @@ int main(void)
 		cmocka_unit_test(test_tunnels_are_named),
 		cmocka_unit_test(test_wrong_options_are_named),
 		cmocka_unit_test(test_help_and_version_are_recognised),
+		cmocka_unit_test(test_the_command_line_goes_over_a_file),
+		cmocka_unit_test(test_a_flag_given_twice_is_on),
+		cmocka_unit_test(test_of_single_values_the_last_counts),
 		cmocka_unit_test(test_completion_follows_from_the_rest),
 		cmocka_unit_test(test_usage_names_every_option),
 	};

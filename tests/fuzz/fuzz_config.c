@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Any bytes as a configuration file and as what is handed over; what is read is printed and read
+ * again. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char error[CONFIG_ERROR_MAX];
+
+static void on_difference(void *argument, const struct config_difference *difference)
+{
+	(void)argument;
+	(void)difference;
+	abort(); /* what was printed is read as something else */
+}
+
+static void check_again(const struct config *config)
+{
+	static char text[CONFIG_PRINTED_MAX];
+	const int length = config_print(config, CONFIG_TEXT_HANDED_OVER, text, sizeof(text));
+	static struct config again;
+
+	assert(length > 0);
+	assert(config_parse(&again, CONFIG_TEXT_HANDED_OVER, "text",
+			    (struct slice){(const uint8_t *)text, (size_t)length}, error));
+	assert(!config_compare(config, &again, on_difference, NULL));
+}
+
+static void check_error(void)
+{
+	assert(!strncmp(error, "text:", 5));
+	assert(strlen(error) < sizeof(error));
+	assert(!strpbrk(error, "\n\r\t\x1b"));
+}
+
+static bool read_as(enum config_text kind, struct slice text)
+{
+	static struct config config;
+
+	memset(error, 0, sizeof(error));
+	if (!config_parse(&config, kind, "text", text, error)) {
+		check_error();
+		return false;
+	}
+	assert(!*error);
+	check_again(&config);
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct slice text = {data, size};
+
+	if (read_as(CONFIG_TEXT_FILE, text))
+		assert(read_as(CONFIG_TEXT_HANDED_OVER, text));
+	else
+		read_as(CONFIG_TEXT_HANDED_OVER, text);
+	return 0;
+}

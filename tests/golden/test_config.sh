@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Configuration files as a person uses them: what counts beside the command line, files that cannot
+# be read, mistakes in one line. Speaks TAP.
+set -u
+. "$(dirname "$0")/../system/lib.sh"
+scratch
+dnsflow=$BUILD/dnsflow
+pcapgen=$BUILD/bench/pcapgen
+good=$work/good.pcap
+conf=$work/dnsflow.conf
+"$pcapgen" -n 1000 -o "$good" >/dev/null 2>&1
+
+# refuses NAME PATTERN ARGUMENT...: status 1, exactly one line, which matches.
+refuses() {
+	refuses_name=$1 refuses_pattern=$2
+	shift 2
+	"$dnsflow" "$@" >"$work/out" 2>"$work/err" </dev/null
+	refuses_status=$?
+	if [ $refuses_status = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && grep -q -- "$refuses_pattern" "$work/err"; then
+		ok "$refuses_name"
+	else
+		not_ok "$refuses_name (status $refuses_status)"
+		note <"$work/err"
+	fi
+}
+
+# runs NAME PATTERN ARGUMENT...: status 0, and a line that matches.
+runs() {
+	runs_name=$1 runs_pattern=$2
+	shift 2
+	if "$dnsflow" "$@" 2>"$work/err" </dev/null && grep -q -- "$runs_pattern" "$work/err"; then
+		ok "$runs_name"
+	else
+		not_ok "$runs_name"
+		note <"$work/err"
+	fi
+}
+
+cat >"$conf" <<END
+read: "$good"
+write: "$work/out.pcap"
+port: [53, 5353]
+split: flow
+workers: 2
+END
+runs "a file alone" 'src port 53 or src port 5353' --config "$conf"
+[ -s "$work/out.pcap.0" ] && [ -s "$work/out.pcap.1" ] && ok "it says workers and output" || not_ok "it says workers and output"
+runs "a list of the command line replaces the file's" '(udp and src port 54 and' -d 54 --config "$conf"
+runs "options behind --config count like those before" '(udp and src port 54 and' --config "$conf" -d 54
+runs "the rest of the file stays" 'sample_rate set to 7' --config "$conf" -s 7
+"$dnsflow" --config "$conf" -M 1 -w "$work/one.pcap" 2>/dev/null && [ -s "$work/one.pcap" ] && [ ! -e "$work/one.pcap.0" ] &&
+	ok "the command line overrides single values" || not_ok "the command line overrides single values"
+mkfifo "$work/fifo"
+cat "$conf" >"$work/fifo" &
+runs "a pipe is read to its end" 'src port 5353' --config "$work/fifo"
+if command -v bash >/dev/null 2>&1; then
+	bash -c '"$1" --config <(cat "$2")' bash "$dnsflow" "$conf" 2>"$work/err" && ok "a pipe of the shell" || { not_ok "a pipe of the shell"; note <"$work/err"; }
+else
+	skip "a pipe of the shell" "needs bash"
+fi
+"$dnsflow" --config "$conf" -h >/dev/null 2>&1 && "$dnsflow" --config "$work/none" --version | grep -q libyaml &&
+	ok "-h and --version need no file" || not_ok "-h and --version need no file"
+
+refuses "no such file" 'none cannot be read: No such file' --config "$work/none"
+refuses "a folder" 'cannot be read: Is a directory' --config "$work"
+head -c 262145 /dev/zero | tr '\0' '\n' >"$work/large"
+refuses "a file that is too large" 'large is too large: a configuration has at most 256 KiB' --config "$work/large"
+refuses "no name" 'config is empty' --config ''
+refuses "an empty file says nothing" 'output dst missing' --config /dev/null
+cat >"$conf" <<END
+# three lines
+read: "$good"
+workers: 99
+END
+refuses "a wrong value" 'dnsflow.conf:3:10: workers: 99 is not a number from 0 to 64' --config "$conf"
+echo 'wokrers: 1' >"$conf"
+refuses "a wrong key" 'dnsflow.conf:1:1: wokrers: unknown key (did you mean workers?)' --config "$conf"
+echo "config: $conf" >"$conf"
+refuses "a file in a file" 'dnsflow.conf:1:1: config: unknown key' --config "$conf"
+printf 'read: "%s"\nwrite: "%s"\n' "$good" "$work/user.pcap" >"$conf"
+if [ "$(id -u)" = 0 ]; then
+	echo 'user: nosuchuser' >>"$conf"
+	refuses "the file says the user" 'no user is named nosuchuser' --config "$conf"
+	chmod 600 "$conf"
+	runs "a file for root only is read before the rights are dropped" 'ready' --config "$conf" --user nobody
+else
+	skip "the user of a file" "not root"
+fi
+# A file name of bytes that are no UTF-8 goes from process to process.
+odd=$(printf '%s/odd \351"\\' "$work").pcap
+cp "$good" "$odd"
+runs "any bytes in a file name" 'ready' -r "$odd" -w "$work/odd.out"
+printf 'read: "%s/odd \\uefe9\\"\\\\.pcap"\nwrite: "%s/odd2"\n' "$work" "$work" >"$conf"
+runs "any bytes in a file name of a file" 'ready' --config "$conf"
+finish
