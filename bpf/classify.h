@@ -39,10 +39,10 @@ enum classify_protocol {
 
 /* What is behind the tags and labels, and what the IP header said of it. */
 struct classify_packet {
+	__u32 protocol;
 	__u32 offset; /* of the payload */
-	__u8 protocol;
-	__u8 is_fragment;
-	__u8 is_ipv6;
+	__u32 is_fragment;
+	__u32 is_ipv6;
 	__u64 source[2]; /* IPv4: the address as a number, and 0 */
 	__u64 destination[2];
 };
@@ -122,7 +122,7 @@ CLASSIFY_INLINE int classify_ipv4(const struct classify_view *view, struct class
 	return 1;
 }
 
-CLASSIFY_INLINE int classify_is_extension(__u8 protocol)
+CLASSIFY_INLINE int classify_is_extension(__u32 protocol)
 {
 	switch (protocol) {
 	case CLASSIFY_HOP_BY_HOP:
@@ -205,7 +205,7 @@ CLASSIFY_INLINE int classify_ports_wanted(const struct capture_settings *setting
 }
 
 CLASSIFY_INLINE int classify_protocol_is_tunnel(const struct capture_settings *settings,
-						__u8 protocol)
+						__u32 protocol)
 {
 	__u32 tunnels = 0;
 

@@ -18,7 +18,7 @@
 #define DLT_RAW		   12
 #define EXPORT_PORT	   5300
 #define EXPORT_SNAP_LENGTH 65535
-#define PREFETCH_BYTES	   3072
+#define PREFETCH_BYTES	   6144
 #define CACHE_LINE	   64
 
 struct file_header {
