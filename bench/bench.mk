@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benches print `name value unit` lines; each compares with its peers in the same run.
 
-.PHONY: bench-replay bench-capture
-bench: bench-replay bench-capture ## all benches
+.PHONY: bench-replay bench-capture bench-ring
+bench: bench-replay bench-capture bench-ring ## all benches
 
 bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segments, 2 workers, memory
 	$(Q)BUILD=$(BUILD) bench/replay
 
 bench-capture: all $(PROGRAMS) ## live capture over veth at full speed against tcpdump (root)
 	$(Q)BUILD=$(BUILD) bench/capture
+
+bench-ring: $(BUILD)/bench/ring ## records through an event ring between two processes, on two cores and on one
+	$(Q)$(BUILD)/bench/ring
