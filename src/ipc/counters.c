@@ -4,8 +4,8 @@
 static const struct {
 	const char *name;
 	const char *help;
-} counters[COUNTER_COUNT] = {
-#define COUNTER(id, name, help) {#name, help},
+} counters[COUNTER_END] = {
+#define COUNTER(number, id, name, help) [number] = {#name, help},
 #include "ipc/counters.def"
 #undef COUNTER
 };

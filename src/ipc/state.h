@@ -7,25 +7,36 @@
 /*
  * The head of a worker's state: a memfd that the supervisor keeps and one worker after the other
  * maps. The worker writes it, the supervisor only reads. Everything that must be exact lies in its
- * words, and words change only by a commit.
+ * words, and words change only by a commit. Its layout is permanent: a word keeps its number for
+ * ever, so that every version of dnsflow can go on where another one stopped.
  */
 
 enum state_word {
-	STATE_STREAMS_STEP,   /* the last step of net/streams.h that is committed: one for each
-				 message */
-	STATE_FRAGMENTS_STEP, /* the same of net/fragments.h: one for each packet */
-	STATE_BLOCK,	      /* ring: sequence number of the block that is being read (files: 0) */
-	STATE_PACKET,	/* ring: packets of that block already done; mapped file: offset of the next
-			   record; stream: packets done */
-	STATE_MESSAGE,	/* messages of that packet already done */
-	STATE_CLOCK,	/* files: the packet clock, ns */
-	STATE_SEQUENCE, /* sequence number that the open datagram will get */
-	STATE_OPEN_LENGTH, /* bytes of the open datagram that are committed */
-	STATE_OPEN_SETS,
-	STATE_SENT,	   /* first sequence number whose datagram is not done with */
-	STATE_FILE_LENGTH, /* -w: bytes written */
-	STATE_COUNTERS = 16,
-	STATE_WORDS = STATE_COUNTERS + COUNTER_COUNT,
+	STATE_STREAMS_STEP = 0,	  /* the last step of net/streams.h that is committed: one for each
+				     message */
+	STATE_FRAGMENTS_STEP = 1, /* the same of net/fragments.h: one for each packet */
+
+	/* the cursor */
+	STATE_GENERATION = 2, /* live: of the ring; files: 0 */
+	STATE_BLOCK = 3,      /* ring: sequence number of the block that is being read; files: 0 */
+	STATE_PACKET = 4,  /* ring: packets of that block already done; mapped file: offset of the
+			      next  record; stream: packets done */
+	STATE_MESSAGE = 5, /* messages of that packet already done */
+	STATE_CLOCK = 6,   /* files: the packet clock, ns */
+	STATE_BLOCK_READ = 7, /* ring: PACKETS_READ when this block was begun */
+
+	/* export */
+	STATE_SEQUENCE = 8,    /* sequence number that the open datagram will get */
+	STATE_OPEN_LENGTH = 9, /* bytes of the open datagram that are committed */
+	STATE_OPEN_SETS = 10,
+	STATE_SENT = 11,	/* first sequence number whose datagram is not done with */
+	STATE_FILE_LENGTH = 12, /* -w: bytes written */
+	STATE_WAITING = 13,	/* records in sealed datagrams that are not done with */
+
+	STATE_HELD = 14, /* pieces now held in reassembly */
+
+	STATE_COUNTERS = 32,
+	STATE_WORDS = STATE_COUNTERS + COUNTER_END,
 };
 
 #define COMMIT_WRITES_MAX 64
@@ -54,9 +65,10 @@ struct state_head {
 struct state_watch {
 	uint64_t is_unsplit; /* the kernel gives every worker all packets: each takes its share in
 				user space */
-	uint64_t kernel_packets; /* seen by the socket's filter, drops included */
-	uint64_t kernel_drops;
+	uint64_t kernel_packets; /* accepted by the socket's filter, drops included */
+	uint64_t kernel_drops;	 /* no room in the ring */
 	uint64_t interface_drops;
+	uint64_t ring_discarded; /* packets in a ring that was closed before they were read */
 };
 
 static inline uint64_t state_get(const struct state_head *head, enum state_word word)

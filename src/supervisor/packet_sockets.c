@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,7 +34,8 @@ struct packet_sockets {
 	uint32_t group;	 /* the kernel's word for the fanout group, 0 = none */
 	uint32_t count;
 	int fds[CONFIG_WORKERS_MAX];
-	char reason[256]; /* why eBPF cannot be used */
+	const uint8_t *rings[CONFIG_WORKERS_MAX]; /* mapped for the heads of their blocks */
+	char reason[256];			  /* why eBPF cannot be used */
 	char notice[512];
 };
 
@@ -170,6 +172,22 @@ static bool open_one(struct packet_sockets *sockets, uint32_t worker, char *erro
 	return true;
 }
 
+static size_t ring_bytes(const struct packet_sockets *sockets)
+{
+	return (size_t)packet_ring_blocks(sockets->config) * PACKET_RING_BLOCK_BYTES;
+}
+
+static bool map_ring(struct packet_sockets *sockets, uint32_t worker, char *error)
+{
+	void *ring =
+		mmap(NULL, ring_bytes(sockets), PROT_READ, MAP_SHARED, sockets->fds[worker], 0);
+
+	if (ring == MAP_FAILED)
+		return explain(error, sockets, "ring", -errno);
+	sockets->rings[worker] = ring;
+	return true;
+}
+
 static bool set_split(struct packet_sockets *sockets, char *error)
 {
 	int program, code;
@@ -213,7 +231,7 @@ struct packet_sockets *packet_sockets_open(const struct config *config,
 	if (is_open)
 		load_programs(sockets, notice);
 	for (uint32_t worker = 0; is_open && worker < sockets->count; worker++)
-		is_open = open_one(sockets, worker, error);
+		is_open = open_one(sockets, worker, error) && map_ring(sockets, worker, error);
 	if (is_open && set_split(sockets, error))
 		return sockets;
 	packet_sockets_close(sockets);
@@ -227,9 +245,12 @@ void packet_sockets_close(struct packet_sockets *sockets)
 		return;
 	/* From the highest down: closing any other member would move the last one into its place.
 	 */
-	for (uint32_t worker = sockets->count; worker-- > 0;)
+	for (uint32_t worker = sockets->count; worker-- > 0;) {
+		if (sockets->rings[worker])
+			munmap((void *)sockets->rings[worker], ring_bytes(sockets));
 		if (sockets->fds[worker] >= 0)
 			close(sockets->fds[worker]);
+	}
 	bpf_close(sockets->bpf);
 	free(sockets);
 }
@@ -291,6 +312,26 @@ bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *adm
 	*admitted = sum.admitted;
 	*rejected = sum.rejected + sum.unreadable;
 	return true;
+}
+
+uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
+				const struct state_head *head)
+{
+	uint32_t block_count = packet_ring_blocks(sockets->config);
+	uint64_t current = state_get(head, STATE_BLOCK), count = 0;
+
+	for (uint32_t i = 0; i < block_count; i++) {
+		const struct tpacket_block_desc *block =
+			(const void *)(sockets->rings[worker] +
+				       (size_t)i * PACKET_RING_BLOCK_BYTES);
+		uint32_t status = __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
+
+		if (status & TP_STATUS_USER && block->hdr.bh1.seq_num >= current)
+			count += block->hdr.bh1.num_pkts;
+		if (status & TP_STATUS_USER && block->hdr.bh1.seq_num == current)
+			count -= state_get(head, STATE_PACKET);
+	}
+	return count;
 }
 
 void packet_sockets_count(const struct packet_sockets *sockets, uint32_t worker,

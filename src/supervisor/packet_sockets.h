@@ -38,6 +38,10 @@ bool packet_sockets_are_orphaned(const struct packet_sockets *sockets);
 bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,
 			     uint64_t *rejected);
 
+/* Packets that the kernel has handed over to a worker and that are not read yet. */
+uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
+				const struct state_head *head);
+
 /* Adds what the kernel counted since the last call to one worker's watch. */
 void packet_sockets_count(const struct packet_sockets *sockets, uint32_t worker,
 			  struct state_watch *watch);

@@ -5,24 +5,14 @@
 
 #include "base/log.h"
 
-void report_add(struct report *report, const struct state_head *head,
-		const struct state_watch *watch)
+void report_log_packets(const struct ledger *ledger, bool is_live)
 {
-	for (int i = 0; i < COUNTER_COUNT; i++)
-		report->counters[i] += state_counter(head, (enum counter)i);
-	report->watch.kernel_packets += watch->kernel_packets;
-	report->watch.kernel_drops += watch->kernel_drops;
-	report->watch.interface_drops = watch->interface_drops; /* one interface, the same in all */
-}
-
-void report_log_packets(const struct report *report, bool is_live)
-{
-	log_info("%" PRIu64 " packets captured", counters_captured(report->counters));
+	log_info("%" PRIu64 " packets captured", counters_captured(ledger->words + STATE_COUNTERS));
 	if (!is_live)
 		return;
-	log_info("%" PRIu64 " packets received by filter", report->watch.kernel_packets);
-	log_info("%" PRIu64 " packets dropped by kernel", report->watch.kernel_drops);
-	log_info("%" PRIu64 " packets dropped by interface", report->watch.interface_drops);
+	log_info("%" PRIu64 " packets received by filter", ledger->watch.kernel_packets);
+	log_info("%" PRIu64 " packets dropped by kernel", ledger->watch.kernel_drops);
+	log_info("%" PRIu64 " packets dropped by interface", ledger->watch.interface_drops);
 }
 
 static bool is_loss(enum counter counter)
@@ -31,17 +21,31 @@ static bool is_loss(enum counter counter)
 	       (counter >= COUNTER_SENDS_FAILED_FULL && counter <= COUNTER_SENDS_FAILED_OTHER);
 }
 
-void report_log_outcome(const struct report *report, bool is_verbose)
+void report_log_outcome(const struct ledger *ledger, bool is_verbose)
 {
-	const uint64_t *counters = report->counters;
-
 	log_info("%" PRIu64 " records in %" PRIu64 " datagrams, %" PRIu64 " sent",
-		 counters[COUNTER_MESSAGES_RECORDED], counters[COUNTER_DATAGRAMS_DATA],
-		 counters[COUNTER_SENDS]);
-	for (int i = 0; i < COUNTER_COUNT; i++) {
-		if (is_verbose && counters[i])
-			log_info("%s %" PRIu64, counter_name((enum counter)i), counters[i]);
-		else if (is_loss((enum counter)i) && counters[i])
-			log_warn("%" PRIu64 " %s", counters[i], counter_help((enum counter)i));
+		 ledger_counter(ledger, COUNTER_MESSAGES_RECORDED),
+		 ledger_counter(ledger, COUNTER_DATAGRAMS_DATA),
+		 ledger_counter(ledger, COUNTER_SENDS));
+	for (enum counter i = 0; i < COUNTER_END; i++) {
+		uint64_t value = ledger_counter(ledger, i);
+
+		if (is_verbose && value)
+			log_info("%s %" PRIu64, counter_name(i), value);
+		else if (is_loss(i) && value)
+			log_warn("%" PRIu64 " %s", value, counter_help(i));
 	}
+}
+
+void report_log_missing(const struct ledger *ledger, bool is_live)
+{
+	struct ledger_line lines[LEDGER_LINES_MAX];
+	uint32_t count = ledger_make(ledger, is_live, lines);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (lines[i].missing)
+			log_error("the ledger does not add up: %s: %" PRId64 " of %" PRIu64
+				  " %s are unaccounted for",
+				  lines[i].stage, lines[i].missing, lines[i].whole.value,
+				  lines[i].unit);
 }

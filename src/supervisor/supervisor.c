@@ -318,12 +318,17 @@ static void count_packets(struct supervisor *supervisor)
 	}
 }
 
-static void sum_up(struct supervisor *supervisor, struct report *report)
+static void sum_up(struct supervisor *supervisor, struct ledger *ledger)
 {
-	*report = (struct report){0};
-	for (uint32_t i = 0; i < supervisor->seat_count; i++)
-		report_add(report, supervisor->seats[i].lease.head,
-			   supervisor->seats[i].lease.watch);
+	*ledger = (struct ledger){0};
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		const struct lease *lease = &supervisor->seats[i].lease;
+
+		ledger_add(ledger, lease->head, lease->watch,
+			   supervisor->sockets
+				   ? packet_sockets_in_ring(supervisor->sockets, i, lease->head)
+				   : 0);
+	}
 }
 
 static void check_interface(struct supervisor *supervisor)
@@ -340,13 +345,13 @@ static void check_interface(struct supervisor *supervisor)
 static void on_count(void *argument)
 {
 	struct supervisor *supervisor = argument;
-	struct report report;
+	struct ledger ledger;
 
 	count_packets(supervisor);
 	check_interface(supervisor);
 	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
-		sum_up(supervisor, &report);
-		report_log_packets(&report, true);
+		sum_up(supervisor, &ledger);
+		report_log_packets(&ledger, true);
 	}
 	loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
 }
@@ -364,13 +369,13 @@ static void log_verdicts(const struct supervisor *supervisor)
 /* What there is to say at any moment and at the end. */
 static void log_report(struct supervisor *supervisor)
 {
-	struct report report;
+	struct ledger ledger;
 
 	count_packets(supervisor);
-	sum_up(supervisor, &report);
-	report_log_packets(&report, supervisor->sockets != NULL);
+	sum_up(supervisor, &ledger);
+	report_log_packets(&ledger, supervisor->sockets != NULL);
 	log_verdicts(supervisor);
-	report_log_outcome(&report, supervisor->config.is_verbose);
+	report_log_outcome(&ledger, supervisor->config.is_verbose);
 }
 
 static void on_report(void *argument)
@@ -448,12 +453,13 @@ static void start_seats(struct supervisor *supervisor)
 static int finish(struct supervisor *supervisor)
 {
 	int status = supervisor->status;
-	struct report report;
+	struct ledger ledger;
 
 	if (supervisor->phase != PHASE_STARTING)
 		log_report(supervisor);
-	sum_up(supervisor, &report);
-	if (!supervisor->sockets && report.counters[COUNTER_RECORDS_DROPPED])
+	sum_up(supervisor, &ledger);
+	report_log_missing(&ledger, supervisor->sockets != NULL);
+	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_RECORDS_DROPPED))
 		status = EXIT_FAILURE; /* a file can be read again: say that it must be */
 	each_seat(supervisor, seat_fini);
 	packet_sockets_close(supervisor->sockets);

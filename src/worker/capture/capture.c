@@ -43,6 +43,8 @@ static void stage_pieces(struct capture *capture, bool with_fragments)
 		commit_set(head, STATE_FRAGMENTS_STEP,
 			   commit_next_step(head, STATE_FRAGMENTS_STEP));
 	}
+	commit_set(head, STATE_HELD,
+		   fragments_held(capture->fragments) + streams_held(capture->streams));
 	commit_add_some(head, COUNTER_PIECES_IN, sum.in);
 	commit_add_some(head, COUNTER_PIECES_USED, sum.used);
 	for (int cause = 0; cause < PIECE_CAUSE_COUNT; cause++)
@@ -128,12 +130,13 @@ static void stage_message(struct capture *capture, const struct packet *packet,
 static void stage_reassembled(struct capture *capture, const struct packet *packet,
 			      struct slice message)
 {
-	if (!is_sampled_out(capture)) {
+	if (is_sampled_out(capture)) {
+		commit_add(capture->head, COUNTER_MESSAGES_IN, 1);
+		commit_add(capture->head, COUNTER_MESSAGES_SAMPLED_OUT, 1);
+	} else {
 		stage_message(capture, packet, message);
-		return;
 	}
-	commit_add(capture->head, COUNTER_MESSAGES_IN, 1);
-	commit_add(capture->head, COUNTER_MESSAGES_SAMPLED_OUT, 1);
+	commit_add(capture->head, COUNTER_MESSAGES_REASSEMBLED, 1);
 }
 
 static void take_udp(struct capture *capture, const struct packet *packet)

@@ -103,6 +103,21 @@ static void enter_block(struct source_ring *ring, const struct tpacket_block_des
 			((const struct tpacket3_hdr *)(const void *)ring->packet)->tp_next_offset;
 }
 
+/* What was not read of a block is another worker's share. */
+static void finish_block(struct state_head *head, struct tpacket_block_desc *block,
+			 uint64_t sequence)
+{
+	uint64_t read = state_counter(head, COUNTER_PACKETS_READ);
+
+	commit_add_some(head, COUNTER_PACKETS_OTHER_SHARE,
+			block->hdr.bh1.num_pkts - (read - state_get(head, STATE_BLOCK_READ)));
+	commit_set(head, STATE_BLOCK_READ, read);
+	commit_set(head, STATE_BLOCK, sequence + 1);
+	commit_set(head, STATE_PACKET, 0);
+	commit_apply(head);
+	release(block);
+}
+
 static enum source_state turn_ring(struct source *source)
 {
 	struct capture *capture = source->capture;
@@ -125,10 +140,7 @@ static enum source_state turn_ring(struct source *source)
 		if (ring->number % PACKETS_PER_CLOCK == 0 && clock_monotonic_ns() > deadline)
 			return SOURCE_BUSY;
 	}
-	commit_set(head, STATE_BLOCK, sequence + 1);
-	commit_set(head, STATE_PACKET, 0);
-	commit_apply(head);
-	release(block);
+	finish_block(head, block, sequence);
 	ring->packet = NULL;
 	return SOURCE_BUSY;
 }

@@ -60,6 +60,7 @@ static void commit_sealed(struct outbox *outbox, uint32_t length, uint32_t sets,
 	commit_set(head, STATE_SEQUENCE, sequence + 1);
 	commit_set(head, STATE_OPEN_LENGTH, RECORD_HEADER_SIZE);
 	commit_set(head, STATE_OPEN_SETS, 0);
+	commit_set(head, STATE_WAITING, state_get(head, STATE_WAITING) + (is_stats ? 0 : sets));
 	commit_add(head, is_stats ? COUNTER_DATAGRAMS_STATS : COUNTER_DATAGRAMS_DATA, 1);
 	commit_apply(head);
 }
@@ -188,6 +189,12 @@ void outbox_outcome_stage(struct outbox *outbox, const struct outbox_outcome *ou
 	struct state_head *head = outbox->head;
 
 	commit_set(head, STATE_SENT, state_get(head, STATE_SENT) + outcome->slot_count);
+	commit_set(head, STATE_WAITING,
+		   state_get(head, STATE_WAITING) - outcome->records_sent -
+			   outcome->records_dropped);
+	commit_add(head, COUNTER_DATAGRAMS_DONE, outcome->slot_count);
+	commit_add(head, COUNTER_SENDS_DUE,
+		   (uint64_t)outcome->slot_count * outcome->destination_count);
 	commit_add_some(head, COUNTER_SENDS, outcome->sends);
 	commit_add_some(head, COUNTER_RECORDS_SENT, outcome->records_sent);
 	commit_add_some(head, COUNTER_RECORDS_DROPPED, outcome->records_dropped);

@@ -114,6 +114,7 @@ static inline struct outbox_slot *outbox_slot(struct outbox *outbox, uint64_t se
  * makes a notice, at most once a minute. */
 struct outbox_outcome {
 	uint32_t slot_count;
+	uint32_t destination_count;
 	uint32_t sends;
 	uint32_t records_sent;
 	uint32_t records_dropped;

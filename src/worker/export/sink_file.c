@@ -67,7 +67,7 @@ static size_t encode_slot(uint8_t *out, const struct outbox_slot *slot)
 static bool send_file(struct outbox *outbox, enum sink_patience patience)
 {
 	uint32_t pending = outbox_pending(outbox), records = 0;
-	struct outbox_outcome outcome = {0};
+	struct outbox_outcome outcome = {.destination_count = 1};
 	uint64_t first = state_get(outbox->head, STATE_SENT);
 	size_t length = 0;
 	int error;

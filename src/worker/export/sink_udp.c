@@ -210,7 +210,10 @@ static bool send_range(struct outbox *outbox, int fd, uint32_t at, uint32_t end,
 static void finish_batch(struct outbox *outbox)
 {
 	struct outbox_batch *batch = &outbox->body->batch;
-	struct outbox_outcome outcome = {.slot_count = batch->slot_count};
+	struct outbox_outcome outcome = {
+		.slot_count = batch->slot_count,
+		.destination_count = outbox->config->destination_count,
+	};
 	bool is_sent[OUTBOX_BATCH_SLOTS] = {false};
 
 	for (uint32_t i = 0; i < batch->message_count; i++) {
