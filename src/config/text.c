@@ -28,7 +28,7 @@ struct reader {
 
 static bool refuse_at(struct reader *reader, yaml_mark_t at, const char *key, const char *problem)
 {
-	snprintf(reader->error, CONFIG_ERROR_MAX, "%.200s:%zu:%zu: %.64s%s%s", reader->name,
+	snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s:%zu:%zu: %.64s%s%.220s", reader->name,
 		 at.line + 1, at.column + 1, key, *key ? ": " : "", problem);
 	for (char *c = reader->error; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)

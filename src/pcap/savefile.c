@@ -98,7 +98,7 @@ static void record_swap(struct record_header *header)
 static inline void prefetch(const uint8_t *ahead)
 {
 	for (int line = 0; line < 4; line++)
-		__builtin_prefetch(ahead + line * CACHE_LINE);
+		__builtin_prefetch(ahead + line * CACHE_LINE, 0, 2);
 }
 
 enum savefile_result savefile_next(const struct savefile *file, uint64_t *offset,
