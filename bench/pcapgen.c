@@ -43,6 +43,8 @@ struct options {
 	uint16_t tags[TAGS_MAX];
 	bool is_numbered;
 	bool is_mixed;
+	const char *poison; /* second label of packets that end a worker of a test build, or NULL */
+	uint64_t poison_every;
 	const char *path;
 };
 
@@ -56,6 +58,7 @@ struct generator {
 	struct wire_name name;
 	struct response response;
 	struct build frame;
+	int64_t time_ns;
 	uint64_t records, names, addresses;
 };
 
@@ -302,6 +305,18 @@ static void make_message(struct generator *g)
 		response_opt(&g->response);
 }
 
+/* worker/capture/hook.h */
+static void make_poison(struct generator *g)
+{
+	g->name.length = 0;
+	put_label(&g->name, "poison", strlen("poison"));
+	put_label(&g->name, g->options.poison, strlen(g->options.poison));
+	put_label(&g->name, "example", strlen("example"));
+	g->name.bytes[g->name.length++] = 0;
+	response_start(&g->response, (uint16_t)below(g, 65536), RESPONSE_FLAGS_RECURSIVE, &g->name,
+		       DNS_TYPE_A);
+}
+
 static void make_frame(struct generator *g)
 {
 	bool is_ipv4 = below(g, 100) < IPV4_PERCENT;
@@ -338,24 +353,33 @@ static void generator_init(struct generator *g)
 	}
 }
 
+static void write_frame(struct generator *g, FILE *file)
+{
+	uint8_t record[SAVEFILE_RECORD_SIZE];
+	struct slice frame;
+
+	make_frame(g);
+	frame = build_frame(&g->frame);
+	g->time_ns += below(g, 2 * SPACING_NS);
+	savefile_record_encode(record, g->time_ns, (uint32_t)frame.length, (uint32_t)frame.length);
+	fwrite(record, sizeof(record), 1, file);
+	fwrite(frame.data, frame.length, 1, file);
+}
+
 static int generate(struct generator *g, FILE *file)
 {
-	uint8_t head[SAVEFILE_HEADER_SIZE], record[SAVEFILE_RECORD_SIZE];
-	int64_t time_ns = START_NS;
+	uint8_t head[SAVEFILE_HEADER_SIZE];
 
+	g->time_ns = START_NS;
 	savefile_header_encode(head, DLT_EN10MB);
 	fwrite(head, sizeof(head), 1, file);
 	for (uint64_t i = 0; i < g->options.packets; i++) {
-		struct slice frame;
-
 		make_message(g);
-		make_frame(g);
-		frame = build_frame(&g->frame);
-		time_ns += below(g, 2 * SPACING_NS);
-		savefile_record_encode(record, time_ns, (uint32_t)frame.length,
-				       (uint32_t)frame.length);
-		fwrite(record, sizeof(record), 1, file);
-		fwrite(frame.data, frame.length, 1, file);
+		write_frame(g, file);
+		if (g->options.poison && (i + 1) % g->options.poison_every == 0) {
+			make_poison(g);
+			write_frame(g, file);
+		}
 	}
 	return fflush(file) || ferror(file) ? -EIO : 0;
 }
@@ -375,7 +399,9 @@ static void usage(void)
 {
 	fprintf(stderr,
 		"usage: pcapgen [-n packets] [-s seed] [-o file] [--names N] [--vlan VID]...\n"
-		"               [--numbered RUN [--first N] [--mixed]]\n");
+		"               [--numbered RUN [--first N] [--mixed]]\n"
+		"               [--poison LABEL --every N]: after each N packets one that ends a "
+		"worker\n");
 	exit(1);
 }
 
@@ -394,8 +420,10 @@ static struct options options_parse(int argc, char **argv)
 	static const struct option longs[] = {
 		{"names", required_argument, NULL, 'N'}, {"numbered", required_argument, NULL, 'r'},
 		{"first", required_argument, NULL, 'f'}, {"mixed", no_argument, NULL, 'm'},
-		{"vlan", required_argument, NULL, 'v'},	 {0}};
-	struct options o = {.packets = 1000000, .seed = 1, .name_count = 1000000};
+		{"vlan", required_argument, NULL, 'v'},	 {"poison", required_argument, NULL, 'p'},
+		{"every", required_argument, NULL, 'e'}, {0}};
+	struct options o = {
+		.packets = 1000000, .seed = 1, .name_count = 1000000, .poison_every = 1};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "n:s:o:", longs, NULL)) != -1) {
@@ -411,6 +439,10 @@ static struct options options_parse(int argc, char **argv)
 			o.first = (uint32_t)number_option(optarg, UINT32_MAX);
 		else if (c == 'm')
 			o.is_mixed = true;
+		else if (c == 'p')
+			o.poison = optarg;
+		else if (c == 'e')
+			o.poison_every = number_option(optarg, UINT32_MAX);
 		else if (c == 'v' && o.tag_count < TAGS_MAX)
 			o.tags[o.tag_count++] = (uint16_t)number_option(optarg, 4094);
 		else if (c == 'r')
@@ -418,7 +450,7 @@ static struct options options_parse(int argc, char **argv)
 		else
 			usage();
 	}
-	if (optind < argc || !o.name_count)
+	if (optind < argc || !o.name_count || !o.poison_every)
 		usage();
 	return o;
 }

@@ -8,7 +8,7 @@ DNSFLOW_SHARED ?= ../shared
 export BUILD DNSFLOW_SHARED
 
 check: ## unit, golden, fuzz-corpus and system tests; last line: N passed, N failed, N skipped
-	$(Q)$(MAKE) --no-print-directory all $(UNIT_TESTS) $(PROGRAMS)
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_TESTS) $(PROGRAMS) hooked
 	$(Q)$(MAKE) --no-print-directory SAN=1 BUILD=$(BUILD)-san fuzz-replays $(UNIT_TESTS:$(BUILD)/%=$(BUILD)-san/%)
 	$(Q)tests/run $(UNIT_TESTS) $(UNIT_TESTS:$(BUILD)/%=$(BUILD)-san/%) $(REPLAYS:$(BUILD)/%=$(BUILD)-san/%) $(GOLDEN_TESTS) $(SYSTEM_TESTS)
 
@@ -18,12 +18,17 @@ check-unit: $(UNIT_TESTS) ## unit tests only
 check-golden: all $(PROGRAMS) ## golden tests only
 	$(Q)tests/run $(GOLDEN_TESTS)
 
-check-system: all $(PROGRAMS) ## system tests only (root)
+check-system: all $(PROGRAMS) hooked ## system tests only (root)
 	$(Q)tests/run $(SYSTEM_TESTS)
 
 check-fuzz: ## replay the fuzz corpora under ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory SAN=1 BUILD=$(BUILD)-san fuzz-replays
 	$(Q)tests/run $(REPLAYS:$(BUILD)/%=$(BUILD)-san/%)
+
+# dnsflow with the hooks of tests (worker/capture/hook.h), for tests/system/test_poison.sh.
+.PHONY: hooked
+hooked:
+	$(Q)$(MAKE) --no-print-directory HOOKS=1 BUILD=$(BUILD)-hooks $(BUILD)-hooks/dnsflow
 
 .PHONY: fuzz-replays
 fuzz-replays: $(REPLAYS)
@@ -40,5 +45,5 @@ $(BUILD)/tests/fuzz/explore_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB) $(call r
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 soak: ## what takes longer than make check
-	$(Q)$(MAKE) --no-print-directory all $(PROGRAMS)
+	$(Q)$(MAKE) --no-print-directory all $(PROGRAMS) hooked
 	$(Q)tests/run $(sort $(wildcard tests/system/soak_*.sh))

@@ -33,6 +33,7 @@ struct config {
 	char read_file[CONFIG_TEXT_MAX]; /* "" = live; "-" = standard input */
 	char filter[CONFIG_TEXT_MAX];	 /* "" = the generated one */
 	char pid_file[CONFIG_TEXT_MAX];
+	char quarantine[CONFIG_TEXT_MAX];
 	char write_file[CONFIG_TEXT_MAX];
 	char user[64];
 	char config_file[CONFIG_TEXT_MAX]; /* "" = none */
@@ -58,6 +59,7 @@ struct config {
 	bool is_verbose;
 	/* completed by the preflight */
 	enum config_input input;
+	uint32_t link; /* DLT of what is captured, as far as it is known before it is read */
 	uint32_t uid;
 	uint32_t gid;
 };

@@ -14,6 +14,7 @@ const struct config config_default = {
 	.worker_count = 1,
 	.payload_max = 1500,
 	.ring_mib = 128,
+	.quarantine = "/var/lib/dnsflow/quarantine.pcap",
 };
 
 const struct setting settings[] = {
@@ -77,6 +78,10 @@ const struct setting settings[] = {
 	 .needs_restart = true},
 	{"pid-file", 'P', SETTING_TEXT, AT(pid_file), .argument = "FILE",
 	 .help = "write the process id here and keep the file locked", .needs_restart = true},
+	{"quarantine", 0, SETTING_TEXT, AT(quarantine), .argument = "FILE",
+	 .help = "keep packets that ended a worker in this pcap file\n"
+		 "(default /var/lib/dnsflow/quarantine.pcap)",
+	 .needs_restart = true},
 	{"config", 0, SETTING_TEXT, AT(config_file), .argument = "FILE",
 	 .help = "take options from this YAML file; the command line has the last word",
 	 .is_private = true, .needs_restart = true},
@@ -84,6 +89,7 @@ const struct setting settings[] = {
 	 .help = "log more, and at the end every counter that is not zero"},
 
 	{"input", 0, SETTING_INPUT, AT(input), .is_private = true, .needs_restart = true},
+	{"link", 0, SETTING_NUMBER, AT(link), .most = UINT32_MAX, .is_private = true},
 	{"jmirror-last", 0, SETTING_FLAG, AT(is_jmirror_last), .is_private = true},
 	{"uid", 0, SETTING_NUMBER, AT(uid), .most = UINT32_MAX, .is_private = true,
 	 .needs_restart = true},

@@ -8,10 +8,11 @@
 
 /*
  * The body of a worker's state: the memory behind the head's words. The supervisor makes and keeps
- * it, one worker after the other maps it. A change of anything here needs another BODY_LAYOUT: a
- * worker that finds a foreign one does not start.
+ * it, one worker after the other maps it. A worker that finds another layout than its own begins
+ * with a clean body, and counts what the old one held. What body_layout() cannot see (what a word
+ * means) needs another BODY_VERSION.
  */
-#define BODY_LAYOUT 2
+#define BODY_VERSION 3
 
 #define OUTBOX_SLOTS \
 	128 /* datagrams: the open one and those that wait; slot = sequence number modulo this */
@@ -43,19 +44,26 @@ _Static_assert(OUTBOX_SLOT_BYTES >= RECORD_HEADER_SIZE + RECORD_ESTIMATE_MAX + R
 
 struct outbox_batch {
 	uint64_t first; /* sequence number of its first slot; 0 = no batch */
+	/* What messages is laid out by: a configuration that has changed counts for the next batch.
+	 */
 	uint32_t slot_count;
+	uint32_t destination_count;
+	uint32_t segment_size; /* a run of slots of this size is one message; 0: none is */
 	uint32_t message_count;
-	uint32_t is_segmented; /* a run of slots is one message; messages is laid out by this */
+	struct sockaddr_storage destinations[CONFIG_DESTINATIONS_MAX];
 	struct mmsghdr messages[OUTBOX_BATCH_SLOTS * CONFIG_DESTINATIONS_MAX];
 };
 
 struct body {
-	uint64_t layout; /* 0 = fresh */
+	uint64_t layout; /* body_layout() of who began it; 0 = fresh */
 	struct outbox_slot slots[OUTBOX_SLOTS];
 	struct outbox_batch batch;
 	/* behind it, 64-byte aligned: fragments, then streams (net/fragments.h, net/streams.h) */
 };
 
 size_t body_size(void);
+
+/* A checksum of the layout of all that is in a body. */
+uint64_t body_layout(void);
 void *body_fragments(struct body *body);
 void *body_streams(struct body *body);

@@ -18,7 +18,8 @@ enum child_fd {
 	CHILD_FD_INPUT,	      /* packet socket, or capture file */
 	CHILD_FD_EXPORT4,     /* UDP sockets to send records from */
 	CHILD_FD_EXPORT6,
-	CHILD_FD_OUTPUT, /* -w */
+	CHILD_FD_OUTPUT,     /* -w */
+	CHILD_FD_QUARANTINE, /* pcap file that frames are appended to, or not lent */
 	CHILD_FD_END,
 };
 

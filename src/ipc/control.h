@@ -13,12 +13,20 @@ enum control_type {
 			      something was wrong. It exits. */
 	CONTROL_NOTICE,	   /* child: a line for the operator in text */
 	CONTROL_START,	   /* supervisor: all are ready, begin */
-	CONTROL_DRAIN,	   /* supervisor: read what is there, write it out, finish */
+	CONTROL_DRAIN, /* supervisor: read what is there, write it out, finish. status: 1 = what is
+			  held of datagrams and streams is others' now */
+	CONTROL_LEAVE, /* supervisor: a successor takes over. status: enum control_leave */
+};
+
+enum control_leave {
+	CONTROL_LEAVE_NOW,   /* leave all as it is */
+	CONTROL_LEAVE_EMPTY, /* read what is in the ring first: it is closed for good */
 };
 
 struct control_message {
 	uint32_t type;	 /* enum control_type */
-	uint32_t status; /* of CONTROL_FINISHED: the exit status that the run should have */
+	uint32_t status; /* of CONTROL_FINISHED: the exit status that the run should have; else see
+			    above */
 	char text[504];
 };
 

@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include "config/config.h"
 
-/* The shape of a worker's TPACKET_V3 ring, which supervisor (sets it) and worker (maps it) must
- * agree on. */
+/* The shape of a worker's TPACKET_V3 ring: the supervisor sets it, the worker maps it. How many
+ * blocks it has stands in the watch. */
 #define PACKET_RING_BLOCK_BYTES (1u << 20)
 #define PACKET_RING_RETIRE_MS	20 /* after this an unfinished block is handed over */
 #define PACKET_RING_LEAST_MIB	32

@@ -33,7 +33,8 @@ enum state_word {
 	STATE_FILE_LENGTH = 12, /* -w: bytes written */
 	STATE_WAITING = 13,	/* records in sealed datagrams that are not done with */
 
-	STATE_HELD = 14, /* pieces now held in reassembly */
+	STATE_HELD = 14,   /* pieces now held in reassembly */
+	STATE_SHARES = 15, /* a hash of how the traffic was divided when these pieces came */
 
 	STATE_COUNTERS = 32,
 	STATE_WORDS = STATE_COUNTERS + COUNTER_END,
@@ -63,6 +64,12 @@ struct state_head {
 /* What the supervisor writes for a worker to read: what only it can know. Another memfd, read-only
  * for the worker. */
 struct state_watch {
+	uint64_t generation;  /* of the ring that is lent: another one than the cursor's is fresh */
+	uint64_t ring_blocks; /* of PACKET_RING_BLOCK_BYTES */
+	uint64_t is_skipping; /* the packet at this cursor ended a worker: quarantine it */
+	uint64_t skip_generation;
+	uint64_t skip_block;
+	uint64_t skip_packet;
 	uint64_t is_unsplit; /* the kernel gives every worker all packets: each takes its share in
 				user space */
 	uint64_t kernel_packets; /* accepted by the socket's filter, drops included */

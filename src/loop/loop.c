@@ -91,6 +91,11 @@ void loop_timer_set(struct loop_event *timer, int64_t delay_ns)
 		abort();
 }
 
+void loop_timer_stop(struct loop_event *timer)
+{
+	event_del(timer->event);
+}
+
 struct loop_event *loop_add_signal(struct loop *loop, int signal, loop_fn fn, void *argument)
 {
 	return add(loop, signal, EV_SIGNAL | EV_PERSIST, fn, argument);

@@ -22,6 +22,7 @@ struct loop_event *loop_add_reader(struct loop *loop, int fd, loop_fn fn, void *
  * replaces the delay. */
 struct loop_event *loop_add_timer(struct loop *loop, loop_fn fn, void *argument);
 void loop_timer_set(struct loop_event *timer, int64_t delay_ns);
+void loop_timer_stop(struct loop_event *timer);
 
 /* Calls fn after a signal arrived, outside of the signal handler. */
 struct loop_event *loop_add_signal(struct loop *loop, int signal, loop_fn fn, void *argument);

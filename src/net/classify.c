@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/cursor.h"
 #include "net/decode.h"
 
 struct classify_view {
@@ -28,4 +29,21 @@ struct classification classify_network(const struct capture_settings *settings,
 
 	result.is_admitted = classify(&view, network->ethertype, settings, &result.key);
 	return result;
+}
+
+static void load_address(const struct address *address, __u64 words[2])
+{
+	if (address->version == 4)
+		words[0] = be32_load(address->bytes);
+	else
+		memcpy(words, address->bytes, sizeof(address->bytes));
+}
+
+uint32_t classify_addresses(const struct address *source, const struct address *destination)
+{
+	struct classify_packet packet = {0};
+
+	load_address(source, packet.source);
+	load_address(destination, packet.destination);
+	return classify_addresses_key(&packet);
 }

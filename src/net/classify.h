@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "bpf/settings.h"
+#include "net/address.h"
 #include "net/link.h"
 
 /*
@@ -17,3 +18,6 @@ struct classification {
 
 struct classification classify_network(const struct capture_settings *settings,
 				       const struct network *network);
+
+/* The key of fragments and TCP segments between two addresses. */
+uint32_t classify_addresses(const struct address *source, const struct address *destination);

@@ -28,6 +28,13 @@ size_t entries_memory_size(const struct entries_shape *shape)
 	return (shape->limit + SPARE_ENTRIES) * entry_size(shape);
 }
 
+uint64_t entries_layout(const struct entries_shape *shape)
+{
+	static const struct hash_key key;
+
+	return hash_bytes(&key, shape, sizeof(*shape)) ^ sizeof(struct entry_version);
+}
+
 static struct entry_version *version_at(const struct entries *entries, uint32_t index,
 					size_t number)
 {

@@ -57,6 +57,9 @@ struct entries {
 
 size_t entries_memory_size(const struct entries_shape *shape);
 
+/* A checksum of how they lie in it. */
+uint64_t entries_layout(const struct entries_shape *shape);
+
 /*
  * Attaches, and undoes what was changed after committed_step. The caller then looks at every entry
  * that is used, rejects those that make no sense, and sweeps; nothing else may be called before

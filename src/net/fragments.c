@@ -90,6 +90,13 @@ size_t fragments_memory_size(const struct fragments_limits *limits)
 	return entries_memory_size(&shape) + chunks_memory_size(chunk_total(limits));
 }
 
+uint64_t fragments_layout(const struct fragments_limits *limits)
+{
+	struct entries_shape shape = shape_of(limits);
+
+	return entries_layout(&shape) ^ chunks_memory_size(chunk_total(limits));
+}
+
 static const struct state *look(const struct fragments *fragments, uint32_t index)
 {
 	return entries_state(&fragments->entries, index);
@@ -367,6 +374,25 @@ bool fragments_expire(struct fragments *fragments, uint64_t step, int64_t now_ns
 		if (oldest == ENTRY_NONE || !is_old(fragments, oldest, now_ns))
 			return false;
 		evict(fragments, oldest, PIECE_AGE);
+	}
+	return true;
+}
+
+bool fragments_reshard(struct fragments *fragments, pieces_owner_fn is_ours, const void *argument,
+		       uint32_t *at, uint64_t step, struct piece_counts *counts)
+{
+	begin_call(fragments, step, counts);
+	for (int i = 0; i < EXPIRE_AT_ONCE; (*at)++) {
+		const struct key *key;
+
+		if (*at == fragments->entries.count)
+			return false;
+		key = entries_key(&fragments->entries, *at);
+		if (!entries_is_used(&fragments->entries, *at) ||
+		    is_ours(argument, &key->source, &key->destination))
+			continue;
+		evict(fragments, *at, PIECE_RESHARDED);
+		i++;
 	}
 	return true;
 }

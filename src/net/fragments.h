@@ -55,5 +55,13 @@ bool fragments_add(struct fragments *fragments, const struct packet *piece, uint
 bool fragments_expire(struct fragments *fragments, uint64_t step, int64_t now_ns,
 		      struct piece_counts *counts);
 
+/* Lets go of datagrams that are not ours any more, a few a call, from *at on, which begins with 0.
+ * Call it again while it returns true. */
+bool fragments_reshard(struct fragments *fragments, pieces_owner_fn is_ours, const void *argument,
+		       uint32_t *at, uint64_t step, struct piece_counts *counts);
+
 /* Pieces now held. */
 uint64_t fragments_held(const struct fragments *fragments);
+
+/* A checksum of how the memory is laid out. */
+uint64_t fragments_layout(const struct fragments_limits *limits);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
+#include "net/address.h"
 
 /* Why a piece (an IP fragment, or a TCP segment with payload) was let go without being used in a
  * message. */
@@ -13,6 +15,7 @@ enum piece_cause {
 	PIECE_INVALID,	   /* bad offset or length, a piece too many, cut by the snap length */
 	PIECE_OUT_OF_SYNC, /* stream bytes in which no message boundary was found */
 	PIECE_CLOSED,	   /* the stream ended (FIN, RST, new SYN) inside a message */
+	PIECE_RESHARDED,   /* its datagram or stream is another worker's now */
 	PIECE_CAUSE_COUNT,
 };
 
@@ -25,3 +28,7 @@ struct piece_counts {
 	uint32_t used;
 	uint32_t dropped[PIECE_CAUSE_COUNT];
 };
+
+/* Whether what goes from source to destination is still ours. */
+typedef bool (*pieces_owner_fn)(const void *argument, const struct address *source,
+				const struct address *destination);

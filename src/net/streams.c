@@ -14,6 +14,8 @@
 #include "net/entries.h"
 #include "net/flow.h"
 
+#define RESHARD_AT_ONCE 8
+
 const struct streams_limits streams_default_limits = {
 	.entry_count = 4096,
 	.buffer_bytes = 8 << 20,
@@ -79,6 +81,13 @@ size_t streams_memory_size(const struct streams_limits *limits)
 	struct entries_shape shape = shape_of(limits);
 
 	return entries_memory_size(&shape) + chunks_memory_size(chunk_total(limits));
+}
+
+uint64_t streams_layout(const struct streams_limits *limits)
+{
+	struct entries_shape shape = shape_of(limits);
+
+	return entries_layout(&shape) ^ chunks_memory_size(chunk_total(limits));
 }
 
 static uint32_t head_of(const struct streams *streams, enum list list)
@@ -363,6 +372,25 @@ bool streams_flush(struct streams *streams, uint64_t step, struct piece_counts *
 		return false;
 	flow_close(&streams->assembly, change(streams, index), PIECE_CLOSED);
 	streams->current = index;
+	return true;
+}
+
+bool streams_reshard(struct streams *streams, pieces_owner_fn is_ours, const void *argument,
+		     uint32_t *at, uint64_t step, struct piece_counts *counts)
+{
+	begin_call(streams, step, counts);
+	for (int i = 0; i < RESHARD_AT_ONCE; (*at)++) {
+		const struct key *key;
+
+		if (*at == streams->entries.count)
+			return false;
+		key = entries_key(&streams->entries, *at);
+		if (!entries_is_used(&streams->entries, *at) ||
+		    is_ours(argument, &key->source, &key->destination))
+			continue;
+		evict(streams, *at, PIECE_RESHARDED);
+		i++;
+	}
 	return true;
 }
 

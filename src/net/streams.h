@@ -69,4 +69,13 @@ bool streams_expire(struct streams *streams, uint64_t step, int64_t now_ns,
  * when none is left. */
 bool streams_flush(struct streams *streams, uint64_t step, struct piece_counts *counts);
 
+/* Lets go of streams that are not ours any more, a few a call, from *at on, which begins with 0.
+ * Call it again while it returns true. */
+bool streams_reshard(struct streams *streams, pieces_owner_fn is_ours, const void *argument,
+		     uint32_t *at, uint64_t step, struct piece_counts *counts);
+
+/* Pieces now held. */
 uint64_t streams_held(const struct streams *streams);
+
+/* A checksum of how the memory is laid out. */
+uint64_t streams_layout(const struct streams_limits *limits);

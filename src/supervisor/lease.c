@@ -137,6 +137,23 @@ bool lease_open(struct lease *lease, const struct config *config, uint32_t worke
 	return open_sockets(lease, config, error);
 }
 
+bool lease_reconfigure(struct lease *lease, const struct config *config, int config_fd, char *error)
+{
+	lease->fds[CHILD_FD_CONFIG] = config_fd;
+	return open_sockets(lease, config, error);
+}
+
+int lease_renew_body(struct lease *lease)
+{
+	int fd = memory_create("dnsflow-body", body_size());
+
+	if (fd < 0)
+		return fd;
+	close(lease->fds[CHILD_FD_BODY]);
+	lease->fds[CHILD_FD_BODY] = fd;
+	return 0;
+}
+
 void lease_close(struct lease *lease)
 {
 	static const enum child_fd owned[] = {CHILD_FD_HEAD,	CHILD_FD_BODY,	  CHILD_FD_WATCH,

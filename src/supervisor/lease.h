@@ -21,4 +21,12 @@ struct lease {
  */
 bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,
 		int input_fd, char *error);
+
+/* For a run without files: takes another configuration. What was opened before stays. */
+bool lease_reconfigure(struct lease *lease, const struct config *config, int config_fd,
+		       char *error);
+
+/* Lends a fresh body from now on. 0 or -errno. */
+int lease_renew_body(struct lease *lease);
+
 void lease_close(struct lease *lease);

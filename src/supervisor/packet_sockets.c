@@ -33,6 +33,7 @@ struct packet_sockets {
 	struct bpf *bpf; /* NULL: classic filters */
 	uint32_t group;	 /* the kernel's word for the fanout group, 0 = none */
 	uint32_t count;
+	uint32_t ring_blocks; /* of each */
 	int fds[CONFIG_WORKERS_MAX];
 	const uint8_t *rings[CONFIG_WORKERS_MAX]; /* mapped for the heads of their blocks */
 	char reason[256];			  /* why eBPF cannot be used */
@@ -118,7 +119,8 @@ static int bind_interface(const struct packet_sockets *sockets, int fd)
 	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 }
 
-/* The first member makes the group, with an id that no other program has; the others name it by the
+/* Also a single socket is in a group: it could not join one later without missing packets. The
+ * first member makes the group, with an id that no other program has; the others name it by the
  * word that the kernel gave. */
 static int join_group(struct packet_sockets *sockets, int fd)
 {
@@ -126,7 +128,7 @@ static int join_group(struct packet_sockets *sockets, int fd)
 	socklen_t length = sizeof(sockets->group);
 	int error;
 
-	if (sockets->count == 1 || !sockets->bpf)
+	if (!sockets->bpf)
 		return 0;
 	if (sockets->group)
 		return set(fd, PACKET_FANOUT, &sockets->group, sizeof(sockets->group));
@@ -138,13 +140,11 @@ static int join_group(struct packet_sockets *sockets, int fd)
 
 static bool explain(char *error, const struct packet_sockets *sockets, const char *step, int code)
 {
-	uint32_t blocks = packet_ring_blocks(sockets->config);
-
 	if (code == -ENOMEM)
 		snprintf(error, CONFIG_ERROR_MAX,
 			 "no memory for %u rings of %u MiB: give fewer workers (-M) or a smaller "
 			 "--ring-size",
-			 sockets->count, blocks);
+			 sockets->count, sockets->ring_blocks);
 	else
 		snprintf(error, CONFIG_ERROR_MAX, "%s cannot be captured: %s: %s",
 			 sockets->config->interface, step, strerror(-code));
@@ -161,7 +161,7 @@ static bool open_one(struct packet_sockets *sockets, uint32_t worker, char *erro
 		return explain(error, sockets, "packet socket", -errno);
 	if ((code = reject_all(fd)))
 		return explain(error, sockets, "filter", code);
-	if ((code = set_ring(fd, packet_ring_blocks(sockets->config))))
+	if ((code = set_ring(fd, sockets->ring_blocks)))
 		return explain(error, sockets, "ring", code);
 	if ((code = bind_interface(sockets, fd)))
 		return explain(error, sockets, "bind", code);
@@ -174,7 +174,7 @@ static bool open_one(struct packet_sockets *sockets, uint32_t worker, char *erro
 
 static size_t ring_bytes(const struct packet_sockets *sockets)
 {
-	return (size_t)packet_ring_blocks(sockets->config) * PACKET_RING_BLOCK_BYTES;
+	return (size_t)sockets->ring_blocks * PACKET_RING_BLOCK_BYTES;
 }
 
 static bool map_ring(struct packet_sockets *sockets, uint32_t worker, char *error)
@@ -199,12 +199,26 @@ static bool set_split(struct packet_sockets *sockets, char *error)
 	return !code || explain(error, sockets, "split program", code);
 }
 
-static void load_programs(struct packet_sockets *sockets, const char **notice)
+static struct capture_settings settings_of(const struct packet_sockets *sockets)
 {
 	struct capture_settings settings;
 
 	settings_init(&settings, sockets->config);
 	settings.loopback_index = (uint32_t)sockets->interface.loopback_index;
+	return settings;
+}
+
+static int apply_settings(struct packet_sockets *sockets)
+{
+	struct capture_settings settings = settings_of(sockets);
+
+	return bpf_settings_update(sockets->bpf, &settings);
+}
+
+static void load_programs(struct packet_sockets *sockets, const char **notice)
+{
+	struct capture_settings settings = settings_of(sockets);
+
 	sockets->bpf = bpf_open(&settings, sockets->reason);
 	if (sockets->bpf)
 		return;
@@ -224,14 +238,13 @@ struct packet_sockets *packet_sockets_open(const struct config *config,
 
 	sockets->config = config;
 	sockets->filters = filters;
-	sockets->count = config->worker_count;
+	sockets->ring_blocks = packet_ring_blocks(config);
 	memset(sockets->fds, -1, sizeof(sockets->fds));
 	*notice = NULL;
 	is_open = interface_check(config->interface, &sockets->interface, error);
 	if (is_open)
 		load_programs(sockets, notice);
-	for (uint32_t worker = 0; is_open && worker < sockets->count; worker++)
-		is_open = open_one(sockets, worker, error) && map_ring(sockets, worker, error);
+	is_open = is_open && packet_sockets_grow(sockets, config->worker_count, error);
 	if (is_open && set_split(sockets, error))
 		return sockets;
 	packet_sockets_close(sockets);
@@ -243,16 +256,39 @@ void packet_sockets_close(struct packet_sockets *sockets)
 {
 	if (!sockets)
 		return;
-	/* From the highest down: closing any other member would move the last one into its place.
-	 */
-	for (uint32_t worker = sockets->count; worker-- > 0;) {
+	packet_sockets_shrink(sockets, 0);
+	bpf_close(sockets->bpf);
+	free(sockets);
+}
+
+/* From the highest down: closing any other member would move the last one into its place. */
+void packet_sockets_shrink(struct packet_sockets *sockets, uint32_t count)
+{
+	for (; sockets->count > count; sockets->count--) {
+		uint32_t worker = sockets->count - 1;
+
 		if (sockets->rings[worker])
 			munmap((void *)sockets->rings[worker], ring_bytes(sockets));
 		if (sockets->fds[worker] >= 0)
 			close(sockets->fds[worker]);
+		sockets->rings[worker] = NULL;
+		sockets->fds[worker] = -1;
 	}
-	bpf_close(sockets->bpf);
-	free(sockets);
+}
+
+bool packet_sockets_grow(struct packet_sockets *sockets, uint32_t count, char *error)
+{
+	uint32_t before = sockets->count;
+
+	while (sockets->count < count) {
+		uint32_t worker = sockets->count++;
+
+		if (open_one(sockets, worker, error) && map_ring(sockets, worker, error))
+			continue;
+		packet_sockets_shrink(sockets, before);
+		return false;
+	}
+	return true;
 }
 
 int packet_sockets_fd(const struct packet_sockets *sockets, uint32_t worker)
@@ -260,9 +296,19 @@ int packet_sockets_fd(const struct packet_sockets *sockets, uint32_t worker)
 	return sockets->fds[worker];
 }
 
+uint32_t packet_sockets_ring_blocks(const struct packet_sockets *sockets)
+{
+	return sockets->ring_blocks;
+}
+
 bool packet_sockets_are_unsplit(const struct packet_sockets *sockets)
 {
 	return !sockets->bpf && *sockets->config->filter && sockets->count > 1;
+}
+
+bool packet_sockets_can_resize(const struct packet_sockets *sockets)
+{
+	return sockets->bpf;
 }
 
 int packet_sockets_admit(struct packet_sockets *sockets)
@@ -281,6 +327,28 @@ int packet_sockets_admit(struct packet_sockets *sockets)
 			error = -errno;
 	}
 	return error;
+}
+
+/* Sockets that were added admit before the split program learns of them. */
+bool packet_sockets_reconfigure(struct packet_sockets *sockets, const struct config *config,
+				const struct filter_program *filters, char *error)
+{
+	const struct config *config_before = sockets->config;
+	const struct filter_program *filters_before = sockets->filters;
+	int code;
+
+	sockets->config = config;
+	sockets->filters = filters;
+	code = packet_sockets_admit(sockets);
+	if (!code && sockets->bpf)
+		code = apply_settings(sockets);
+	if (!code)
+		return true;
+	explain(error, sockets, "filter", code);
+	sockets->config = config_before;
+	sockets->filters = filters_before;
+	packet_sockets_admit(sockets);
+	return false;
 }
 
 int packet_sockets_reject(struct packet_sockets *sockets)
@@ -317,10 +385,11 @@ bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *adm
 uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
 				const struct state_head *head)
 {
-	uint32_t block_count = packet_ring_blocks(sockets->config);
 	uint64_t current = state_get(head, STATE_BLOCK), count = 0;
 
-	for (uint32_t i = 0; i < block_count; i++) {
+	if (worker >= sockets->count)
+		return 0;
+	for (uint32_t i = 0; i < sockets->ring_blocks; i++) {
 		const struct tpacket_block_desc *block =
 			(const void *)(sockets->rings[worker] +
 				       (size_t)i * PACKET_RING_BLOCK_BYTES);
@@ -340,7 +409,8 @@ void packet_sockets_count(const struct packet_sockets *sockets, uint32_t worker,
 	struct tpacket_stats_v3 stats;
 	socklen_t length = sizeof(stats);
 
-	if (getsockopt(sockets->fds[worker], SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0)
+	if (worker >= sockets->count ||
+	    getsockopt(sockets->fds[worker], SOL_PACKET, PACKET_STATISTICS, &stats, &length) < 0)
 		return;
 	__atomic_fetch_add(&watch->kernel_packets, stats.tp_packets, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&watch->kernel_drops, stats.tp_drops, __ATOMIC_RELAXED);

@@ -13,23 +13,38 @@ struct packet_sockets;
 
 /*
  * Opens all of them, rejecting every packet. filters: the program of -f, or the generated one of
- * each worker's share, in shared memory that stays. Returns NULL with one clear line in
- * error[CONFIG_ERROR_MAX]. *notice is then a line for the operator, or NULL.
+ * each worker's share. config and filters are borrowed and stay. Returns NULL with one clear line
+ * in error[CONFIG_ERROR_MAX]. *notice is then a line for the operator, or NULL.
  */
 struct packet_sockets *packet_sockets_open(const struct config *config,
 					   const struct filter_program *filters, char *error,
 					   const char **notice);
 void packet_sockets_close(struct packet_sockets *sockets);
 
-/* The socket of one worker: borrowed. */
+/* The socket of one worker: borrowed; and how many blocks its ring has. */
 int packet_sockets_fd(const struct packet_sockets *sockets, uint32_t worker);
+uint32_t packet_sockets_ring_blocks(const struct packet_sockets *sockets);
 
 /* True when the kernel gives every worker all packets (no eBPF, and -f). */
 bool packet_sockets_are_unsplit(const struct packet_sockets *sockets);
 
+/* Without eBPF the number of workers cannot change while packets come. */
+bool packet_sockets_can_resize(const struct packet_sockets *sockets);
+
 /* Lets packets in, or no more. 0 or -errno. */
 int packet_sockets_admit(struct packet_sockets *sockets);
 int packet_sockets_reject(struct packet_sockets *sockets);
+
+/*
+ * Changing the configuration while packets come: grow opens more sockets, which get no packet yet;
+ * reconfigure changes filters and split, the number of workers included, for packets from now on;
+ * shrink closes the sockets that get none any more, once they were read. grow and reconfigure:
+ * false with one line in error, and what was before goes on.
+ */
+bool packet_sockets_grow(struct packet_sockets *sockets, uint32_t count, char *error);
+bool packet_sockets_reconfigure(struct packet_sockets *sockets, const struct config *config,
+				const struct filter_program *filters, char *error);
+void packet_sockets_shrink(struct packet_sockets *sockets, uint32_t count);
 
 /* The interface was deleted: nothing will arrive any more, also not from a new one of its name. */
 bool packet_sockets_are_orphaned(const struct packet_sockets *sockets);
@@ -38,7 +53,8 @@ bool packet_sockets_are_orphaned(const struct packet_sockets *sockets);
 bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,
 			     uint64_t *rejected);
 
-/* Packets that the kernel has handed over to a worker and that are not read yet. */
+/* Packets that the kernel has handed over to a worker and that are not read yet. (These two: 0 for
+ * a worker that has no socket.) */
 uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
 				const struct state_head *head);
 

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "config/arguments.h"
 #include "config/text.h"
+#include "ipc/control.h"
 #include "loop/loop.h"
 #include "net/link.h"
 #include "pcap/filter.h"
@@ -27,6 +28,10 @@
 #include "supervisor/bpf.h"
 #include "supervisor/generated_filter.h"
 #include "supervisor/interface.h"
+
+/* What a quarantine of live capture holds (ipc/quarantine.h). */
+#define DLT_ETHERNET 1
+#define DLT_COOKED   113
 
 struct preflight {
 	struct config config;
@@ -189,6 +194,7 @@ static void open_interface(struct preflight *preflight)
 	if (!interface_check(config->interface, &preflight->interface, error))
 		log_fatal("%s", error);
 	check_right(config->interface);
+	config->link = preflight->interface.is_ethernet ? DLT_ETHERNET : DLT_COOKED;
 	preflight->handle = filter_handle_open(config->interface, error);
 	if (!preflight->handle)
 		log_fatal("%s cannot be captured: %s", config->interface, error);
@@ -208,11 +214,12 @@ static void open_file(struct preflight *preflight)
 	log_fatal("%s cannot be read: %s", path, strerror(errno));
 }
 
-static void check_link(const struct config *config, int dlt)
+static void check_link(struct config *config, int dlt)
 {
 	struct filter_program *program = xmalloc(sizeof(*program));
 	char error[256];
 
+	config->link = (uint32_t)dlt;
 	if (link_type_of_dlt(dlt) == LINK_UNSUPPORTED)
 		log_fatal("%s: Unsupported datalink: %d", config->read_file, dlt);
 	if (*config->filter && filter_compile(config->filter, dlt, program, error))
@@ -322,6 +329,14 @@ static void compile_filters(struct preflight *preflight)
 	}
 }
 
+/* The supervisor says what we have to say: at the start to the operator, at a reload to who asked.
+ */
+static void pass_line(enum log_level level, const char *text)
+{
+	control_send(CHILD_FD_CONTROL, level == LOG_LEVEL_ERROR ? CONTROL_FAILED : CONTROL_NOTICE,
+		     level, text);
+}
+
 int preflight_main(const struct child_identity *identity, int argc, char **argv)
 {
 	static char text[CONFIG_PRINTED_MAX];
@@ -330,6 +345,7 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv)
 	bool is_live;
 	int length;
 
+	log_set_sink(pass_line);
 	read_arguments(preflight, argc, argv);
 	is_live = !*config->read_file;
 	find_user(config);

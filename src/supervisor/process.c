@@ -112,14 +112,19 @@ void process_signal(const struct process *process, int signal)
 	syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0);
 }
 
-int process_reap(struct process *process)
+int process_wait(struct process *process)
 {
 	int status = 0;
 
 	while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	process->pid = -1;
+	return status;
+}
+
+void process_close(struct process *process)
+{
 	close(process->pidfd);
 	close(process->control);
-	process->pid = process->pidfd = process->control = -1;
-	return status;
+	process->pidfd = process->control = -1;
 }

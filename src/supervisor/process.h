@@ -33,5 +33,8 @@ int process_start(struct process *process, const struct process_plan *plan);
 /* Sends a signal; harmless when it has exited already. */
 void process_signal(const struct process *process, int signal);
 
-/* Waits for its end and closes what belongs to it. Returns the status as waitpid gives it. */
-int process_reap(struct process *process);
+/* Waits for its end. Returns the status as waitpid gives it. */
+int process_wait(struct process *process);
+
+/* Closes what belongs to it, after process_wait(). */
+void process_close(struct process *process);

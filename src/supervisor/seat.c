@@ -10,10 +10,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "ipc/control.h"
 
-#define BACKOFF_LEAST_NS (10 * NANOSECONDS_PER_MILLISECOND)
-#define BACKOFF_MOST_NS	 (30 * NANOSECONDS_PER_SECOND)
+#define BACKOFF_LEAST_NS  (10 * NANOSECONDS_PER_MILLISECOND)
+#define BACKOFF_MOST_NS	  (30 * NANOSECONDS_PER_SECOND)
+#define LEAVE_TIMEOUT_NS  (1 * NANOSECONDS_PER_SECOND)
+#define HANG_NS		  (2 * NANOSECONDS_PER_SECOND)
+#define DEATHS_PER_PACKET 3 /* of a worker that did not end itself */
+#define DEATHS_PER_BODY	  3
 
 static void choose_cpu(struct seat *seat)
 {
@@ -30,9 +33,8 @@ static void choose_cpu(struct seat *seat)
 	seat->plan.cpus = &seat->cpus;
 }
 
-static void try_start(void *argument)
+void seat_restart(struct seat *seat)
 {
-	struct seat *seat = argument;
 	int error = seat_start(seat);
 
 	if (error) {
@@ -41,8 +43,18 @@ static void try_start(void *argument)
 	}
 }
 
+static void on_start(void *argument)
+{
+	seat_restart(argument);
+}
+
+static void on_leave_timeout(void *argument)
+{
+	seat_kill(argument);
+}
+
 void seat_init(struct seat *seat, uint32_t index, const struct process_plan *plan,
-	       struct loop *loop, seat_fn on_event, void *argument)
+	       struct loop *loop, seat_fn on_event, seat_input_fn has_input, void *argument)
 {
 	seat->index = index;
 	seat->plan = *plan;
@@ -51,8 +63,10 @@ void seat_init(struct seat *seat, uint32_t index, const struct process_plan *pla
 	seat->process = (struct process){-1, -1, -1};
 	seat->loop = loop;
 	seat->on_event = on_event;
+	seat->has_input = has_input;
 	seat->argument = argument;
-	seat->start_timer = loop_add_timer(loop, try_start, seat);
+	seat->start_timer = loop_add_timer(loop, on_start, seat);
+	seat->leave_timer = loop_add_timer(loop, on_leave_timeout, seat);
 	choose_cpu(seat);
 }
 
@@ -101,12 +115,84 @@ static void describe_death(int status, char *text, size_t size)
 		snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
 }
 
+static struct seat_cursor cursor_of(const struct seat *seat)
+{
+	const struct state_head *head = seat->lease.head;
+
+	return (struct seat_cursor){
+		.generation = state_get(head, STATE_GENERATION),
+		.block = state_get(head, STATE_BLOCK),
+		.packet = state_get(head, STATE_PACKET),
+		.message = state_get(head, STATE_MESSAGE),
+	};
+}
+
+static bool is_same_packet(struct seat_cursor a, struct seat_cursor b)
+{
+	return a.generation == b.generation && a.block == b.block && a.packet == b.packet;
+}
+
+static bool is_same(struct seat_cursor a, struct seat_cursor b)
+{
+	return is_same_packet(a, b) && a.message == b.message;
+}
+
+bool seat_is_skipping(const struct seat *seat)
+{
+	const struct state_watch *watch = seat->lease.watch;
+	struct seat_cursor skip = {
+		.generation = watch->skip_generation,
+		.block = watch->skip_block,
+		.packet = watch->skip_packet,
+	};
+
+	return watch->is_skipping && is_same_packet(skip, cursor_of(seat));
+}
+
+static void skip_packet(struct seat *seat)
+{
+	struct state_watch *watch = seat->lease.watch;
+	struct seat_cursor at = cursor_of(seat);
+
+	watch->skip_generation = at.generation;
+	watch->skip_block = at.block;
+	watch->skip_packet = at.packet;
+	watch->is_skipping = true;
+}
+
+static bool is_signal_of_its_own(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
+	       signal == SIGABRT || signal == SIGSYS;
+}
+
+/*
+ * Decides what the successor does: takes the packet at the cursor again, skips it, or, when it was
+ * no packet or skipping did not help, begins with a clean body.
+ */
+static void judge_death(struct seat *seat, int status)
+{
+	bool is_own = WIFEXITED(status) || is_signal_of_its_own(WTERMSIG(status));
+	bool has_moved = !is_same(cursor_of(seat), seat->started_at);
+	bool is_at_packet = seat->state == SEAT_WORKING && !seat_is_skipping(seat) &&
+			    seat->has_input(seat->argument, seat);
+
+	seat->deaths = has_moved ? 1 : seat->deaths + 1;
+	seat->own_deaths = (has_moved ? 0 : seat->own_deaths) + is_own;
+	if (is_at_packet &&
+	    ((is_own && WIFSIGNALED(status)) || seat->deaths >= DEATHS_PER_PACKET)) {
+		skip_packet(seat);
+		seat->deaths = seat->own_deaths = 0;
+	} else if (!is_at_packet && seat->own_deaths >= DEATHS_PER_BODY) {
+		seat->own_deaths = 0;
+		if (lease_renew_body(&seat->lease))
+			log_error("worker-%u: no memory for a clean state", seat->index);
+	}
+}
+
 static void replace(struct seat *seat)
 {
-	bool has_progressed =
-		state_counter(seat->lease.head, COUNTER_PACKETS_READ) != seat->read_at_start;
-
-	if (has_progressed)
+	if (seat->deaths <= 1)
 		seat->backoff_ns = 0;
 	loop_timer_set(seat->start_timer, seat->backoff_ns);
 	seat->backoff_ns = seat->backoff_ns ? 2 * seat->backoff_ns : BACKOFF_LEAST_NS;
@@ -117,7 +203,9 @@ static void replace(struct seat *seat)
 static void on_exit_of_process(void *argument)
 {
 	struct seat *seat = argument;
+	enum seat_state state;
 	char text[128];
+	int status;
 
 	/* What it said last may still lie in the channel. */
 	while (seat->control_event && take_message(seat))
@@ -125,14 +213,21 @@ static void on_exit_of_process(void *argument)
 	loop_event_free(seat->control_event);
 	loop_event_free(seat->exit_event);
 	seat->control_event = seat->exit_event = NULL;
-	describe_death(process_reap(&seat->process), text, sizeof(text));
-	if (seat->state == SEAT_FINISHED) {
+	loop_timer_stop(seat->leave_timer);
+	status = process_wait(&seat->process);
+	process_close(&seat->process);
+	describe_death(status, text, sizeof(text));
+	state = seat->state;
+	if (state == SEAT_FINISHED) {
 		seat->on_event(seat->argument, seat, SEAT_HAS_ENDED, 0, text);
 		return;
 	}
+	if (state != SEAT_LEAVING)
+		judge_death(seat, status);
 	seat->state = SEAT_EMPTY;
-	seat->on_event(seat->argument, seat, SEAT_HAS_DIED, 0, text);
-	if (seat->is_replacing)
+	seat->on_event(seat->argument, seat, state == SEAT_LEAVING ? SEAT_HAS_LEFT : SEAT_HAS_DIED,
+		       0, text);
+	if (state != SEAT_LEAVING && seat->is_replacing)
 		replace(seat);
 }
 
@@ -142,7 +237,8 @@ int seat_start(struct seat *seat)
 
 	/* A file that is read in order is read again from its beginning, up to the cursor. */
 	lseek(seat->lease.fds[CHILD_FD_INPUT], 0, SEEK_SET);
-	seat->read_at_start = state_counter(seat->lease.head, COUNTER_PACKETS_READ);
+	seat->started_at = seat->moved_to = cursor_of(seat);
+	seat->moved_ns = clock_monotonic_ns();
 	error = process_start(&seat->process, &seat->plan);
 	if (error)
 		return error;
@@ -161,10 +257,16 @@ void seat_begin(struct seat *seat)
 	control_send(seat->process.control, CONTROL_START, 0, NULL);
 }
 
-void seat_drain(struct seat *seat)
+void seat_drain(struct seat *seat, bool gives_away)
 {
 	if (seat->state == SEAT_WORKING)
-		control_send(seat->process.control, CONTROL_DRAIN, 0, NULL);
+		control_send(seat->process.control, CONTROL_DRAIN, gives_away, NULL);
+}
+
+bool seat_is_done(const struct seat *seat)
+{
+	return (seat->state == SEAT_FINISHED && seat->process.pidfd < 0) ||
+	       (seat->state == SEAT_EMPTY && !seat->is_replacing);
 }
 
 void seat_kill(struct seat *seat)
@@ -173,12 +275,45 @@ void seat_kill(struct seat *seat)
 		process_signal(&seat->process, SIGKILL);
 }
 
+void seat_leave(struct seat *seat, enum control_leave how)
+{
+	loop_timer_stop(seat->start_timer);
+	if (seat->state == SEAT_EMPTY) {
+		seat->on_event(seat->argument, seat, SEAT_HAS_LEFT, 0, "");
+		return;
+	}
+	if (seat->state == SEAT_FINISHED || seat->state == SEAT_LEAVING)
+		return;
+	if (seat->state != SEAT_WORKING ||
+	    control_send(seat->process.control, CONTROL_LEAVE, how, NULL))
+		seat_kill(seat);
+	seat->state = SEAT_LEAVING;
+	loop_timer_set(seat->leave_timer, LEAVE_TIMEOUT_NS);
+}
+
+void seat_check_progress(struct seat *seat, int64_t now_ns)
+{
+	struct seat_cursor at = cursor_of(seat);
+
+	if (seat->state != SEAT_WORKING || !is_same(at, seat->moved_to) ||
+	    !seat->has_input(seat->argument, seat)) {
+		seat->moved_to = at;
+		seat->moved_ns = now_ns;
+	} else if (now_ns - seat->moved_ns >= HANG_NS) {
+		seat->moved_ns = now_ns;
+		process_signal(&seat->process, SIGABRT);
+	}
+}
+
 void seat_fini(struct seat *seat)
 {
 	loop_event_free(seat->control_event);
 	loop_event_free(seat->exit_event);
 	loop_event_free(seat->start_timer);
-	if (seat->process.pidfd >= 0)
-		process_reap(&seat->process);
+	loop_event_free(seat->leave_timer);
+	if (seat->process.pidfd >= 0) {
+		process_wait(&seat->process);
+		process_close(&seat->process);
+	}
 	lease_close(&seat->lease);
 }

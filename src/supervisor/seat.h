@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "ipc/control.h"
 #include "loop/loop.h"
 #include "supervisor/lease.h"
 #include "supervisor/process.h"
@@ -9,13 +10,16 @@
 /*
  * The place of one worker: what it is lent stays, the process in it comes and goes. A process that
  * dies without having finished is replaced, at once after progress, else with a back-off from 10 ms
- * doubling to 30 s.
+ * doubling to 30 s. A packet that ended it is skipped by the successor: at once when the worker
+ * died of what it did itself (SEGV, BUS, ILL, FPE, ABRT, SYS), else at its third death at that
+ * packet.
  */
 enum seat_state {
 	SEAT_EMPTY,    /* no process: not yet, or waiting for its successor */
 	SEAT_STARTING, /* the process is setting itself up */
 	SEAT_READY,    /* it waits for the start */
 	SEAT_WORKING,
+	SEAT_LEAVING,  /* it makes way for a successor */
 	SEAT_FINISHED, /* it has written all out and leaves, or has left */
 };
 
@@ -25,6 +29,7 @@ enum seat_event {
 	SEAT_HAS_FINISHED, /* status, and text if something was wrong */
 	SEAT_HAS_NOTICE,   /* text */
 	SEAT_HAS_DIED,	   /* text says how; a successor comes if seat->is_replacing */
+	SEAT_HAS_LEFT,	   /* the process is gone, after seat_leave() */
 	SEAT_HAS_ENDED,	   /* the process is gone after it had finished */
 };
 
@@ -32,36 +37,66 @@ struct seat;
 typedef void (*seat_fn)(void *argument, struct seat *seat, enum seat_event event, uint32_t status,
 			const char *text);
 
+/* Whether there is input at the cursor of a seat. */
+typedef bool (*seat_input_fn)(void *argument, const struct seat *seat);
+
+/* Where in the input a worker is. */
+struct seat_cursor {
+	uint64_t generation, block, packet, message;
+};
+
 struct seat {
 	uint32_t index;
 	struct lease lease;
 	enum seat_state state;
 	bool is_replacing; /* set by the owner: whether a successor is started */
+	uint32_t deaths;   /* without progress, one after the other; more than one: degraded */
 	/* private */
 	struct process_plan plan;
 	cpu_set_t cpus;
 	struct process process;
 	struct loop *loop;
-	struct loop_event *control_event, *exit_event, *start_timer;
+	struct loop_event *control_event, *exit_event, *start_timer, *leave_timer;
 	int64_t backoff_ns;
-	uint64_t read_at_start; /* packets read when the process started: has it made progress? */
+	uint32_t own_deaths;	       /* of those, the ones that nobody else caused */
+	struct seat_cursor started_at; /* when the process started: has it made progress? */
+	int64_t moved_ns;	       /* when it was seen to make progress */
+	struct seat_cursor moved_to;
 	seat_fn on_event;
+	seat_input_fn has_input;
 	void *argument;
 };
 
 /* The lease must be open. plan: executable and role. Pins to the index-th CPU of our own mask,
  * counted round. */
 void seat_init(struct seat *seat, uint32_t index, const struct process_plan *plan,
-	       struct loop *loop, seat_fn on_event, void *argument);
+	       struct loop *loop, seat_fn on_event, seat_input_fn has_input, void *argument);
 
 /* Starts a process in an empty seat. 0 or -errno. */
 int seat_start(struct seat *seat);
 
-/* Lets the ready process begin; asks the working one to finish; ends it at once. Harmless in other
- * states. */
+/* The same for a seat that has worked before: tries again later when it fails. */
+void seat_restart(struct seat *seat);
+
+/* Lets the ready process begin; asks the working one to finish (gives_away: its share is others'
+ * now); ends it at once. Harmless in other states. */
 void seat_begin(struct seat *seat);
-void seat_drain(struct seat *seat);
+void seat_drain(struct seat *seat, bool gives_away);
 void seat_kill(struct seat *seat);
+
+/* Asks the process, if there is one, to make way; SEAT_HAS_LEFT comes, perhaps at once. One that
+ * does not go within a second is killed: its state is whole at any moment. */
+void seat_leave(struct seat *seat, enum control_leave how);
+
+/* Aborts a worker that has input and took none of it for two seconds. Call it a few times a second.
+ */
+void seat_check_progress(struct seat *seat, int64_t now_ns);
+
+/* The packet that ended the last process will be quarantined by the next. */
+bool seat_is_skipping(const struct seat *seat);
+
+/* Nothing more is to come from it: it has finished, or is empty and nobody follows. */
+bool seat_is_done(const struct seat *seat);
 
 /* Waits for the process, frees events and lease. */
 void seat_fini(struct seat *seat);

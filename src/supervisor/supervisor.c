@@ -22,34 +22,18 @@
 #include "supervisor/interface.h"
 #include "supervisor/packet_sockets.h"
 #include "supervisor/pid_file.h"
+#include "supervisor/quarantine.h"
 #include "supervisor/preflight.h"
 #include "supervisor/report.h"
 #include "supervisor/seat.h"
 
-#define COUNT_INTERVAL_NS (1 * NANOSECONDS_PER_SECOND)
-#define COUNTS_PER_REPORT 60
+#define COUNT_INTERVAL_NS (500 * NANOSECONDS_PER_MILLISECOND)
+#define EXIT_QUARANTINED  3
+#define COUNTS_PER_REPORT 120
 #define READY_TIMEOUT_NS  (30 * NANOSECONDS_PER_SECOND)
 #define DRAIN_TIMEOUT_NS  (5 * NANOSECONDS_PER_SECOND)
 /* An open block is retired at the latest after its time and a tick of the kernel's timer. */
 #define RETIRE_NS (2 * PACKET_RING_RETIRE_MS * NANOSECONDS_PER_MILLISECOND)
-
-enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_REJECTING, PHASE_DRAINING };
-
-struct supervisor {
-	struct config config;
-	int executable_fd, config_fd, filter_fd, file_fd;
-	const struct filter_program *filters; /* mapped, or NULL */
-	struct packet_sockets *sockets;	      /* live */
-	uint64_t interface_drops_at_start;
-	struct seat *seats;
-	uint32_t seat_count;
-	struct loop *loop;
-	struct loop_event *count_timer, *phase_timer;
-	enum phase phase;
-	unsigned int counts;
-	int status;
-	bool is_problem_told; /* several workers find the same damage; one line is enough */
-};
 
 static void log_problem(struct supervisor *supervisor, const char *text)
 {
@@ -57,15 +41,6 @@ static void log_problem(struct supervisor *supervisor, const char *text)
 	if (!supervisor->is_problem_told && *text)
 		log_error("%s", text);
 	supervisor->is_problem_told = true;
-}
-
-static int make_memfd(const char *name)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd < 0)
-		log_fatal("shared memory: %s", strerror(errno));
-	return fd;
 }
 
 /* A standard stream that is closed must not become a descriptor of ours that somebody then reads or
@@ -82,63 +57,36 @@ static void occupy_streams(void)
 
 /* Checks the command line in a process of its own; ends the run here when there is nothing to
  * start. */
-static void run_preflight(struct supervisor *supervisor, int argc, char **argv)
+static void check_command_line(struct supervisor *supervisor)
 {
-	int fds[CHILD_FD_END], status, error;
-	struct process_plan plan = {
-		.executable_fd = supervisor->executable_fd,
-		.role = "preflight",
-		.fds = fds,
-		.keeps_streams = true,
-		.argument_count = argc - 1,
-		.arguments = argv + 1,
-	};
-	struct process process;
 	char text[CONFIG_ERROR_MAX];
+	struct check check;
+	int error = check_start(&check, supervisor->executable_fd, supervisor->argc,
+				supervisor->argv, true);
 
-	memset(fds, -1, sizeof(fds));
-	fds[CHILD_FD_CONFIG] = supervisor->config_fd = make_memfd("dnsflow-config");
-	fds[CHILD_FD_FILTER] = supervisor->filter_fd = make_memfd("dnsflow-filter");
-	error = process_start(&process, &plan);
 	if (error)
 		log_fatal("a process cannot be started: %s", strerror(-error));
-	status = process_reap(&process);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == PREFLIGHT_DONE)
+	switch (check_finish(&check, &supervisor->effective, text)) {
+	case CHECK_DONE:
 		exit(EXIT_SUCCESS);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != PREFLIGHT_OK)
-		exit(EXIT_FAILURE); /* it said why */
-	fcntl(supervisor->config_fd, F_ADD_SEALS,
-	      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-	if (!child_read_config(supervisor->config_fd, &supervisor->config, text))
+	case CHECK_REFUSED:
 		log_fatal("%s", text);
-	if (supervisor->config.is_verbose)
+	case CHECK_OK:
+		break;
+	}
+	if (supervisor->effective->config.is_verbose)
 		log_set_level(LOG_LEVEL_DEBUG);
-}
-
-static void map_filters(struct supervisor *supervisor)
-{
-	struct stat status;
-	void *memory;
-
-	if (fstat(supervisor->filter_fd, &status) < 0 || !status.st_size)
-		return;
-	memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, supervisor->filter_fd,
-		      0);
-	if (memory == MAP_FAILED)
-		log_fatal("filters: %s", strerror(errno));
-	supervisor->filters = memory;
 }
 
 static void open_input(struct supervisor *supervisor)
 {
-	const struct config *config = &supervisor->config;
+	const struct config *config = &supervisor->effective->config;
 	const char *notice = NULL;
 	char error[CONFIG_ERROR_MAX];
 
 	if (config->input == CONFIG_INPUT_LIVE) {
-		map_filters(supervisor);
 		supervisor->sockets =
-			packet_sockets_open(config, supervisor->filters, error, &notice);
+			packet_sockets_open(config, supervisor->effective->filters, error, &notice);
 		if (!supervisor->sockets)
 			log_fatal("%s", error);
 		if (notice)
@@ -155,7 +103,7 @@ static void open_input(struct supervisor *supervisor)
 
 static void log_input(const struct supervisor *supervisor)
 {
-	const struct config *config = &supervisor->config;
+	const struct config *config = &supervisor->effective->config;
 	char text[FILTER_TEXT_MAX];
 	bool is_live = config->input == CONFIG_INPUT_LIVE;
 
@@ -173,10 +121,18 @@ static void each_seat(struct supervisor *supervisor, void (*fn)(struct seat *sea
 		fn(&supervisor->seats[i]);
 }
 
-static bool are_all(const struct supervisor *supervisor, enum seat_state state)
+static bool are_all_ready(const struct supervisor *supervisor)
 {
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
-		if (supervisor->seats[i].state != state)
+		if (supervisor->seats[i].state != SEAT_READY)
+			return false;
+	return true;
+}
+
+static bool are_all_done(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		if (!seat_is_done(&supervisor->seats[i]))
 			return false;
 	return true;
 }
@@ -217,6 +173,7 @@ static void begin_drain(struct supervisor *supervisor)
 	if (supervisor->phase != PHASE_RUNNING)
 		return;
 	supervisor->phase = PHASE_REJECTING;
+	reload_abandon(supervisor);
 	if (supervisor->sockets && packet_sockets_reject(supervisor->sockets))
 		log_warn("packets cannot be kept out any more: those that still come are not read");
 	loop_timer_set(supervisor->phase_timer, supervisor->sockets ? RETIRE_NS : 0);
@@ -230,7 +187,8 @@ static void on_phase_timer(void *argument)
 		abandon_start(supervisor, "the workers do not get ready");
 	} else if (supervisor->phase == PHASE_REJECTING) {
 		supervisor->phase = PHASE_DRAINING;
-		each_seat(supervisor, seat_drain);
+		for (uint32_t i = 0; i < supervisor->seat_count; i++)
+			seat_drain(&supervisor->seats[i], false);
 		loop_timer_set(supervisor->phase_timer, DRAIN_TIMEOUT_NS);
 	} else if (supervisor->phase == PHASE_DRAINING) {
 		log_problem(supervisor, "a worker did not finish in time and is killed");
@@ -242,13 +200,28 @@ static void on_phase_timer(void *argument)
 static void on_ready(struct supervisor *supervisor, struct seat *seat)
 {
 	if (supervisor->phase == PHASE_STARTING) {
-		if (are_all(supervisor, SEAT_READY))
+		if (are_all_ready(supervisor))
 			run(supervisor);
 		return;
 	}
 	seat_begin(seat); /* a successor */
 	if (supervisor->phase == PHASE_DRAINING)
-		seat_drain(seat);
+		seat_drain(seat, false);
+}
+
+/* Opened when the first packet needs it. */
+static void lend_quarantine(struct supervisor *supervisor, struct seat *seat)
+{
+	const struct config *config = &supervisor->effective->config;
+	char error[CONFIG_ERROR_MAX];
+
+	if (supervisor->quarantine_fd < 0 && *config->quarantine) {
+		supervisor->quarantine_fd =
+			quarantine_open(config->quarantine, (int)config->link, error);
+		if (supervisor->quarantine_fd < 0)
+			log_error("%s: the packet is not kept", error);
+	}
+	seat->lease.fds[CHILD_FD_QUARANTINE] = supervisor->quarantine_fd;
 }
 
 static void on_death(struct supervisor *supervisor, struct seat *seat, const char *text)
@@ -258,13 +231,26 @@ static void on_death(struct supervisor *supervisor, struct seat *seat, const cha
 	snprintf(line, sizeof(line), "worker-%u %s", seat->index, text);
 	if (supervisor->phase == PHASE_STARTING) {
 		abandon_start(supervisor, line);
-	} else if (supervisor->config.input == CONFIG_INPUT_STREAM &&
+	} else if (supervisor->effective->config.input == CONFIG_INPUT_STREAM &&
 		   lseek(supervisor->file_fd, 0, SEEK_CUR) < 0) {
 		seat->is_replacing = false; /* what it had read of a pipe is gone with it */
 		abandon_start(supervisor, line);
-	} else {
+	} else if (seat_is_skipping(seat)) {
+		lend_quarantine(supervisor, seat);
+		log_error("%s; its successor goes on behind the packet that it was at", line);
+	} else if (seat->is_replacing) {
 		log_warn("%s; a successor goes on", line);
 	}
+}
+
+static void on_failure(struct supervisor *supervisor, struct seat *seat, const char *text)
+{
+	/* A file that can no longer be opened is not going to get better. */
+	if (supervisor->phase == PHASE_STARTING ||
+	    supervisor->effective->config.input != CONFIG_INPUT_LIVE)
+		abandon_start(supervisor, text);
+	else
+		log_error("worker-%u cannot start: %s", seat->index, text);
 }
 
 static void on_seat(void *argument, struct seat *seat, enum seat_event event, uint32_t status,
@@ -272,16 +258,14 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 {
 	struct supervisor *supervisor = argument;
 
+	if (reload_on_seat(supervisor, seat, event, text))
+		return;
 	switch (event) {
 	case SEAT_IS_READY:
 		on_ready(supervisor, seat);
 		break;
 	case SEAT_HAS_FAILED:
-		/* A file that can no longer be opened is not going to get better. */
-		log_problem(supervisor, text);
-		if (supervisor->phase == PHASE_STARTING ||
-		    supervisor->config.input != CONFIG_INPUT_LIVE)
-			abandon_start(supervisor, text);
+		on_failure(supervisor, seat, text);
 		break;
 	case SEAT_HAS_FINISHED:
 		if (status)
@@ -293,11 +277,23 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 	case SEAT_HAS_DIED:
 		on_death(supervisor, seat, text);
 		break;
+	case SEAT_HAS_LEFT:
+		seat_restart(seat);
+		break;
 	case SEAT_HAS_ENDED:
-		if (are_all(supervisor, SEAT_FINISHED))
+		if (are_all_done(supervisor))
 			loop_stop(supervisor->loop);
 		break;
 	}
+}
+
+/* Is there a packet at the cursor? A file that is being read always has one. */
+static bool has_input(void *argument, const struct seat *seat)
+{
+	const struct supervisor *supervisor = argument;
+
+	return !supervisor->sockets ||
+	       packet_sockets_in_ring(supervisor->sockets, seat->index, seat->lease.head);
 }
 
 static void count_packets(struct supervisor *supervisor)
@@ -306,7 +302,7 @@ static void count_packets(struct supervisor *supervisor)
 
 	if (!supervisor->sockets)
 		return;
-	drops = interface_drops(supervisor->config.interface);
+	drops = interface_drops(supervisor->effective->config.interface);
 	drops -= drops < supervisor->interface_drops_at_start /* deleted */
 			 ? drops
 			 : supervisor->interface_drops_at_start;
@@ -337,7 +333,8 @@ static void check_interface(struct supervisor *supervisor)
 
 	if (supervisor->phase != PHASE_RUNNING || !packet_sockets_are_orphaned(supervisor->sockets))
 		return;
-	snprintf(line, sizeof(line), "interface %s was deleted", supervisor->config.interface);
+	snprintf(line, sizeof(line), "interface %s was deleted",
+		 supervisor->effective->config.interface);
 	log_problem(supervisor, line);
 	begin_drain(supervisor);
 }
@@ -349,6 +346,8 @@ static void on_count(void *argument)
 
 	count_packets(supervisor);
 	check_interface(supervisor);
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		seat_check_progress(&supervisor->seats[i], clock_monotonic_ns());
 	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
 		sum_up(supervisor, &ledger);
 		report_log_packets(&ledger, true);
@@ -375,7 +374,7 @@ static void log_report(struct supervisor *supervisor)
 	sum_up(supervisor, &ledger);
 	report_log_packets(&ledger, supervisor->sockets != NULL);
 	log_verdicts(supervisor);
-	report_log_outcome(&ledger, supervisor->config.is_verbose);
+	report_log_outcome(&ledger, supervisor->effective->config.is_verbose);
 }
 
 static void on_report(void *argument)
@@ -391,8 +390,7 @@ static void on_terminate(void *argument)
 
 static void on_hangup(void *argument)
 {
-	(void)argument;
-	log_info("SIGHUP: there is no configuration file to read again");
+	reload_begin(argument, NULL, NULL);
 }
 
 static void add_events(struct supervisor *supervisor)
@@ -408,32 +406,74 @@ static void add_events(struct supervisor *supervisor)
 	supervisor->phase_timer = loop_add_timer(loop, on_phase_timer, supervisor);
 	supervisor->count_timer = loop_add_timer(loop, on_count, supervisor);
 	/* A pipe may be silent for long before its first bytes tell what it is. */
-	if (supervisor->config.input != CONFIG_INPUT_STREAM)
+	if (supervisor->effective->config.input != CONFIG_INPUT_STREAM)
 		loop_timer_set(supervisor->phase_timer, READY_TIMEOUT_NS);
 	if (supervisor->sockets)
 		loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
 }
 
+void supervisor_close_rings(struct supervisor *supervisor, uint32_t count)
+{
+	count_packets(supervisor);
+	for (uint32_t i = count; i < supervisor->seat_count; i++) {
+		struct lease *lease = &supervisor->seats[i].lease;
+
+		lease->watch->ring_discarded +=
+			packet_sockets_in_ring(supervisor->sockets, i, lease->head);
+		lease->fds[CHILD_FD_INPUT] = -1;
+	}
+	packet_sockets_shrink(supervisor->sockets, count);
+}
+
+/* A ring that the worker has not seen before has another generation. */
+static void lend_input(struct supervisor *supervisor, struct seat *seat)
+{
+	struct state_watch *watch = seat->lease.watch;
+	int *fd = &seat->lease.fds[CHILD_FD_INPUT];
+
+	if (!supervisor->sockets) {
+		*fd = supervisor->file_fd;
+		return;
+	}
+	if (*fd != packet_sockets_fd(supervisor->sockets, seat->index)) {
+		*fd = packet_sockets_fd(supervisor->sockets, seat->index);
+		watch->generation = ++supervisor->generation;
+	}
+	watch->ring_blocks = packet_sockets_ring_blocks(supervisor->sockets);
+	watch->is_unsplit = packet_sockets_are_unsplit(supervisor->sockets);
+}
+
+bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
+			  const struct effective *effective, char *error)
+{
+	struct process_plan plan = {.executable_fd = supervisor->executable_fd, .role = "worker"};
+	struct seat *seat = &supervisor->seats[index];
+	bool is_open;
+
+	if (index < supervisor->seat_count) {
+		is_open = lease_reconfigure(&seat->lease, &effective->config, effective->config_fd,
+					    error);
+	} else {
+		is_open = lease_open(&seat->lease, &effective->config, index, effective->config_fd,
+				     supervisor->file_fd, error);
+		seat_init(seat, index, &plan, supervisor->loop, on_seat, has_input, supervisor);
+		supervisor->seat_count++;
+	}
+	if (is_open)
+		lend_input(supervisor, seat);
+	return is_open;
+}
+
 /* Everything is opened before the first worker starts. */
 static void open_seats(struct supervisor *supervisor)
 {
-	const struct config *config = &supervisor->config;
-	struct process_plan plan = {.executable_fd = supervisor->executable_fd, .role = "worker"};
+	const struct effective *effective = supervisor->effective;
 	char error[CONFIG_ERROR_MAX];
 
-	supervisor->seat_count = config->worker_count;
-	supervisor->seats = xcalloc(supervisor->seat_count, sizeof(*supervisor->seats));
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		struct seat *seat = &supervisor->seats[i];
-		int input = supervisor->sockets ? packet_sockets_fd(supervisor->sockets, i)
-						: supervisor->file_fd;
-
-		if (!lease_open(&seat->lease, config, i, supervisor->config_fd, input, error))
+	supervisor->seats = xcalloc(CONFIG_WORKERS_MAX, sizeof(*supervisor->seats));
+	for (uint32_t i = 0; i < effective->config.worker_count; i++)
+		if (!supervisor_open_seat(supervisor, i, effective, error))
 			log_fatal("%s", error);
-		seat->lease.watch->is_unsplit =
-			supervisor->sockets && packet_sockets_are_unsplit(supervisor->sockets);
-		seat_init(seat, i, &plan, supervisor->loop, on_seat, supervisor);
-	}
 }
 
 static void start_seats(struct supervisor *supervisor)
@@ -459,6 +499,8 @@ static int finish(struct supervisor *supervisor)
 		log_report(supervisor);
 	sum_up(supervisor, &ledger);
 	report_log_missing(&ledger, supervisor->sockets != NULL);
+	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_PACKETS_QUARANTINED) && !status)
+		status = EXIT_QUARANTINED;
 	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_RECORDS_DROPPED))
 		status = EXIT_FAILURE; /* a file can be read again: say that it must be */
 	each_seat(supervisor, seat_fini);
@@ -472,15 +514,19 @@ static int finish(struct supervisor *supervisor)
 int supervisor_main(int argc, char **argv)
 {
 	struct supervisor *supervisor = xcalloc(1, sizeof(*supervisor));
+	const char *pid_file;
 	char error[CONFIG_ERROR_MAX];
 
 	occupy_streams();
-	supervisor->file_fd = -1;
+	supervisor->argc = argc;
+	supervisor->argv = argv;
+	supervisor->file_fd = supervisor->quarantine_fd = -1;
 	supervisor->executable_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (supervisor->executable_fd < 0)
 		log_fatal("/proc/self/exe: %s (is /proc mounted?)", strerror(errno));
-	run_preflight(supervisor, argc, argv);
-	if (*supervisor->config.pid_file && pid_file_open(supervisor->config.pid_file, error) < 0)
+	check_command_line(supervisor);
+	pid_file = supervisor->effective->config.pid_file;
+	if (*pid_file && pid_file_open(pid_file, error) < 0)
 		log_fatal("%s", error);
 	open_input(supervisor);
 	add_events(supervisor);

@@ -1,8 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "ipc/ledger.h"
+#include "supervisor/check.h"
+#include "supervisor/packet_sockets.h"
+#include "supervisor/reload.h"
+#include "supervisor/seat.h"
 
 /*
  * The process that an operator starts: holds everything that must outlive a worker, starts, watches
  * and replaces workers, and touches no packet. Returns the exit status of the run.
  */
 int supervisor_main(int argc, char **argv);
+
+enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_REJECTING, PHASE_DRAINING };
+
+/* What the files of this room share. */
+struct supervisor {
+	int argc;
+	char **argv;
+	int executable_fd, file_fd, quarantine_fd;
+	struct effective *effective;	/* in force */
+	struct packet_sockets *sockets; /* live */
+	uint64_t generation;		/* of the rings */
+	uint64_t interface_drops_at_start;
+	struct seat *seats;  /* CONFIG_WORKERS_MAX; those behind seat_count were never used */
+	uint32_t seat_count; /* also of workers that are not wanted any more: they have counted */
+	struct loop *loop;
+	struct loop_event *count_timer, *phase_timer;
+	enum phase phase;
+	unsigned int counts;
+	int status;
+	bool is_problem_told; /* several workers find the same damage; one line is enough */
+	struct reload reload;
+};
+
+/* Makes the place of a worker, or prepares it for the next process, with this configuration. False
+ * with one line in error. */
+bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
+			  const struct effective *effective, char *error);
+
+/* Closes the rings from count on, whose workers have read them. */
+void supervisor_close_rings(struct supervisor *supervisor, uint32_t count);

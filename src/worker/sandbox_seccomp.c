@@ -48,11 +48,12 @@ static const struct {
 	int call;
 	int fd;
 } outputs[] = {
-	{SCMP_SYS(sendmmsg), CHILD_FD_EXPORT4}, {SCMP_SYS(sendmmsg), CHILD_FD_EXPORT6},
-	{SCMP_SYS(sendmsg), CHILD_FD_EXPORT4},	{SCMP_SYS(sendmsg), CHILD_FD_EXPORT6},
-	{SCMP_SYS(sendto), CHILD_FD_CONTROL},	{SCMP_SYS(write), STDERR_FILENO},
-	{SCMP_SYS(writev), STDERR_FILENO},	{SCMP_SYS(write), CHILD_FD_OUTPUT},
-	{SCMP_SYS(pwrite64), CHILD_FD_OUTPUT},	{SCMP_SYS(ftruncate), CHILD_FD_OUTPUT},
+	{SCMP_SYS(sendmmsg), CHILD_FD_EXPORT4},	 {SCMP_SYS(sendmmsg), CHILD_FD_EXPORT6},
+	{SCMP_SYS(sendmsg), CHILD_FD_EXPORT4},	 {SCMP_SYS(sendmsg), CHILD_FD_EXPORT6},
+	{SCMP_SYS(sendto), CHILD_FD_CONTROL},	 {SCMP_SYS(write), STDERR_FILENO},
+	{SCMP_SYS(writev), STDERR_FILENO},	 {SCMP_SYS(write), CHILD_FD_OUTPUT},
+	{SCMP_SYS(pwrite64), CHILD_FD_OUTPUT},	 {SCMP_SYS(ftruncate), CHILD_FD_OUTPUT},
+	{SCMP_SYS(writev), CHILD_FD_QUARANTINE},
 };
 
 int sandbox_enter(void)

@@ -40,6 +40,9 @@ struct worker {
 	struct loop *loop;
 	struct loop_event *flush_timer, *stats_timer, *expire_timer, *retry_timer;
 	bool is_draining;
+	bool gives_away; /* drains because its share is others' now */
+	bool is_leaving;
+	bool leaves_empty; /* reads the ring to its end first */
 };
 
 /* A worker cannot start: the supervisor says why, with its name in front. */
@@ -47,6 +50,28 @@ static void __attribute__((noreturn)) fail(const char *text)
 {
 	control_send(CHILD_FD_CONTROL, CONTROL_FAILED, 0, text);
 	exit(EXIT_FAILURE);
+}
+
+/* Another version left the body, or something is wrong with it: what it held is lost, and counted.
+ * Pieces are the capture's to count. */
+static void begin_body(struct state_head *head, struct body *body)
+{
+	uint64_t sequence = state_get(head, STATE_SEQUENCE);
+	bool is_first =
+		sequence == 1 && !state_get(head, STATE_BLOCK) && !state_get(head, STATE_PACKET);
+
+	memset(body, 0, body_size());
+	commit_add_some(head, COUNTER_STATES_DISCARDED, !is_first);
+	commit_add_some(head, COUNTER_DATAGRAMS_DISCARDED, sequence - state_get(head, STATE_SENT));
+	commit_add_some(head, COUNTER_RECORDS_DISCARDED,
+			state_get(head, STATE_WAITING) + state_get(head, STATE_OPEN_SETS));
+	commit_set(head, STATE_SENT, sequence);
+	commit_set(head, STATE_WAITING, 0);
+	commit_set(head, STATE_OPEN_SETS, 0);
+	commit_set(head, STATE_OPEN_LENGTH, 0);
+	commit_apply(head);
+	COMMIT_BARRIER();
+	body->layout = body_layout();
 }
 
 static void attach(struct worker *worker)
@@ -60,13 +85,12 @@ static void attach(struct worker *worker)
 	worker->watch = memory_map(CHILD_FD_WATCH, sizeof(struct state_watch), false);
 	if (!worker->head || !worker->body || !worker->watch || !state_attach(worker->head))
 		fail("the state that was lent cannot be used");
-	if (worker->body->layout && worker->body->layout != BODY_LAYOUT)
-		fail("the state that was lent has another layout");
-	if (worker->body->layout) {
+	if (worker->body->layout == body_layout()) {
 		commit_add(worker->head, COUNTER_RESTARTS, 1);
 		commit_apply(worker->head);
+	} else {
+		begin_body(worker->head, worker->body);
 	}
-	worker->body->layout = BODY_LAYOUT;
 }
 
 static void open_pipeline(struct worker *worker)
@@ -81,7 +105,8 @@ static void open_pipeline(struct worker *worker)
 			     worker->watch, worker->head, worker->body, worker->outbox);
 	if (error)
 		fail(strerror(-error));
-	if (!source_open(&worker->source, &worker->config, worker->capture, CHILD_FD_INPUT))
+	if (!source_open(&worker->source, &worker->config, worker->capture, worker->watch,
+			 CHILD_FD_INPUT))
 		fail(worker->source.error);
 }
 
@@ -161,6 +186,12 @@ static void on_control(void *argument)
 	/* The supervisor is gone, or wants us to finish: the same. */
 	if (got == 0 || message.type == CONTROL_DRAIN)
 		worker->is_draining = true;
+	if (got > 0 && message.type == CONTROL_DRAIN)
+		worker->gives_away = message.status;
+	if (got > 0 && message.type == CONTROL_LEAVE) {
+		worker->is_leaving = true;
+		worker->leaves_empty = message.status == CONTROL_LEAVE_EMPTY;
+	}
 	loop_stop(worker->loop);
 }
 
@@ -254,11 +285,17 @@ static void __attribute__((noreturn)) run_live(struct worker *worker)
 	loop_timer_set(worker->stats_timer, jittered(worker, STATS_INTERVAL_NS));
 	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
 	loop_add_reader(worker->loop, CHILD_FD_INPUT, on_frames, worker);
-	if (!worker->is_draining)
+	if (!worker->is_draining && !worker->is_leaving)
 		loop_run(worker->loop);
 	set_clocks(worker);
+	if (worker->is_leaving && !worker->leaves_empty)
+		exit(EXIT_SUCCESS); /* all is in the state */
 	while (worker->source.ops->turn(&worker->source) == SOURCE_BUSY)
 		set_clocks(worker);
+	if (worker->is_leaving)
+		exit(EXIT_SUCCESS);
+	if (worker->gives_away)
+		capture_give_away(worker->capture);
 	capture_finish(worker->capture);
 	finish(worker, NULL);
 }

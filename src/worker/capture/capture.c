@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker/capture/capture.h"
 
+#include "ipc/child.h"
 #include "ipc/commit.h"
 #include "ipc/settings.h"
+#include "worker/capture/hook.h"
+#include "worker/capture/quarantine.h"
 
 static bool is_dns_port(const struct capture *capture, uint16_t port)
 {
@@ -33,7 +36,7 @@ static void stage_pieces(struct capture *capture, bool with_fragments)
 	struct state_head *head = capture->head;
 	struct piece_counts sum = {0};
 
-	_Static_assert(COUNTER_PIECES_CLOSED - COUNTER_PIECES_DUPLICATE == PIECE_CAUSE_COUNT - 1,
+	_Static_assert(COUNTER_PIECES_RESHARDED - COUNTER_PIECES_DUPLICATE == PIECE_CAUSE_COUNT - 1,
 		       "counters of dropped pieces stand in the order of their causes");
 
 	add_pieces(&sum, &capture->stream_pieces);
@@ -259,20 +262,47 @@ static bool select_frame(struct capture *capture, const struct frame *frame,
 	       class.key % capture->share_count == capture->share_index;
 }
 
+/* Has this frame ended our predecessor? Then it goes no further. */
+static bool is_poison(struct capture *capture, const struct frame *frame)
+{
+	bool is_kept;
+
+	if (__builtin_expect(!capture->is_skipping, true))
+		return false;
+	capture->is_skipping = false;
+	is_kept = quarantine_append(CHILD_FD_QUARANTINE, frame);
+	commit_add_some(capture->head, COUNTER_PACKETS_NOT_KEPT, !is_kept);
+	commit_set(capture->head, STATE_MESSAGE, 0);
+	commit_packet(capture, COUNTER_PACKETS_QUARANTINED);
+	return true;
+}
+
+static enum decode_result decode_frame(struct capture *capture, const struct frame *frame,
+				       const struct network *network, bool is_admitted,
+				       struct packet *packet)
+{
+	hook_frame(frame->bytes);
+	if (!is_admitted)
+		return DECODE_OTHER;
+	return decode_network(&capture->options, network, frame->bytes.length < frame->wire_length,
+			      packet);
+}
+
 void capture_frame(struct capture *capture, const struct frame *frame)
 {
 	struct network network = {.ethertype = frame->ethertype};
+	enum decode_result result = DECODE_BAD_LINK;
 	struct packet packet;
 	bool is_admitted = true;
-	enum decode_result result = DECODE_BAD_LINK;
 
+	if (!capture->is_selecting && is_poison(capture, frame))
+		return;
 	if (link_strip(frame->link, frame->bytes, &network)) {
-		if (capture->is_selecting && !select_frame(capture, frame, &network, &is_admitted))
+		if (capture->is_selecting &&
+		    (!select_frame(capture, frame, &network, &is_admitted) ||
+		     is_poison(capture, frame)))
 			return;
-		result = is_admitted
-				 ? decode_network(&capture->options, &network,
-						  frame->bytes.length < frame->wire_length, &packet)
-				 : DECODE_OTHER;
+		result = decode_frame(capture, frame, &network, is_admitted, &packet);
 	} else if (capture->is_selecting && capture->share_index) {
 		return; /* what has no network layer is the first share's */
 	}
@@ -311,6 +341,49 @@ void capture_expire(struct capture *capture)
 	finish_stream_work(capture);
 }
 
+static bool is_ours(const void *argument, const struct address *source,
+		    const struct address *destination)
+{
+	const struct capture *capture = argument;
+
+	return classify_addresses(source, destination) % capture->share_count ==
+	       capture->share_index;
+}
+
+/*
+ * The traffic is divided in another way than before: what we hold of datagrams and streams that go
+ * to another worker now will never be complete. (Inside tunnels it is the outer addresses that
+ * divide, and nobody knows them any more: those are judged by the inner ones.)
+ */
+static void reshard(struct capture *capture, pieces_owner_fn is_owner)
+{
+	uint32_t fragments_at = 0, streams_at = 0;
+	bool is_more = true;
+
+	while (is_more) {
+		is_more = fragments_reshard(capture->fragments, is_owner, capture, &fragments_at,
+					    fragments_step(capture), &capture->fragment_pieces);
+		is_more |= streams_reshard(capture->streams, is_owner, capture, &streams_at,
+					   streams_step(capture), &capture->stream_pieces);
+		stage_pieces(capture, true);
+		commit_apply(capture->head);
+	}
+}
+
+static bool is_never_ours(const void *argument, const struct address *source,
+			  const struct address *destination)
+{
+	(void)argument;
+	(void)source;
+	(void)destination;
+	return false;
+}
+
+void capture_give_away(struct capture *capture)
+{
+	reshard(capture, is_never_ours);
+}
+
 void capture_finish(struct capture *capture)
 {
 	while (streams_flush(capture->streams, streams_step(capture), &capture->stream_pieces))
@@ -320,6 +393,25 @@ void capture_finish(struct capture *capture)
 static void set_port(struct capture *capture, uint16_t port)
 {
 	capture->ports[port / 8] |= (uint8_t)(1 << port % 8);
+}
+
+/* Takes over the pieces that a predecessor left; those that could not be taken over are counted. */
+static void take_over(struct capture *capture)
+{
+	struct state_head *head = capture->head;
+	uint64_t held = fragments_held(capture->fragments) + streams_held(capture->streams);
+	uint64_t before = state_get(head, STATE_HELD);
+	uint64_t shares = (uint64_t)capture->share_count << 32 | capture->share_index;
+
+	commit_add_some(head, COUNTER_PIECES_DISCARDED, before > held ? before - held : 0);
+	commit_set(head, STATE_HELD, held);
+	commit_apply(head);
+	if (state_get(head, STATE_SHARES) == shares)
+		return;
+	if (held && capture->share_count > 1)
+		reshard(capture, is_ours);
+	commit_set(head, STATE_SHARES, shares);
+	commit_apply(head);
 }
 
 int capture_open(struct capture *capture, const struct config *config, uint32_t worker_index,
@@ -337,6 +429,10 @@ int capture_open(struct capture *capture, const struct config *config, uint32_t 
 	capture->head = head;
 	capture->outbox = outbox;
 	capture->is_again = state_get(head, STATE_MESSAGE) != 0;
+	capture->is_skipping = watch->is_skipping &&
+			       watch->skip_generation == state_get(head, STATE_GENERATION) &&
+			       watch->skip_block == state_get(head, STATE_BLOCK) &&
+			       watch->skip_packet == state_get(head, STATE_PACKET);
 	capture->keeps_clock = !is_live;
 	capture->now_ns = (int64_t)state_get(head, STATE_CLOCK);
 	capture->are_ports_checked = !*config->filter;
@@ -359,5 +455,6 @@ int capture_open(struct capture *capture, const struct config *config, uint32_t 
 					    state_get(head, STATE_FRAGMENTS_STEP));
 	capture->streams = streams_open(body_streams(body), &streams_default_limits, &key,
 					state_get(head, STATE_STREAMS_STEP));
+	take_over(capture);
 	return 0;
 }

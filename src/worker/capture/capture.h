@@ -14,6 +14,7 @@
 /* A captured frame, borrowed from its source. */
 struct frame {
 	struct slice bytes;
+	int64_t time_ns; /* since 1970 */
 	uint32_t wire_length;
 	enum link_type link;
 	uint16_t ethertype; /* LINK_COOKED only */
@@ -34,6 +35,7 @@ struct capture {
 	bool is_admitting; /* the generated filter is to be applied to them */
 	bool are_ports_checked; /* no -f: a payload is DNS when its source port is one of ours */
 	bool is_again;	  /* the first frame of a successor, whose first messages are committed */
+	bool is_skipping; /* the first frame of a successor ended its predecessor: quarantine it */
 	bool keeps_clock; /* files: now_ns is packet time and lies in the state */
 	uint32_t share_index;
 	uint32_t share_count;
@@ -59,6 +61,9 @@ void capture_frame(struct capture *capture, const struct frame *frame);
 /* Lets go of what waited too long in reassembly; messages behind holes that are given up are taken.
  */
 void capture_expire(struct capture *capture);
+
+/* Lets go of all that is held of datagrams and streams: they are another worker's from now on. */
+void capture_give_away(struct capture *capture);
 
 /* The end of the input: gives up all holes. */
 void capture_finish(struct capture *capture);

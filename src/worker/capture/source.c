@@ -6,7 +6,7 @@
 #include "base/memory.h"
 
 bool source_open(struct source *source, const struct config *config, struct capture *capture,
-		 int fd)
+		 const struct state_watch *watch, int fd)
 {
 	static const struct source_ops *const inputs[] = {
 		[CONFIG_INPUT_LIVE] = &source_ring,
@@ -14,7 +14,12 @@ bool source_open(struct source *source, const struct config *config, struct capt
 		[CONFIG_INPUT_STREAM] = &source_stream,
 	};
 
-	*source = (struct source){.ops = inputs[config->input], .capture = capture, .fd = fd};
+	*source = (struct source){
+		.ops = inputs[config->input],
+		.capture = capture,
+		.watch = watch,
+		.fd = fd,
+	};
 	return source->ops->open(source, config);
 }
 
@@ -41,6 +46,7 @@ void source_take_record(struct source *source, const struct savefile_record *rec
 	struct capture *capture = source->capture;
 	struct frame frame = {
 		.bytes = record->frame,
+		.time_ns = record->time_ns,
 		.wire_length = record->wire_length,
 		.link = source->link,
 	};

@@ -23,6 +23,7 @@ enum source_state {
 struct source {
 	const struct source_ops *ops;
 	struct capture *capture;
+	const struct state_watch *watch;
 	int fd;
 	enum link_type link;
 	char error[SOURCE_ERROR_MAX];
@@ -56,7 +57,7 @@ struct source_ops {
 
 /* fd is lent. false with source->error. */
 bool source_open(struct source *source, const struct config *config, struct capture *capture,
-		 int fd);
+		 const struct state_watch *watch, int fd);
 
 extern const struct source_ops source_ring;
 extern const struct source_ops source_mapped;

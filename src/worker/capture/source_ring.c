@@ -39,14 +39,27 @@ static void release(struct tpacket_block_desc *block)
 	__atomic_store_n(&block->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 }
 
+/* Another ring than the one that the cursor points into: it is read from its beginning. */
+static void begin_ring(struct state_head *head, uint64_t generation)
+{
+	commit_set(head, STATE_GENERATION, generation);
+	commit_set(head, STATE_BLOCK, 1);
+	commit_set(head, STATE_PACKET, 0);
+	commit_set(head, STATE_MESSAGE, 0);
+	commit_set(head, STATE_BLOCK_READ, state_counter(head, COUNTER_PACKETS_READ));
+	commit_apply(head);
+}
+
 static bool open_ring(struct source *source, const struct config *config)
 {
 	struct state_head *head = source->capture->head;
-	uint64_t sequence = state_get(head, STATE_BLOCK);
+	const struct state_watch *watch = source->watch;
+	uint64_t sequence;
 	socklen_t length = sizeof(int);
 	int type = 0;
 
-	source->ring.block_count = packet_ring_blocks(config);
+	(void)config;
+	source->ring.block_count = (uint32_t)watch->ring_blocks;
 	source->ring.memory = mmap(NULL, (size_t)source->ring.block_count * PACKET_RING_BLOCK_BYTES,
 				   PROT_READ | PROT_WRITE, MAP_SHARED, source->fd, 0);
 	if (source->ring.memory == MAP_FAILED ||
@@ -56,13 +69,14 @@ static bool open_ring(struct source *source, const struct config *config)
 		return false;
 	}
 	source->link = type == SOCK_RAW ? LINK_ETHERNET : LINK_COOKED;
-	if (!sequence) {
-		commit_set(head, STATE_BLOCK, 1);
-		commit_apply(head);
-	} else if (sequence > 1 && is_ours(block_at(source, sequence - 1), sequence - 1)) {
-		release(block_at(
-			source, sequence - 1)); /* killed between "block done" and giving it back */
+	if (state_get(head, STATE_GENERATION) != watch->generation) {
+		begin_ring(head, watch->generation);
+		source->capture->is_again = false;
 	}
+	sequence = state_get(head, STATE_BLOCK);
+	/* Killed between "block done" and giving it back? */
+	if (sequence > 1 && is_ours(block_at(source, sequence - 1), sequence - 1))
+		release(block_at(source, sequence - 1));
 	return true;
 }
 
@@ -79,6 +93,7 @@ static void take_packet(struct source *source, const struct tpacket3_hdr *header
 	const uint8_t *at = (const uint8_t *)header;
 	struct frame frame = {
 		.bytes = {at + header->tp_mac, header->tp_snaplen},
+		.time_ns = header->tp_sec * NANOSECONDS_PER_SECOND + header->tp_nsec,
 		.wire_length = header->tp_len,
 		.link = source->link,
 	};

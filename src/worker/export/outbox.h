@@ -49,7 +49,6 @@ struct outbox {
 			int fds[2];		  /* IPv4, IPv6 */
 			uint32_t message_ends[2]; /* of each family in the batch */
 			bool is_segmenting;	  /* --segments, and the kernel can */
-			struct sockaddr_storage addresses[CONFIG_DESTINATIONS_MAX];
 			struct iovec vectors[OUTBOX_BATCH_SLOTS];
 			alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
 		} udp;

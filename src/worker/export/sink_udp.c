@@ -26,33 +26,34 @@
 
 static bool is_segment(const struct outbox *outbox, const struct outbox_slot *slot)
 {
-	return outbox->body->batch.is_segmented && slot->length == outbox->config->segment_size;
+	return outbox->body->batch.segment_size && slot->length == outbox->body->batch.segment_size;
 }
 
 /* Slots from at on that one message can carry. */
-static uint32_t run_length(struct outbox *outbox, uint32_t at, uint32_t slot_count)
+static uint32_t run_length(struct outbox *outbox, uint32_t at)
 {
+	const struct outbox_batch *batch = &outbox->body->batch;
 	uint64_t first = state_get(outbox->head, STATE_SENT);
 	uint32_t most, count = 1;
 
 	if (!is_segment(outbox, outbox_slot(outbox, first + at)))
 		return 1;
-	most = SEGMENTS_BYTES_MAX / outbox->config->segment_size;
+	most = SEGMENTS_BYTES_MAX / batch->segment_size;
 	most = most < SEGMENTS_MAX ? most : SEGMENTS_MAX;
-	while (count < most && at + count < slot_count &&
+	while (count < most && at + count < batch->slot_count &&
 	       is_segment(outbox, outbox_slot(outbox, first + at + count)))
 		count++;
 	return count;
 }
 
-static struct msghdr make_header(struct outbox *outbox, uint32_t destination, uint32_t at,
-				 uint32_t count)
+static struct msghdr make_header(struct outbox *outbox, struct sockaddr_storage *destination,
+				 uint32_t at, uint32_t count)
 {
 	struct sink_udp *udp = &outbox->udp;
-	bool is_inet = outbox->config->destinations[destination].endpoint.address.version == 4;
+	bool is_inet = destination->ss_family == AF_INET;
 
 	return (struct msghdr){
-		.msg_name = &udp->addresses[destination],
+		.msg_name = destination,
 		.msg_namelen = is_inet ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6),
 		.msg_iov = &udp->vectors[at],
 		.msg_iovlen = count,
@@ -61,45 +62,61 @@ static struct msghdr make_header(struct outbox *outbox, uint32_t destination, ui
 	};
 }
 
-/* Fills in the messages of all destinations, IPv4 first, leaving msg_len as it is. */
-static void describe_batch(struct outbox *outbox, uint32_t slot_count)
+static void set_segment_size(struct sink_udp *udp, uint32_t segment_size)
 {
-	static const uint8_t versions[2] = {4, 6};
+	struct cmsghdr *control = (struct cmsghdr *)udp->control;
+	uint16_t size = (uint16_t)segment_size;
+
+	control->cmsg_level = SOL_UDP;
+	control->cmsg_type = UDP_SEGMENT;
+	control->cmsg_len = CMSG_LEN(sizeof(size));
+	memcpy(CMSG_DATA(control), &size, sizeof(size));
+}
+
+/* Fills in the messages to all destinations, IPv4 first, leaving msg_len as it is. */
+static void describe_batch(struct outbox *outbox)
+{
+	static const sa_family_t families[2] = {AF_INET, AF_INET6};
 	struct outbox_batch *batch = &outbox->body->batch;
-	const struct config *config = outbox->config;
 	uint64_t first = state_get(outbox->head, STATE_SENT);
 	uint32_t made = 0;
 
-	for (uint32_t i = 0; i < slot_count; i++) {
+	for (uint32_t i = 0; i < batch->slot_count; i++) {
 		struct outbox_slot *slot = outbox_slot(outbox, first + i);
 
 		outbox->udp.vectors[i] =
 			(struct iovec){.iov_base = slot->payload, .iov_len = slot->length};
 	}
+	set_segment_size(&outbox->udp, batch->segment_size);
 	for (int family = 0; family < 2; family++) {
-		for (uint32_t d = 0; d < config->destination_count; d++) {
-			if (config->destinations[d].endpoint.address.version != versions[family])
+		for (uint32_t d = 0; d < batch->destination_count; d++) {
+			if (batch->destinations[d].ss_family != families[family])
 				continue;
-			for (uint32_t at = 0, count; at < slot_count; at += count) {
-				count = run_length(outbox, at, slot_count);
-				batch->messages[made++].msg_hdr = make_header(outbox, d, at, count);
+			for (uint32_t at = 0, count; at < batch->slot_count; at += count) {
+				count = run_length(outbox, at);
+				batch->messages[made++].msg_hdr =
+					make_header(outbox, &batch->destinations[d], at, count);
 			}
 		}
 		outbox->udp.message_ends[family] = made;
 	}
 	batch->message_count = made;
-	batch->slot_count = slot_count;
 }
 
 static void begin_batch(struct outbox *outbox)
 {
 	struct outbox_batch *batch = &outbox->body->batch;
+	const struct config *config = outbox->config;
 	uint32_t pending = outbox_pending(outbox);
 
 	batch->first = 0;
 	COMMIT_BARRIER();
-	batch->is_segmented = outbox->udp.is_segmenting;
-	describe_batch(outbox, pending < OUTBOX_BATCH_SLOTS ? pending : OUTBOX_BATCH_SLOTS);
+	batch->slot_count = pending < OUTBOX_BATCH_SLOTS ? pending : OUTBOX_BATCH_SLOTS;
+	batch->segment_size = outbox->udp.is_segmenting ? config->segment_size : 0;
+	batch->destination_count = config->destination_count;
+	for (uint32_t d = 0; d < config->destination_count; d++)
+		endpoint_to_sockaddr(&config->destinations[d].endpoint, &batch->destinations[d]);
+	describe_batch(outbox);
 	for (uint32_t i = 0; i < batch->message_count; i++)
 		batch->messages[i].msg_len = 0;
 	COMMIT_BARRIER();
@@ -111,27 +128,33 @@ static bool is_batch_open(const struct outbox *outbox)
 	return outbox->body->batch.first == state_get(outbox->head, STATE_SENT);
 }
 
+static bool is_batch_sound(const struct outbox *outbox)
+{
+	const struct outbox_batch *batch = &outbox->body->batch;
+
+	if (!batch->slot_count || batch->slot_count > OUTBOX_BATCH_SLOTS ||
+	    batch->slot_count > outbox_pending(outbox) ||
+	    batch->destination_count > CONFIG_DESTINATIONS_MAX ||
+	    batch->segment_size > OUTBOX_SLOT_BYTES)
+		return false;
+	for (uint32_t d = 0; d < batch->destination_count; d++)
+		if (batch->destinations[d].ss_family != AF_INET &&
+		    batch->destinations[d].ss_family != AF_INET6)
+			return false;
+	return true;
+}
+
 static void open_udp(struct outbox *outbox)
 {
 	struct sink_udp *udp = &outbox->udp;
-	struct cmsghdr *control = (struct cmsghdr *)udp->control;
-	struct outbox_batch *batch = &outbox->body->batch;
-	uint16_t size = (uint16_t)outbox->config->segment_size;
 
 	udp->fds[0] = CHILD_FD_EXPORT4;
 	udp->fds[1] = CHILD_FD_EXPORT6;
-	udp->is_segmenting = size != 0;
-	for (uint32_t i = 0; i < outbox->config->destination_count; i++)
-		endpoint_to_sockaddr(&outbox->config->destinations[i].endpoint, &udp->addresses[i]);
-	control->cmsg_level = SOL_UDP;
-	control->cmsg_type = UDP_SEGMENT;
-	control->cmsg_len = CMSG_LEN(sizeof(size));
-	memcpy(CMSG_DATA(control), &size, sizeof(size));
-	if (is_batch_open(outbox) && batch->slot_count && batch->slot_count <= OUTBOX_BATCH_SLOTS &&
-	    batch->slot_count <= outbox_pending(outbox))
-		describe_batch(outbox, batch->slot_count);
+	udp->is_segmenting = outbox->config->segment_size != 0;
+	if (is_batch_open(outbox) && is_batch_sound(outbox))
+		describe_batch(outbox);
 	else
-		batch->first = 0;
+		outbox->body->batch.first = 0;
 }
 
 /* A kernel or device that cannot segment: this message goes out datagram by datagram, and so will
@@ -212,7 +235,7 @@ static void finish_batch(struct outbox *outbox)
 	struct outbox_batch *batch = &outbox->body->batch;
 	struct outbox_outcome outcome = {
 		.slot_count = batch->slot_count,
-		.destination_count = outbox->config->destination_count,
+		.destination_count = batch->destination_count,
 	};
 	bool is_sent[OUTBOX_BATCH_SLOTS] = {false};
 

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/reload.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ipc/packet_ring.h"
+#include "supervisor/supervisor.h"
+
+#define CHECK_TIMEOUT_NS (60 * NANOSECONDS_PER_SECOND) /* host names may take long */
+#define STEP_TIMEOUT_NS	 (10 * NANOSECONDS_PER_SECOND)
+/* By then what was on its way to a socket has arrived, and its block is handed over. */
+#define RETIRE_NS (2 * PACKET_RING_RETIRE_MS * NANOSECONDS_PER_MILLISECOND)
+
+static void finish(struct supervisor *supervisor, const char *error)
+{
+	struct reload *reload = &supervisor->reload;
+	reload_fn on_done = reload->on_done;
+
+	reload->step = RELOAD_NONE;
+	reload->on_done = NULL;
+	loop_timer_stop(reload->timer);
+	effective_free(reload->next);
+	effective_free(reload->previous);
+	reload->next = reload->previous = NULL;
+	if (error)
+		log_error("reload: %s", error);
+	else
+		log_info("reloaded");
+	if (on_done)
+		on_done(reload->argument, error);
+}
+
+static uint32_t count_before(const struct reload *reload)
+{
+	return reload->previous->config.worker_count;
+}
+
+static void finish_shrinking(struct supervisor *supervisor)
+{
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	for (uint32_t i = count; i < count_before(&supervisor->reload); i++)
+		if (!seat_is_done(&supervisor->seats[i]))
+			return;
+	supervisor_close_rings(supervisor, count);
+	finish(supervisor, NULL);
+}
+
+static void begin_shrinking(struct supervisor *supervisor)
+{
+	struct reload *reload = &supervisor->reload;
+
+	reload->step = RELOAD_SHRINKING;
+	loop_timer_set(reload->timer, RETIRE_NS);
+}
+
+static void drain_the_rest(struct supervisor *supervisor)
+{
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	for (uint32_t i = count; i < count_before(&supervisor->reload); i++)
+		seat_drain(&supervisor->seats[i], true);
+	loop_timer_set(supervisor->reload.timer, STEP_TIMEOUT_NS);
+	finish_shrinking(supervisor);
+}
+
+/* The next worker of those that stay makes way; after the last one the others drain. */
+static void replace_next(struct supervisor *supervisor)
+{
+	struct reload *reload = &supervisor->reload;
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	reload->seat++;
+	if (reload->seat < count && reload->seat < count_before(reload)) {
+		loop_timer_set(reload->timer, STEP_TIMEOUT_NS);
+		seat_leave(&supervisor->seats[reload->seat], CONTROL_LEAVE_NOW);
+	} else if (count < count_before(reload)) {
+		begin_shrinking(supervisor);
+	} else {
+		finish(supervisor, NULL);
+	}
+}
+
+/* From here on the new configuration is in force. */
+static void begin_replacing(struct supervisor *supervisor)
+{
+	struct reload *reload = &supervisor->reload;
+	char error[CONFIG_ERROR_MAX];
+
+	if (!packet_sockets_reconfigure(supervisor->sockets, &reload->next->config,
+					reload->next->filters, error)) {
+		finish(supervisor, error);
+		return;
+	}
+	reload->previous = supervisor->effective;
+	supervisor->effective = reload->next;
+	reload->next = NULL;
+	reload->step = RELOAD_REPLACING;
+	reload->seat = UINT32_MAX; /* the first is 0 */
+	replace_next(supervisor);
+}
+
+static bool are_new_ready(const struct supervisor *supervisor)
+{
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	for (uint32_t i = count; i < supervisor->reload.next->config.worker_count; i++)
+		if (supervisor->seats[i].state != SEAT_READY)
+			return false;
+	return true;
+}
+
+static void finish_growing(struct supervisor *supervisor)
+{
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	if (!are_new_ready(supervisor))
+		return;
+	for (uint32_t i = count; i < supervisor->reload.next->config.worker_count; i++) {
+		supervisor->seats[i].is_replacing = true;
+		seat_begin(&supervisor->seats[i]);
+	}
+	begin_replacing(supervisor);
+}
+
+/* One more worker does not get ready: nothing has changed yet, and nothing will. */
+static void abandon_growing(struct supervisor *supervisor, const char *error)
+{
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	supervisor->reload.step =
+		RELOAD_NONE; /* the ends of these processes are not its business */
+	for (uint32_t i = count; i < supervisor->reload.next->config.worker_count; i++) {
+		supervisor->seats[i].is_replacing = false;
+		seat_kill(&supervisor->seats[i]);
+	}
+	supervisor_close_rings(supervisor, count);
+	finish(supervisor, error);
+}
+
+static void begin_growing(struct supervisor *supervisor)
+{
+	const struct effective *next = supervisor->reload.next;
+	uint32_t count = supervisor->effective->config.worker_count;
+	char error[CONFIG_ERROR_MAX];
+
+	supervisor->reload.step = RELOAD_GROWING;
+	if (!packet_sockets_grow(supervisor->sockets, next->config.worker_count, error)) {
+		finish(supervisor, error);
+		return;
+	}
+	loop_timer_set(supervisor->reload.timer, STEP_TIMEOUT_NS);
+	for (uint32_t i = count; i < next->config.worker_count; i++) {
+		if (!supervisor_open_seat(supervisor, i, next, error) ||
+		    seat_start(&supervisor->seats[i])) {
+			abandon_growing(supervisor, error);
+			return;
+		}
+	}
+}
+
+static void on_difference(void *argument, const struct config_difference *difference)
+{
+	char *fixed = argument;
+
+	log_info("reload: %s: %s -> %s", difference->name, difference->before, difference->after);
+	if (difference->needs_restart && !*fixed)
+		snprintf(fixed, CONFIG_ERROR_MAX,
+			 "%s cannot change without a restart; nothing was changed",
+			 difference->name);
+}
+
+static void apply(struct supervisor *supervisor)
+{
+	const struct config *now = &supervisor->effective->config;
+	const struct config *next = &supervisor->reload.next->config;
+	char fixed[CONFIG_ERROR_MAX] = "";
+
+	config_compare(now, next, on_difference, fixed);
+	if (!*fixed && now->worker_count != next->worker_count &&
+	    !packet_sockets_can_resize(supervisor->sockets))
+		snprintf(
+			fixed, sizeof(fixed),
+			"workers cannot change without eBPF but by a restart; nothing was changed");
+	if (*fixed)
+		finish(supervisor, fixed);
+	else if (next->worker_count > now->worker_count)
+		begin_growing(supervisor);
+	else
+		begin_replacing(supervisor);
+}
+
+static void on_checked(void *argument)
+{
+	struct supervisor *supervisor = argument;
+	struct reload *reload = &supervisor->reload;
+	char error[CONFIG_ERROR_MAX];
+
+	loop_event_free(reload->check_event);
+	reload->check_event = NULL;
+	if (check_finish(&reload->check, &reload->next, error) == CHECK_OK &&
+	    reload->step == RELOAD_CHECKING)
+		apply(supervisor);
+	else
+		finish(supervisor, error);
+}
+
+static void on_timer(void *argument)
+{
+	struct supervisor *supervisor = argument;
+	struct reload *reload = &supervisor->reload;
+	char error[CONFIG_ERROR_MAX];
+
+	switch (reload->step) {
+	case RELOAD_CHECKING:
+		process_signal(&reload->check.process, SIGKILL);
+		break;
+	case RELOAD_GROWING:
+		abandon_growing(supervisor, "a new worker does not get ready; nothing was changed");
+		break;
+	case RELOAD_REPLACING:
+		snprintf(error, sizeof(error), "worker-%u does not get ready", reload->seat);
+		log_error("reload: %s", error);
+		replace_next(supervisor);
+		break;
+	case RELOAD_SHRINKING:
+		drain_the_rest(supervisor);
+		break;
+	default:
+		break;
+	}
+}
+
+void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argument)
+{
+	struct reload *reload = &supervisor->reload;
+	const char *problem = NULL;
+	int error;
+
+	if (!supervisor->sockets)
+		problem = "a run from a file has nothing to reload";
+	else if (supervisor->phase != PHASE_RUNNING || reload->step != RELOAD_NONE)
+		problem = "another one is going on, or the run is starting or ending";
+	if (problem) {
+		log_warn("reload: %s", problem);
+		if (on_done)
+			on_done(argument, problem);
+		return;
+	}
+	if (!reload->timer)
+		reload->timer = loop_add_timer(supervisor->loop, on_timer, supervisor);
+	reload->on_done = on_done;
+	reload->argument = argument;
+	reload->step = RELOAD_CHECKING;
+	error = check_start(&reload->check, supervisor->executable_fd, supervisor->argc,
+			    supervisor->argv, false);
+	if (error)
+		finish(supervisor, strerror(-error));
+	else
+		reload->check_event = loop_add_reader(supervisor->loop, reload->check.process.pidfd,
+						      on_checked, supervisor);
+	if (!error)
+		loop_timer_set(reload->timer, CHECK_TIMEOUT_NS);
+}
+
+static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum seat_event event)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	if (event == SEAT_HAS_LEFT) {
+		if (!supervisor_open_seat(supervisor, seat->index, supervisor->effective, error))
+			log_error("reload: %s", error); /* it goes on as before */
+		seat_restart(seat);
+		return true;
+	}
+	if (event != SEAT_IS_READY)
+		return false;
+	seat_begin(seat);
+	replace_next(supervisor);
+	return true;
+}
+
+static bool on_grown(struct supervisor *supervisor, enum seat_event event, const char *text)
+{
+	if (event == SEAT_IS_READY)
+		finish_growing(supervisor);
+	else if (event == SEAT_HAS_FAILED || event == SEAT_HAS_DIED)
+		abandon_growing(supervisor, text);
+	else
+		return false;
+	return true;
+}
+
+bool reload_on_seat(struct supervisor *supervisor, struct seat *seat, enum seat_event event,
+		    const char *text)
+{
+	struct reload *reload = &supervisor->reload;
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	switch (reload->step) {
+	case RELOAD_GROWING:
+		return seat->index >= count && on_grown(supervisor, event, text);
+	case RELOAD_REPLACING:
+		return seat->index == reload->seat && on_replaced(supervisor, seat, event);
+	case RELOAD_SHRINKING:
+		if (seat->index < count || event != SEAT_HAS_ENDED)
+			return false;
+		finish_shrinking(supervisor);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void reload_abandon(struct supervisor *supervisor)
+{
+	struct reload *reload = &supervisor->reload;
+
+	if (reload->check_event) {
+		reload->step = RELOAD_NONE;
+		process_signal(&reload->check.process, SIGKILL);
+	} else if (reload->step != RELOAD_NONE) {
+		finish(supervisor, "the run ends");
+	}
+}

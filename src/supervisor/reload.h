@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "supervisor/check.h"
+#include "supervisor/seat.h"
+
+/*
+ * A reload: a process of its own checks the configuration; when it is good, the difference is
+ * logged, the kernel's side changed, and the workers replaced one by one, each on the state of its
+ * predecessor. A bad one changes nothing. Nothing waits meanwhile: it goes on from event to event.
+ */
+enum reload_step {
+	RELOAD_NONE,
+	RELOAD_CHECKING,
+	RELOAD_GROWING,	  /* new workers get ready, before they get packets */
+	RELOAD_REPLACING, /* one by one */
+	RELOAD_SHRINKING, /* workers that get no packets any more read what they have */
+};
+
+struct supervisor;
+
+/* Told at the end: error is NULL, or one line that says why nothing (or not all) has changed. */
+typedef void (*reload_fn)(void *argument, const char *error);
+
+struct reload {
+	enum reload_step step;
+	struct check check;
+	struct loop_event *check_event, *timer;
+	struct effective *next;	    /* checked, not yet in force */
+	struct effective *previous; /* of workers that are not replaced yet */
+	uint32_t seat;		    /* that is being replaced */
+	reload_fn on_done;
+	void *argument;
+};
+
+/* Begins a reload; on_done (may be NULL) is called later, or at once when it cannot begin. */
+void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argument);
+
+/* What happened to a seat. True: it was part of the reload, and nothing else is to be done. */
+bool reload_on_seat(struct supervisor *supervisor, struct seat *seat, enum seat_event event,
+		    const char *text);
+
+/* The run ends: no more steps are taken. */
+void reload_abandon(struct supervisor *supervisor);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker/capture/quarantine.h"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "ipc/quarantine.h"
+#include "pcap/savefile.h"
+
+#define COOKED_HEADER_SIZE 16 /* DLT_LINUX_SLL: only the protocol is known */
+
+bool quarantine_append(int fd, const struct frame *frame)
+{
+	uint8_t record[SAVEFILE_RECORD_SIZE], cooked[COOKED_HEADER_SIZE] = {0};
+	uint32_t more = frame->link == LINK_COOKED ? COOKED_HEADER_SIZE : 0;
+	size_t length = sizeof(record) + more + frame->bytes.length;
+	struct iovec parts[] = {
+		{record, sizeof(record)},
+		{cooked, more},
+		{(void *)frame->bytes.data, frame->bytes.length},
+	};
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	if (end < 0 || (size_t)end + length > QUARANTINE_BYTES_MAX)
+		return false;
+	be16_store(cooked + COOKED_HEADER_SIZE - 2, frame->ethertype);
+	savefile_record_encode(record, frame->time_ns, (uint32_t)frame->bytes.length + more,
+			       frame->wire_length + more);
+	return writev(fd, parts, 3) == (ssize_t)length;
+}

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Packets that end a worker, in a test build whose decoder dies of names with the label "poison":
+# each costs itself alone, and lies in the quarantine afterwards.
+. "$(dirname "$0")/lib.sh"
+isolate
+need_program tcpdump
+
+port=5300
+count=100000
+hooked="$BUILD-hooks/dnsflow"
+quarantine="$work/quarantine/packets.pcap"
+
+kept() {
+	tcpdump -Z root -nvvr "$quarantine" 2>/dev/null | grep -c "poison.$1.example"
+}
+
+judge() {
+	wait "$checker_pid"
+	verdict=$?
+	cat "$work/checker.out"
+	return "$verdict"
+}
+
+# poisoned LABEL EVERY RATE DNSFLOW_ARGUMENTS: live
+poisoned() {
+	rm -rf "$work/quarantine"
+	"$BUILD/bench/pcapgen" -n $count --numbered 1 --poison "$1" --every "$2" -o "$work/$1.pcap" 2>/dev/null
+	start_ready 5 checker "$BUILD/tests/system/checker" --listen 127.0.0.1:$port --idle 5 --expect $count || return
+	checker_pid=$pid
+	# shellcheck disable=SC2086
+	start_ready 20 dnsflow "$hooked" -i cap -u 127.0.0.1:$port --quarantine "$quarantine" --verbose $4 || return
+	dnsflow_pid=$pid
+	"$BUILD/bench/blast" -i gen -r "$work/$1.pcap" --rate "$3" >/dev/null
+	check "$1: every good packet once" judge
+	check "$1: ends with status 0" stop "$dnsflow_pid"
+	check "$1: all are counted" has_line dnsflow.err "packets_quarantined $((count / $2))\$"
+	check "$1: all are kept" test "$(kept "$1")" = $((count / $2))
+	check "$1: for root alone" test "$(stat -c %a "$quarantine")" = 600
+}
+
+veth_pair gen cap
+poisoned segv 2000 50000 "-M 1"
+poisoned abort 5000 50000 "-M 2"
+poisoned kill 25000 50000 "-M 1"
+poisoned hang 50000 100000 "-M 1 --ring-size 128"
+
+# From a file: status 3, and all else is exported.
+for workers in 1 2; do
+	rm -rf "$work/quarantine"
+	"$hooked" -r "$work/segv.pcap" -M $workers -w "$work/out.pcap" --quarantine "$quarantine" 2>"$work/file.err"
+	check "a file with poison, $workers workers: status 3" test $? = 3
+	check "a file with poison, $workers workers: all are kept" test "$(kept segv)" = 50
+done
+finish

@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# SIGHUP while packets come: the number of workers, destinations and filters change, bad files change
+# nothing, and no record is lost or comes twice.
+. "$(dirname "$0")/lib.sh"
+isolate
+
+port=5300
+count=400000
+config="$work/dnsflow.conf"
+
+# configure LINE...: writes the configuration, whole at any moment
+configure() {
+	for line; do
+		echo "$line"
+	done >"$config.new"
+	mv "$config.new" "$config"
+}
+
+# reload EXPECTED: sends SIGHUP and waits for one more line that says how it went
+reload() {
+	reload_before=$(grep -c "$1" "$work/dnsflow.err")
+	kill -HUP "$dnsflow_pid"
+	wait_for 20 eval "[ \$(grep -c '$1' '$work/dnsflow.err') -gt $reload_before ]"
+}
+
+workers() {
+	pgrep -c -P "$dnsflow_pid"
+}
+
+# begin RATE CHECKER_ARGUMENT...: receiver, dnsflow, and packets that go on in the background
+begin() {
+	rate=$1
+	shift
+	start_ready 5 checker "$BUILD/tests/system/checker" --listen 127.0.0.1:$port --idle 5 --expect "$count" "$@" || finish
+	checker_pid=$pid
+	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port --config "$config" || finish
+	dnsflow_pid=$pid
+	start blast "$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate "$rate"
+	blast_pid=$pid
+}
+
+judge() {
+	wait "$blast_pid"
+	wait "$checker_pid"
+	verdict=$?
+	cat "$work/checker.out"
+	return "$verdict"
+}
+
+"$BUILD/bench/pcapgen" -n $count --numbered 1 -o "$work/plain.pcap" 2>/dev/null
+veth_pair gen cap
+
+configure "workers: 1"
+begin 50000
+for n in 2 4 1 3 2 1 4 1; do
+	configure "workers: $n" "checksum-split: true"
+	check "to $n workers" reload 'reloaded$'
+	check "there are $n" test "$(workers)" = $n
+done
+configure "workers: 1" "port: [53, 5353]"
+check "another port" reload 'reloaded$'
+check "the difference is told" has_line dnsflow.err 'reload: port: .*53.*5353'
+configure "workers: 1" "filter: udp src port 53"
+check "a filter" reload 'reloaded$'
+configure "workers: 1" "wrokers: 2"
+check "a bad file is refused" reload 'dnsflow.conf:2:1: wrokers: '
+configure "workers: 1" "ring-size: 64"
+check "what needs a restart is refused" reload 'ring-size cannot change without a restart'
+configure "workers: 1"
+check "back" reload 'reloaded$'
+check "every record once" judge
+check "ends with status 0" stop "$dnsflow_pid"
+finish
