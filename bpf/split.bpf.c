@@ -9,7 +9,7 @@ int split(struct __sk_buff *skb)
 	const struct capture_settings *wanted = bpf_map_lookup_elem(&settings, &only);
 	__u32 key;
 
-	if (!wanted || !wanted->worker_count)
+	if (!wanted || wanted->worker_count <= 1)
 		return 0;
 	packet_classify(skb, wanted, &key);
 	return (int)(key % wanted->worker_count);

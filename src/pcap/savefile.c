@@ -93,12 +93,16 @@ static void record_swap(struct record_header *header)
 
 /*
  * A walk waits for memory, since only a record's header tells where the next one is: fetch what is
- * some records ahead. Four lines are a little more than a DNS response takes.
+ * some records ahead. Four lines are a little more than a DNS response takes. A reader that does
+ * little between two records is faster when they go into the second level cache only.
  */
-static inline void prefetch(const uint8_t *ahead)
+static inline void prefetch(const struct savefile *file, const uint8_t *ahead)
 {
 	for (int line = 0; line < 4; line++)
-		__builtin_prefetch(ahead + line * CACHE_LINE, 0, 2);
+		if (file->is_skimmed)
+			__builtin_prefetch(ahead + line * CACHE_LINE, 0, 2);
+		else
+			__builtin_prefetch(ahead + line * CACHE_LINE, 0, 3);
 }
 
 enum savefile_result savefile_next(const struct savefile *file, uint64_t *offset,
@@ -122,7 +126,7 @@ enum savefile_result savefile_next(const struct savefile *file, uint64_t *offset
 	if (header.captured > left - sizeof(header))
 		return SAVEFILE_CUT;
 	if (left > PREFETCH_BYTES)
-		prefetch(file->bytes.data + *offset + PREFETCH_BYTES);
+		prefetch(file, file->bytes.data + *offset + PREFETCH_BYTES);
 	record->frame.data = file->bytes.data + *offset + sizeof(header);
 	record->frame.length = header.captured;
 	record->wire_length = header.wire_length;

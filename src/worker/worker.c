@@ -60,7 +60,8 @@ static void begin_body(struct state_head *head, struct body *body)
 	bool is_first =
 		sequence == 1 && !state_get(head, STATE_BLOCK) && !state_get(head, STATE_PACKET);
 
-	memset(body, 0, body_size());
+	if (body->layout)
+		memset(body, 0, body_size());
 	commit_add_some(head, COUNTER_STATES_DISCARDED, !is_first);
 	commit_add_some(head, COUNTER_DATAGRAMS_DISCARDED, sequence - state_get(head, STATE_SENT));
 	commit_add_some(head, COUNTER_RECORDS_DISCARDED,

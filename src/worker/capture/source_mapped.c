@@ -34,6 +34,7 @@ static bool open_mapped(struct source *source, const struct config *config)
 			 config->read_file);
 		return false;
 	}
+	source->mapped.file.is_skimmed = source->capture->share_count > 1;
 	source->mapped.offset = offset ? offset : SAVEFILE_HEADER_SIZE;
 	source->mapped.populated = source->mapped.offset & ~(uint64_t)(POPULATE_BYTES - 1);
 	/* Workers that map the same pages at the same moment hold each other up: put them out of
@@ -69,7 +70,7 @@ static void populate(struct source_mapped *mapped)
 	mapped->window = POPULATE_BYTES;
 }
 
-static enum source_state turn_mapped(struct source *source)
+SOURCE_HOT static enum source_state turn_mapped(struct source *source)
 {
 	struct capture *capture = source->capture;
 	struct savefile_record record;

@@ -133,7 +133,7 @@ static void finish_block(struct state_head *head, struct tpacket_block_desc *blo
 	release(block);
 }
 
-static enum source_state turn_ring(struct source *source)
+SOURCE_HOT static enum source_state turn_ring(struct source *source)
 {
 	struct capture *capture = source->capture;
 	struct state_head *head = capture->head;
