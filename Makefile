@@ -29,7 +29,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 LIBRARY_ROOMS := base net dns record config pcap loop ipc
 PROCESS_ROOMS := supervisor worker tools
 ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
-PACKAGES      := libpcap libevent_core libseccomp libzstd zlib yaml-0.1 $(if $(filter 1,$(BPF)),libbpf)
+PACKAGES      := libmnl libpcap libevent_core libseccomp libzstd zlib yaml-0.1 $(if $(filter 1,$(BPF)),libbpf)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
         $(if $(WERROR),-Werror)
@@ -37,7 +37,8 @@ SANITIZE_thread := -fsanitize=thread
 SANITIZE_1 := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SANITIZE := $(SANITIZE_$(SAN))
 OPTIMISE := $(if $(SAN),-O1,-O3)
-ALL_CPPFLAGS := -Isrc -I. -I$(BUILD) -D_GNU_SOURCE -DDNSFLOW_VERSION='"$(VERSION)"' $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
+ALL_CPPFLAGS := -Isrc -I. -I$(BUILD) -D_GNU_SOURCE -DDNSFLOW_VERSION='"$(VERSION)"' -DLIBMNL_VERSION='"$(shell pkg-config --modversion libmnl 2>/dev/null)"' \
+        $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -g $(OPTIMISE) -fPIE -fno-strict-aliasing -fstack-protector-strong $(WARN) $(SANITIZE) \
         $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
 # Link-time optimisation of the daemon, where a frame's way goes through four rooms: a tenth of the time. Objects are fat, so

@@ -151,27 +151,6 @@ static bool explain(char *error, const struct packet_sockets *sockets, const cha
 	return false;
 }
 
-static bool open_one(struct packet_sockets *sockets, uint32_t worker, char *error)
-{
-	/* Protocol 0: nothing arrives before bind. */
-	int type = sockets->interface.is_ethernet ? SOCK_RAW : SOCK_DGRAM, code;
-	int fd = sockets->fds[worker] = socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return explain(error, sockets, "packet socket", -errno);
-	if ((code = reject_all(fd)))
-		return explain(error, sockets, "filter", code);
-	if ((code = set_ring(fd, sockets->ring_blocks)))
-		return explain(error, sockets, "ring", code);
-	if ((code = bind_interface(sockets, fd)))
-		return explain(error, sockets, "bind", code);
-	if ((code = set_promiscuous(sockets, fd)))
-		return explain(error, sockets, "promiscuous mode", code);
-	if ((code = join_group(sockets, fd)))
-		return explain(error, sockets, "fanout group", code);
-	return true;
-}
-
 static size_t ring_bytes(const struct packet_sockets *sockets)
 {
 	return (size_t)sockets->ring_blocks * PACKET_RING_BLOCK_BYTES;
@@ -185,6 +164,34 @@ static bool map_ring(struct packet_sockets *sockets, uint32_t worker, char *erro
 	if (ring == MAP_FAILED)
 		return explain(error, sockets, "ring", -errno);
 	sockets->rings[worker] = ring;
+	return true;
+}
+
+static bool open_one(struct packet_sockets *sockets, uint32_t worker, char *error)
+{
+	/* Protocol 0: nothing arrives before bind. */
+	int type = sockets->interface.is_ethernet ? SOCK_RAW : SOCK_DGRAM, code;
+	int fd = sockets->fds[worker] = socket(AF_PACKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return explain(error, sockets, "packet socket", -errno);
+	if ((code = reject_all(fd)))
+		return explain(error, sockets, "filter", code);
+	if ((code = set_ring(fd, sockets->ring_blocks)))
+		return explain(error, sockets, "ring", code);
+	return map_ring(sockets, worker, error);
+}
+
+static bool attach_one(struct packet_sockets *sockets, uint32_t worker, char *error)
+{
+	int fd = sockets->fds[worker], code;
+
+	if ((code = bind_interface(sockets, fd)))
+		return explain(error, sockets, "bind", code);
+	if ((code = set_promiscuous(sockets, fd)))
+		return explain(error, sockets, "promiscuous mode", code);
+	if ((code = join_group(sockets, fd)))
+		return explain(error, sockets, "fanout group", code);
 	return true;
 }
 
@@ -230,26 +237,42 @@ static void load_programs(struct packet_sockets *sockets, const char **notice)
 }
 
 struct packet_sockets *packet_sockets_open(const struct config *config,
-					   const struct filter_program *filters, char *error,
+					   const struct filter_program *filters,
+					   const struct interface *interface, char *error,
 					   const char **notice)
 {
 	struct packet_sockets *sockets = xcalloc(1, sizeof(*sockets));
-	bool is_open;
 
 	sockets->config = config;
 	sockets->filters = filters;
+	sockets->interface = *interface;
 	sockets->ring_blocks = packet_ring_blocks(config);
 	memset(sockets->fds, -1, sizeof(sockets->fds));
 	*notice = NULL;
-	is_open = interface_check(config->interface, &sockets->interface, error);
-	if (is_open)
-		load_programs(sockets, notice);
-	is_open = is_open && packet_sockets_grow(sockets, config->worker_count, error);
-	if (is_open && set_split(sockets, error))
-		return sockets;
-	packet_sockets_close(sockets);
-	*notice = NULL;
-	return NULL;
+	load_programs(sockets, notice);
+	while (sockets->count < config->worker_count)
+		if (!open_one(sockets, sockets->count++, error)) {
+			packet_sockets_close(sockets);
+			*notice = NULL;
+			return NULL;
+		}
+	return sockets;
+}
+
+bool packet_sockets_attach(struct packet_sockets *sockets, const struct interface *interface,
+			   char *error)
+{
+	int code;
+
+	if (interface->is_ethernet != sockets->interface.is_ethernet)
+		return explain(error, sockets, "another kind of interface", -EPROTOTYPE);
+	sockets->interface = *interface;
+	if (sockets->bpf && (code = apply_settings(sockets)))
+		return explain(error, sockets, "settings", code);
+	for (uint32_t worker = 0; worker < sockets->count; worker++)
+		if (!attach_one(sockets, worker, error))
+			return false;
+	return set_split(sockets, error);
 }
 
 void packet_sockets_close(struct packet_sockets *sockets)
@@ -283,7 +306,7 @@ bool packet_sockets_grow(struct packet_sockets *sockets, uint32_t count, char *e
 	while (sockets->count < count) {
 		uint32_t worker = sockets->count++;
 
-		if (open_one(sockets, worker, error) && map_ring(sockets, worker, error))
+		if (open_one(sockets, worker, error) && attach_one(sockets, worker, error))
 			continue;
 		packet_sockets_shrink(sockets, before);
 		return false;
@@ -294,6 +317,11 @@ bool packet_sockets_grow(struct packet_sockets *sockets, uint32_t count, char *e
 int packet_sockets_fd(const struct packet_sockets *sockets, uint32_t worker)
 {
 	return sockets->fds[worker];
+}
+
+uint32_t packet_sockets_count_of(const struct packet_sockets *sockets)
+{
+	return sockets->count;
 }
 
 uint32_t packet_sockets_ring_blocks(const struct packet_sockets *sockets)
@@ -360,16 +388,6 @@ int packet_sockets_reject(struct packet_sockets *sockets)
 	return error;
 }
 
-bool packet_sockets_are_orphaned(const struct packet_sockets *sockets)
-{
-	struct sockaddr_ll address = {0};
-	socklen_t length = sizeof(address);
-
-	/* The kernel takes a deleted interface from its sockets. */
-	return getsockname(sockets->fds[0], (struct sockaddr *)&address, &length) == 0 &&
-	       address.sll_ifindex < 0;
-}
-
 bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,
 			     uint64_t *rejected)
 {
@@ -382,10 +400,18 @@ bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *adm
 	return true;
 }
 
+/* Of the current block; the worker may be going on to the next one at this moment. */
+static uint64_t packets_done(const struct state_head *head, uint64_t packets)
+{
+	uint64_t done = state_get(head, STATE_PACKET);
+
+	return done < packets ? done : packets;
+}
+
 uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
 				const struct state_head *head)
 {
-	uint64_t current = state_get(head, STATE_BLOCK), count = 0;
+	uint64_t current = head ? state_get(head, STATE_BLOCK) : 0, count = 0;
 
 	if (worker >= sockets->count)
 		return 0;
@@ -397,8 +423,8 @@ uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t w
 
 		if (status & TP_STATUS_USER && block->hdr.bh1.seq_num >= current)
 			count += block->hdr.bh1.num_pkts;
-		if (status & TP_STATUS_USER && block->hdr.bh1.seq_num == current)
-			count -= state_get(head, STATE_PACKET);
+		if (head && status & TP_STATUS_USER && block->hdr.bh1.seq_num == current)
+			count -= packets_done(head, block->hdr.bh1.num_pkts);
 	}
 	return count;
 }

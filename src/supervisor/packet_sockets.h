@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include "ipc/state.h"
 #include "pcap/filter.h"
+#include "supervisor/interface.h"
 
 /*
  * The packet sockets of live capture, one per worker, each with its ring: one fanout group that an
@@ -12,17 +13,25 @@
 struct packet_sockets;
 
 /*
- * Opens all of them, rejecting every packet. filters: the program of -f, or the generated one of
- * each worker's share. config and filters are borrowed and stay. Returns NULL with one clear line
- * in error[CONFIG_ERROR_MAX]. *notice is then a line for the operator, or NULL.
+ * Makes them for an interface, with their rings, rejecting every packet and not yet attached to it:
+ * the memory of rings takes its time. filters: the program of -f, or the generated one of each
+ * worker's share. config and filters are borrowed and stay. Returns NULL with one clear line in
+ * error[CONFIG_ERROR_MAX]. *notice is then a line for the operator, or NULL.
  */
 struct packet_sockets *packet_sockets_open(const struct config *config,
-					   const struct filter_program *filters, char *error,
+					   const struct filter_program *filters,
+					   const struct interface *interface, char *error,
 					   const char **notice);
 void packet_sockets_close(struct packet_sockets *sockets);
 
-/* The socket of one worker: borrowed; and how many blocks its ring has. */
+/* Attaches them to the interface, which may be another one of the same kind than that they were
+ * made for. False with one line in error. */
+bool packet_sockets_attach(struct packet_sockets *sockets, const struct interface *interface,
+			   char *error);
+
+/* The socket of one worker: borrowed; how many there are; how many blocks each ring has. */
 int packet_sockets_fd(const struct packet_sockets *sockets, uint32_t worker);
+uint32_t packet_sockets_count_of(const struct packet_sockets *sockets);
 uint32_t packet_sockets_ring_blocks(const struct packet_sockets *sockets);
 
 /* True when the kernel gives every worker all packets (no eBPF, and -f). */
@@ -45,9 +54,6 @@ bool packet_sockets_grow(struct packet_sockets *sockets, uint32_t count, char *e
 bool packet_sockets_reconfigure(struct packet_sockets *sockets, const struct config *config,
 				const struct filter_program *filters, char *error);
 void packet_sockets_shrink(struct packet_sockets *sockets, uint32_t count);
-
-/* The interface was deleted: nothing will arrive any more, also not from a new one of its name. */
-bool packet_sockets_are_orphaned(const struct packet_sockets *sockets);
 
 /* What the eBPF filter decided on all sockets together, in packets; false without it. */
 bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,

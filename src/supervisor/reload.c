@@ -28,22 +28,25 @@ static void finish(struct supervisor *supervisor, const char *error)
 	reload->next = reload->previous = NULL;
 	if (error)
 		log_error("reload: %s", error);
-	else
+	else if (reload->how == CONTROL_LEAVE_NOW)
 		log_info("reloaded");
 	if (on_done)
 		on_done(reload->argument, error);
 }
 
-static uint32_t count_before(const struct reload *reload)
+/* Workers before; the same when it is only their rings that change. */
+static uint32_t count_before(const struct supervisor *supervisor)
 {
-	return reload->previous->config.worker_count;
+	const struct effective *previous = supervisor->reload.previous;
+
+	return (previous ? previous : supervisor->effective)->config.worker_count;
 }
 
 static void finish_shrinking(struct supervisor *supervisor)
 {
 	uint32_t count = supervisor->effective->config.worker_count;
 
-	for (uint32_t i = count; i < count_before(&supervisor->reload); i++)
+	for (uint32_t i = count; i < count_before(supervisor); i++)
 		if (!seat_is_done(&supervisor->seats[i]))
 			return;
 	supervisor_close_rings(supervisor, count);
@@ -62,7 +65,7 @@ static void drain_the_rest(struct supervisor *supervisor)
 {
 	uint32_t count = supervisor->effective->config.worker_count;
 
-	for (uint32_t i = count; i < count_before(&supervisor->reload); i++)
+	for (uint32_t i = count; i < count_before(supervisor); i++)
 		seat_drain(&supervisor->seats[i], true);
 	loop_timer_set(supervisor->reload.timer, STEP_TIMEOUT_NS);
 	finish_shrinking(supervisor);
@@ -75,10 +78,10 @@ static void replace_next(struct supervisor *supervisor)
 	uint32_t count = supervisor->effective->config.worker_count;
 
 	reload->seat++;
-	if (reload->seat < count && reload->seat < count_before(reload)) {
+	if (reload->seat < count && reload->seat < count_before(supervisor)) {
 		loop_timer_set(reload->timer, STEP_TIMEOUT_NS);
-		seat_leave(&supervisor->seats[reload->seat], CONTROL_LEAVE_NOW);
-	} else if (count < count_before(reload)) {
+		seat_leave(&supervisor->seats[reload->seat], reload->how);
+	} else if (count < count_before(supervisor)) {
 		begin_shrinking(supervisor);
 	} else {
 		finish(supervisor, NULL);
@@ -146,7 +149,7 @@ static void begin_growing(struct supervisor *supervisor)
 {
 	const struct effective *next = supervisor->reload.next;
 	uint32_t count = supervisor->effective->config.worker_count;
-	char error[CONFIG_ERROR_MAX];
+	char error[CONFIG_ERROR_MAX] = "a new worker cannot be started; nothing was changed";
 
 	supervisor->reload.step = RELOAD_GROWING;
 	if (!packet_sockets_grow(supervisor->sockets, next->config.worker_count, error)) {
@@ -202,11 +205,12 @@ static void on_checked(void *argument)
 
 	loop_event_free(reload->check_event);
 	reload->check_event = NULL;
-	if (check_finish(&reload->check, &reload->next, error) == CHECK_OK &&
-	    reload->step == RELOAD_CHECKING)
-		apply(supervisor);
-	else
+	if (check_finish(&reload->check, &reload->next, error) != CHECK_OK)
 		finish(supervisor, error);
+	else if (reload->step != RELOAD_CHECKING)
+		finish(supervisor, "the run ends");
+	else
+		apply(supervisor);
 }
 
 static void on_timer(void *argument)
@@ -251,11 +255,10 @@ void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argume
 			on_done(argument, problem);
 		return;
 	}
-	if (!reload->timer)
-		reload->timer = loop_add_timer(supervisor->loop, on_timer, supervisor);
 	reload->on_done = on_done;
 	reload->argument = argument;
 	reload->step = RELOAD_CHECKING;
+	reload->how = CONTROL_LEAVE_NOW;
 	error = check_start(&reload->check, supervisor->executable_fd, supervisor->argc,
 			    supervisor->argv, false);
 	if (error)
@@ -265,6 +268,26 @@ void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argume
 						      on_checked, supervisor);
 	if (!error)
 		loop_timer_set(reload->timer, CHECK_TIMEOUT_NS);
+}
+
+void reload_open(struct supervisor *supervisor)
+{
+	supervisor->reload.timer = loop_add_timer(supervisor->loop, on_timer, supervisor);
+}
+
+bool reload_move(struct supervisor *supervisor, reload_fn on_done, void *argument)
+{
+	struct reload *reload = &supervisor->reload;
+
+	if (reload->step != RELOAD_NONE || supervisor->phase != PHASE_RUNNING)
+		return false;
+	reload->on_done = on_done;
+	reload->argument = argument;
+	reload->step = RELOAD_REPLACING;
+	reload->how = CONTROL_LEAVE_EMPTY;
+	reload->seat = UINT32_MAX; /* the first is 0 */
+	replace_next(supervisor);
+	return true;
 }
 
 static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum seat_event event)

@@ -29,13 +29,20 @@ struct reload {
 	struct loop_event *check_event, *timer;
 	struct effective *next;	    /* checked, not yet in force */
 	struct effective *previous; /* of workers that are not replaced yet */
+	enum control_leave how;	    /* workers make way */
 	uint32_t seat;		    /* that is being replaced */
 	reload_fn on_done;
 	void *argument;
 };
 
+void reload_open(struct supervisor *supervisor);
+
 /* Begins a reload; on_done (may be NULL) is called later, or at once when it cannot begin. */
 void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argument);
+
+/* Replaces the workers one by one, on the same configuration and other rings, each when it has read
+ * its old one to the end. False when a reload is going on. */
+bool reload_move(struct supervisor *supervisor, reload_fn on_done, void *argument);
 
 /* What happened to a seat. True: it was part of the reload, and nothing else is to be done. */
 bool reload_on_seat(struct supervisor *supervisor, struct seat *seat, enum seat_event event,

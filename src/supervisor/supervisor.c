@@ -78,20 +78,31 @@ static void check_command_line(struct supervisor *supervisor)
 		log_set_level(LOG_LEVEL_DEBUG);
 }
 
+static void open_sockets(struct supervisor *supervisor)
+{
+	const struct effective *effective = supervisor->effective;
+	struct interface interface;
+	char error[CONFIG_ERROR_MAX];
+	const char *notice;
+
+	if (!interface_check(effective->config.interface, &interface, error))
+		log_fatal("%s", error);
+	supervisor->sockets = packet_sockets_open(&effective->config, effective->filters,
+						  &interface, error, &notice);
+	if (!supervisor->sockets || !packet_sockets_attach(supervisor->sockets, &interface, error))
+		log_fatal("%s", error);
+	if (notice)
+		log_warn("%s", notice);
+	supervisor_begin_drops(supervisor);
+	reattach_open(supervisor, &interface);
+}
+
 static void open_input(struct supervisor *supervisor)
 {
 	const struct config *config = &supervisor->effective->config;
-	const char *notice = NULL;
-	char error[CONFIG_ERROR_MAX];
 
 	if (config->input == CONFIG_INPUT_LIVE) {
-		supervisor->sockets =
-			packet_sockets_open(config, supervisor->effective->filters, error, &notice);
-		if (!supervisor->sockets)
-			log_fatal("%s", error);
-		if (notice)
-			log_warn("%s", notice);
-		supervisor->interface_drops_at_start = interface_drops(config->interface);
+		open_sockets(supervisor);
 		return;
 	}
 	supervisor->file_fd = strcmp(config->read_file, "-")
@@ -287,13 +298,55 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 	}
 }
 
+/* Workers move from one set of rings to another one by one: which one does this worker read? */
+static bool has_moved(const struct supervisor *supervisor, const struct seat *seat)
+{
+	return seat->index < packet_sockets_count_of(supervisor->sockets) &&
+	       seat->lease.fds[CHILD_FD_INPUT] ==
+		       packet_sockets_fd(supervisor->sockets, seat->index);
+}
+
+static uint64_t in_ring(const struct supervisor *supervisor, const struct seat *seat)
+{
+	const struct packet_sockets *previous = supervisor->reattach.previous;
+	const struct state_head *head = seat->lease.head;
+	bool is_moved;
+	uint64_t count;
+
+	if (!supervisor->sockets)
+		return 0;
+	is_moved = has_moved(supervisor, seat);
+	count = packet_sockets_in_ring(supervisor->sockets, seat->index, is_moved ? head : NULL);
+	if (previous)
+		count += packet_sockets_in_ring(previous, seat->index, is_moved ? NULL : head);
+	return count;
+}
+
 /* Is there a packet at the cursor? A file that is being read always has one. */
 static bool has_input(void *argument, const struct seat *seat)
 {
 	const struct supervisor *supervisor = argument;
+	const struct packet_sockets *sockets = supervisor->sockets;
 
-	return !supervisor->sockets ||
-	       packet_sockets_in_ring(supervisor->sockets, seat->index, seat->lease.head);
+	if (sockets && supervisor->reattach.previous && !has_moved(supervisor, seat))
+		sockets = supervisor->reattach.previous;
+	return !sockets || packet_sockets_in_ring(sockets, seat->index, seat->lease.head);
+}
+
+static uint64_t drops_now(const struct supervisor *supervisor)
+{
+	uint64_t drops = interface_drops(supervisor->reattach.name);
+
+	return drops < supervisor->drops_at_start /* deleted */ ? 0
+								: drops - supervisor
+										  ->drops_at_start;
+}
+
+void supervisor_begin_drops(struct supervisor *supervisor)
+{
+	if (supervisor->seat_count)
+		supervisor->drops_before = supervisor->seats[0].lease.watch->interface_drops;
+	supervisor->drops_at_start = interface_drops(supervisor->effective->config.interface);
 }
 
 static void count_packets(struct supervisor *supervisor)
@@ -302,15 +355,15 @@ static void count_packets(struct supervisor *supervisor)
 
 	if (!supervisor->sockets)
 		return;
-	drops = interface_drops(supervisor->effective->config.interface);
-	drops -= drops < supervisor->interface_drops_at_start /* deleted */
-			 ? drops
-			 : supervisor->interface_drops_at_start;
+	drops = supervisor->drops_before + drops_now(supervisor);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
 		struct state_watch *watch = supervisor->seats[i].lease.watch;
 
 		packet_sockets_count(supervisor->sockets, i, watch);
-		__atomic_store_n(&watch->interface_drops, drops, __ATOMIC_RELAXED);
+		if (supervisor->reattach.previous)
+			packet_sockets_count(supervisor->reattach.previous, i, watch);
+		if (drops > watch->interface_drops)
+			__atomic_store_n(&watch->interface_drops, drops, __ATOMIC_RELAXED);
 	}
 }
 
@@ -318,25 +371,10 @@ static void sum_up(struct supervisor *supervisor, struct ledger *ledger)
 {
 	*ledger = (struct ledger){0};
 	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		const struct lease *lease = &supervisor->seats[i].lease;
+		const struct seat *seat = &supervisor->seats[i];
 
-		ledger_add(ledger, lease->head, lease->watch,
-			   supervisor->sockets
-				   ? packet_sockets_in_ring(supervisor->sockets, i, lease->head)
-				   : 0);
+		ledger_add(ledger, seat->lease.head, seat->lease.watch, in_ring(supervisor, seat));
 	}
-}
-
-static void check_interface(struct supervisor *supervisor)
-{
-	char line[64];
-
-	if (supervisor->phase != PHASE_RUNNING || !packet_sockets_are_orphaned(supervisor->sockets))
-		return;
-	snprintf(line, sizeof(line), "interface %s was deleted",
-		 supervisor->effective->config.interface);
-	log_problem(supervisor, line);
-	begin_drain(supervisor);
 }
 
 static void on_count(void *argument)
@@ -345,7 +383,7 @@ static void on_count(void *argument)
 	struct ledger ledger;
 
 	count_packets(supervisor);
-	check_interface(supervisor);
+	reattach_check(supervisor);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		seat_check_progress(&supervisor->seats[i], clock_monotonic_ns());
 	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
@@ -395,7 +433,7 @@ static void on_hangup(void *argument)
 
 static void add_events(struct supervisor *supervisor)
 {
-	struct loop *loop = supervisor->loop = loop_new();
+	struct loop *loop = supervisor->loop;
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
@@ -403,6 +441,7 @@ static void add_events(struct supervisor *supervisor)
 	loop_add_signal(loop, SIGINT, on_terminate, supervisor);
 	loop_add_signal(loop, SIGHUP, on_hangup, supervisor);
 	loop_add_signal(loop, SIGUSR1, on_report, supervisor);
+	reload_open(supervisor);
 	supervisor->phase_timer = loop_add_timer(loop, on_phase_timer, supervisor);
 	supervisor->count_timer = loop_add_timer(loop, on_count, supervisor);
 	/* A pipe may be silent for long before its first bytes tell what it is. */
@@ -423,6 +462,17 @@ void supervisor_close_rings(struct supervisor *supervisor, uint32_t count)
 		lease->fds[CHILD_FD_INPUT] = -1;
 	}
 	packet_sockets_shrink(supervisor->sockets, count);
+}
+
+void supervisor_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets)
+{
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		struct state_watch *watch = supervisor->seats[i].lease.watch;
+
+		packet_sockets_count(sockets, i, watch);
+		watch->ring_discarded += packet_sockets_in_ring(sockets, i, NULL);
+	}
+	packet_sockets_close(sockets);
 }
 
 /* A ring that the worker has not seen before has another generation. */
@@ -505,6 +555,7 @@ static int finish(struct supervisor *supervisor)
 		status = EXIT_FAILURE; /* a file can be read again: say that it must be */
 	each_seat(supervisor, seat_fini);
 	packet_sockets_close(supervisor->sockets);
+	reattach_close(supervisor);
 	loop_free(supervisor->loop);
 	free(supervisor->seats);
 	free(supervisor);
@@ -528,6 +579,7 @@ int supervisor_main(int argc, char **argv)
 	pid_file = supervisor->effective->config.pid_file;
 	if (*pid_file && pid_file_open(pid_file, error) < 0)
 		log_fatal("%s", error);
+	supervisor->loop = loop_new();
 	open_input(supervisor);
 	add_events(supervisor);
 	open_seats(supervisor);

@@ -5,6 +5,7 @@
 #include "ipc/ledger.h"
 #include "supervisor/check.h"
 #include "supervisor/packet_sockets.h"
+#include "supervisor/reattach.h"
 #include "supervisor/reload.h"
 #include "supervisor/seat.h"
 
@@ -24,7 +25,8 @@ struct supervisor {
 	struct effective *effective;	/* in force */
 	struct packet_sockets *sockets; /* live */
 	uint64_t generation;		/* of the rings */
-	uint64_t interface_drops_at_start;
+	uint64_t drops_at_start;	/* of the interface, since it was attached */
+	uint64_t drops_before;		/* of those before it */
 	struct seat *seats;  /* CONFIG_WORKERS_MAX; those behind seat_count were never used */
 	uint32_t seat_count; /* also of workers that are not wanted any more: they have counted */
 	struct loop *loop;
@@ -34,6 +36,7 @@ struct supervisor {
 	int status;
 	bool is_problem_told; /* several workers find the same damage; one line is enough */
 	struct reload reload;
+	struct reattach reattach;
 };
 
 /* Makes the place of a worker, or prepares it for the next process, with this configuration. False
@@ -43,3 +46,9 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 
 /* Closes the rings from count on, whose workers have read them. */
 void supervisor_close_rings(struct supervisor *supervisor, uint32_t count);
+
+/* Closes rings that no worker is lent any more; what is left in them is counted as discarded. */
+void supervisor_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets);
+
+/* Another interface counts its drops from now on. */
+void supervisor_begin_drops(struct supervisor *supervisor);

@@ -49,9 +49,33 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 	ip link set cap up
 done
 captures "after ten flaps"
+ip link set cap down
+check "down is told" wait_for 2 has_line dnsflow.err 'interface cap is down'
+ip link set cap name renamed
+ip link set renamed up
+check "another name is told" wait_for 2 has_line dnsflow.err 'interface cap is named renamed now'
+captures "renamed"
+
+# remake NAME: deletes the interface and makes it again; it is captured at once
+remake() {
+	ip link del gen
+	check "$1: deleted is told" wait_for 2 has_line dnsflow.err 'was deleted: waiting for one named cap'
+	sleep "$2"
+	veth_pair gen cap
+	sleep 0.2 # by then the first packet is captured
+	captures "$1"
+}
+remake "made again" 0.5
+remake "made again at once" 0
+for _ in 1 2 3 4 5; do
+	ip link del gen
+	veth_pair gen cap
+done
+sleep 0.2
+captures "made again many times"
+"$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate 50000 >/dev/null &
+sleep 0.3
 ip link del gen
-check "deleted: the run ends" wait_for 5 is_gone "$dnsflow_pid"
-wait "$dnsflow_pid"
-check "deleted: status 1" test $? = 1
-check "deleted: one line says so" test "$(grep -c 'interface cap was deleted' "$work/dnsflow.err")" = 1
+check "deleted while packets come: nothing spins" idles
+check "the run ends with status 0" stop "$dnsflow_pid"
 finish
