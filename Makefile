@@ -29,7 +29,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 LIBRARY_ROOMS := base net dns record config pcap loop ipc
 PROCESS_ROOMS := supervisor worker tools
 ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
-PACKAGES      := libmnl libpcap libevent_core libseccomp libzstd zlib yaml-0.1 $(if $(filter 1,$(BPF)),libbpf)
+PACKAGES      := libmnl libpcap libevent_core libseccomp libzstd zlib yaml-0.1 jansson $(if $(filter 1,$(BPF)),libbpf)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
         $(if $(WERROR),-Werror)
@@ -54,7 +54,7 @@ objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 # Variants of a file are chosen here, not by #ifdef: bpf_libbpf.c with BPF=1, bpf_none.c without.
 VARIANTS_OUT := $(if $(filter 1,$(BPF)),src/supervisor/bpf_none.c,src/supervisor/bpf_libbpf.c) \
                 $(if $(SAN),src/worker/sandbox_seccomp.c,src/worker/sandbox_none.c)
-TOOL_MAINS := $(wildcard src/tools/dnsflow_*.c)
+TOOL_MAINS := $(wildcard src/tools/*.c)
 room_objects = $(call objects,$(filter-out $(VARIANTS_OUT) $(TOOL_MAINS),$(call sources,$(1))))
 archive  = $(BUILD)/lib$(1).a
 left_of  = $(if $(filter $(1),$(PROCESS_ROOMS)),$(LIBRARY_ROOMS),$(shell set -- $(LIBRARY_ROOMS); for r; do \
@@ -63,7 +63,8 @@ reverse  = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstwor
 # The archives that a member of room $(1) may link: its own, then those to its left.
 reach    = $(call archive,$(1)) $(foreach r,$(call reverse,$(call left_of,$(1))),$(call archive,$(r)))
 
-BINARIES := $(BUILD)/dnsflow $(BUILD)/dnsflow-read
+TOOLS := $(patsubst src/tools/%.c,$(BUILD)/%,$(TOOL_MAINS))
+BINARIES := $(BUILD)/dnsflow $(TOOLS)
 SKELETONS := $(if $(filter 1,$(BPF)),$(BUILD)/bpf/dns.skel.h $(BUILD)/bpf/split.skel.h)
 
 .DELETE_ON_ERROR:
@@ -103,7 +104,7 @@ $(BUILD)/dnsflow: $(BUILD)/src/main.o $(foreach r,supervisor worker,$(call archi
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LTO_LINK) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/dnsflow-%: $(BUILD)/src/tools/dnsflow_%.o $(call reach,tools)
+$(TOOLS): $(BUILD)/%: $(BUILD)/src/tools/%.o $(call reach,tools)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -147,15 +148,18 @@ format: ## format all sources in place
 install: all ## install binaries, manual pages and the example of a configuration under DESTDIR and PREFIX
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(addprefix $(DESTDIR)$(MANDIR)/,man8 man5 man1) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflow
+	install -m 755 $(BUILD)/dnsflowctl $(DESTDIR)$(SBINDIR)/dnsflowctl
 	install -m 755 $(BUILD)/dnsflow-read $(DESTDIR)$(BINDIR)/dnsflow-read
 	install -m 644 src/supervisor/dnsflow.8 $(DESTDIR)$(MANDIR)/man8/dnsflow.8
+	install -m 644 src/tools/dnsflowctl.8 $(DESTDIR)$(MANDIR)/man8/dnsflowctl.8
 	install -m 644 src/config/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5
 	install -m 644 src/config/dnsflow.conf $(DESTDIR)$(DOCDIR)/dnsflow.conf
 	install -m 644 src/tools/dnsflow-read.1 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(SBINDIR)/dnsflow $(DESTDIR)$(BINDIR)/dnsflow-read
-	rm -f $(DESTDIR)$(MANDIR)/man8/dnsflow.8 $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+	rm -f $(DESTDIR)$(SBINDIR)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflowctl $(DESTDIR)$(BINDIR)/dnsflow-read
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,dnsflow.8 dnsflowctl.8)
+	rm -f $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
 	rm -f $(DESTDIR)$(DOCDIR)/dnsflow.conf
 
 run: all ## show the main job: DNS traffic through supervisor and workers to a receiver that prints the records

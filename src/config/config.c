@@ -35,6 +35,9 @@ bool config_complete(struct config *config, uint32_t cpu_count, char *error)
 	if (!config->are_tunnels_set)
 		config->tunnels = *config->read_file ? TUNNEL_ALL : 0;
 	config->are_tunnels_set = true;
+	if (!*config->control)
+		strcpy(config->control,
+		       *config->read_file ? CONFIG_CONTROL_NONE : CONFIG_CONTROL_SOCKET);
 	/* Padded sets keep a datagram within its maximum only when that is a multiple of four. */
 	config->payload_max -= config->payload_max % 4;
 	config->segment_size -= config->segment_size % 4;

@@ -13,6 +13,8 @@
 #define CONFIG_TEXT_MAX		4096
 #define CONFIG_ERROR_MAX	512
 #define CONFIG_DEFAULT_PORT	5300
+#define CONFIG_CONTROL_SOCKET	"/run/dnsflow.sock"
+#define CONFIG_CONTROL_NONE	"none"
 
 /* Where packets come from; decided by the preflight, which looks at the file. */
 enum config_input { CONFIG_INPUT_LIVE, CONFIG_INPUT_MAPPED, CONFIG_INPUT_STREAM };
@@ -34,6 +36,7 @@ struct config {
 	char filter[CONFIG_TEXT_MAX];	 /* "" = the generated one */
 	char pid_file[CONFIG_TEXT_MAX];
 	char quarantine[CONFIG_TEXT_MAX];
+	char control[CONFIG_TEXT_MAX]; /* "none" = off; "" = not decided yet */
 	char write_file[CONFIG_TEXT_MAX];
 	char user[64];
 	char config_file[CONFIG_TEXT_MAX]; /* "" = none */
@@ -68,7 +71,7 @@ extern const struct config config_default;
 
 /*
  * Checks what no single option can know; false with one line in error. Fills in what follows from
- * the rest (tunnels). cpu_count: CPUs of the affinity mask.
+ * the rest (tunnels, control). cpu_count: CPUs of the affinity mask.
  */
 bool config_complete(struct config *config, uint32_t cpu_count, char *error);
 

@@ -82,6 +82,9 @@ const struct setting settings[] = {
 	 .help = "keep packets that ended a worker in this pcap file\n"
 		 "(default /var/lib/dnsflow/quarantine.pcap)",
 	 .needs_restart = true},
+	{"control", 0, SETTING_TEXT, AT(control), .argument = "PATH",
+	 .help = "socket for dnsflowctl, or none (default /run/dnsflow.sock; none with -r)",
+	 .needs_restart = true},
 	{"config", 0, SETTING_TEXT, AT(config_file), .argument = "FILE",
 	 .help = "take options from this YAML file; the command line has the last word",
 	 .is_private = true, .needs_restart = true},

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/utf8.h"
 #include "config/schema.h"
 
 struct reader {
@@ -245,50 +246,13 @@ bool config_parse(struct config *config, enum config_text kind, const char *name
 	return is_read;
 }
 
-/* Characters that stand for themselves between double quotes, by their length in UTF-8: not those
- * that control, break lines, order bytes, escape, or are kept for bytes. */
-static const struct {
-	uint32_t first, last;
-	size_t length;
-} printed[] = {
-	{0x20, 0x21, 1},     {0x23, 0x5b, 1},	     {0x5d, 0x7e, 1},	  {0xa0, 0x7ff, 2},
-	{0x800, 0x2027, 3},  {0x202a, 0xd7ff, 3},    {0xe000, 0xef7f, 3}, {0xf000, 0xfefe, 3},
-	{0xff00, 0xfffd, 3}, {0x10000, 0x10ffff, 4},
-};
-
-/* Of a character, by its first byte; 0 when none begins so. */
-static size_t utf8_length(uint8_t first)
-{
-	if (first < 0x80)
-		return 1;
-	return first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf8 ? 4 : 0;
-}
-
-/* Bytes of the character that begins here, if it stands for itself, else 0. */
-static size_t printed_length(const uint8_t *at)
-{
-	const size_t length = utf8_length(*at);
-	uint32_t character = length == 1 ? *at : *at & (0x7fu >> length);
-
-	for (size_t i = 1; i < length; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		character = character << 6 | (at[i] & 0x3f);
-	}
-	for (size_t i = 0; i < sizeof(printed) / sizeof(printed[0]); i++)
-		if (printed[i].length == length && printed[i].first <= character &&
-		    character <= printed[i].last)
-			return length;
-	return 0;
-}
-
 static void print_quoted(FILE *out, const char *text)
 {
 	size_t length;
 
 	fputc('"', out);
 	for (const uint8_t *at = (const uint8_t *)text; *at; at += length ? length : 1) {
-		length = printed_length(at);
+		length = utf8_plain_length(at);
 		if (length)
 			fwrite(at, 1, length, out);
 		else

@@ -334,6 +334,11 @@ bool packet_sockets_are_unsplit(const struct packet_sockets *sockets)
 	return !sockets->bpf && *sockets->config->filter && sockets->count > 1;
 }
 
+const char *packet_sockets_degraded(const struct packet_sockets *sockets)
+{
+	return sockets->bpf ? NULL : sockets->reason;
+}
+
 bool packet_sockets_can_resize(const struct packet_sockets *sockets)
 {
 	return sockets->bpf;
@@ -408,6 +413,20 @@ static uint64_t packets_done(const struct state_head *head, uint64_t packets)
 	return done < packets ? done : packets;
 }
 
+static const struct tpacket_hdr_v1 *block_at(const struct packet_sockets *sockets, uint32_t worker,
+					     uint32_t block)
+{
+	const struct tpacket_block_desc *head =
+		(const void *)(sockets->rings[worker] + (size_t)block * PACKET_RING_BLOCK_BYTES);
+
+	return &head->hdr.bh1;
+}
+
+static bool is_handed_over(const struct tpacket_hdr_v1 *block)
+{
+	return __atomic_load_n(&block->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER;
+}
+
 uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
 				const struct state_head *head)
 {
@@ -416,16 +435,25 @@ uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t w
 	if (worker >= sockets->count)
 		return 0;
 	for (uint32_t i = 0; i < sockets->ring_blocks; i++) {
-		const struct tpacket_block_desc *block =
-			(const void *)(sockets->rings[worker] +
-				       (size_t)i * PACKET_RING_BLOCK_BYTES);
-		uint32_t status = __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
+		const struct tpacket_hdr_v1 *block = block_at(sockets, worker, i);
+		bool is_ready = is_handed_over(block);
 
-		if (status & TP_STATUS_USER && block->hdr.bh1.seq_num >= current)
-			count += block->hdr.bh1.num_pkts;
-		if (head && status & TP_STATUS_USER && block->hdr.bh1.seq_num == current)
-			count -= packets_done(head, block->hdr.bh1.num_pkts);
+		if (is_ready && block->seq_num >= current)
+			count += block->num_pkts;
+		if (head && is_ready && block->seq_num == current)
+			count -= packets_done(head, block->num_pkts);
 	}
+	return count;
+}
+
+uint32_t packet_sockets_blocks_in_use(const struct packet_sockets *sockets, uint32_t worker)
+{
+	uint32_t count = 0;
+
+	if (worker >= sockets->count)
+		return 0;
+	for (uint32_t i = 0; i < sockets->ring_blocks; i++)
+		count += is_handed_over(block_at(sockets, worker, i));
 	return count;
 }
 

@@ -37,6 +37,9 @@ uint32_t packet_sockets_ring_blocks(const struct packet_sockets *sockets);
 /* True when the kernel gives every worker all packets (no eBPF, and -f). */
 bool packet_sockets_are_unsplit(const struct packet_sockets *sockets);
 
+/* Why eBPF does not split and filter, one line; NULL when it does. Borrowed. */
+const char *packet_sockets_degraded(const struct packet_sockets *sockets);
+
 /* Without eBPF the number of workers cannot change while packets come. */
 bool packet_sockets_can_resize(const struct packet_sockets *sockets);
 
@@ -59,10 +62,11 @@ void packet_sockets_shrink(struct packet_sockets *sockets, uint32_t count);
 bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,
 			     uint64_t *rejected);
 
-/* Packets that the kernel has handed over to a worker and that are not read yet. (These two: 0 for
- * a worker that has no socket.) */
+/* Packets that the kernel has handed over to a worker and that are not read yet; and the blocks
+ * that it has not got back. (These and packet_sockets_count: 0 for a worker that has no socket.) */
 uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
 				const struct state_head *head);
+uint32_t packet_sockets_blocks_in_use(const struct packet_sockets *sockets, uint32_t worker);
 
 /* Adds what the kernel counted since the last call to one worker's watch. */
 void packet_sockets_count(const struct packet_sockets *sockets, uint32_t worker,

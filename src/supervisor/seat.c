@@ -160,6 +160,19 @@ static void skip_packet(struct seat *seat)
 	watch->is_skipping = true;
 }
 
+uint32_t seat_fruitless_deaths(const struct seat *seat)
+{
+	return is_same(cursor_of(seat), seat->started_at) ? seat->deaths : 0;
+}
+
+int seat_cpu(const struct seat *seat)
+{
+	for (unsigned int cpu = 0; seat->plan.cpus && cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, seat->plan.cpus))
+			return (int)cpu;
+	return -1;
+}
+
 static bool is_signal_of_its_own(int signal)
 {
 	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||

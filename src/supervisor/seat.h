@@ -50,7 +50,6 @@ struct seat {
 	struct lease lease;
 	enum seat_state state;
 	bool is_replacing; /* set by the owner: whether a successor is started */
-	uint32_t deaths;   /* without progress, one after the other; more than one: degraded */
 	/* private */
 	struct process_plan plan;
 	cpu_set_t cpus;
@@ -58,6 +57,7 @@ struct seat {
 	struct loop *loop;
 	struct loop_event *control_event, *exit_event, *start_timer, *leave_timer;
 	int64_t backoff_ns;
+	uint32_t deaths;	       /* without progress, one after the other */
 	uint32_t own_deaths;	       /* of those, the ones that nobody else caused */
 	struct seat_cursor started_at; /* when the process started: has it made progress? */
 	int64_t moved_ns;	       /* when it was seen to make progress */
@@ -94,6 +94,12 @@ void seat_check_progress(struct seat *seat, int64_t now_ns);
 
 /* The packet that ended the last process will be quarantined by the next. */
 bool seat_is_skipping(const struct seat *seat);
+
+/* Deaths one after the other since it last made progress. More than one: degraded. */
+uint32_t seat_fruitless_deaths(const struct seat *seat);
+
+/* The CPU that it is pinned to, -1 = none. */
+int seat_cpu(const struct seat *seat);
 
 /* Nothing more is to come from it: it has finished, or is empty and nobody follows. */
 bool seat_is_done(const struct seat *seat);

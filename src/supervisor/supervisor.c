@@ -349,7 +349,7 @@ void supervisor_begin_drops(struct supervisor *supervisor)
 	supervisor->drops_at_start = interface_drops(supervisor->effective->config.interface);
 }
 
-static void count_packets(struct supervisor *supervisor)
+void supervisor_count_packets(struct supervisor *supervisor)
 {
 	uint64_t drops;
 
@@ -367,14 +367,18 @@ static void count_packets(struct supervisor *supervisor)
 	}
 }
 
-static void sum_up(struct supervisor *supervisor, struct ledger *ledger)
+void supervisor_add_seat(const struct supervisor *supervisor, uint32_t index, struct ledger *ledger)
+{
+	const struct seat *seat = &supervisor->seats[index];
+
+	ledger_add(ledger, seat->lease.head, seat->lease.watch, in_ring(supervisor, seat));
+}
+
+void supervisor_sum_up(const struct supervisor *supervisor, struct ledger *ledger)
 {
 	*ledger = (struct ledger){0};
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		const struct seat *seat = &supervisor->seats[i];
-
-		ledger_add(ledger, seat->lease.head, seat->lease.watch, in_ring(supervisor, seat));
-	}
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		supervisor_add_seat(supervisor, i, ledger);
 }
 
 static void on_count(void *argument)
@@ -382,12 +386,12 @@ static void on_count(void *argument)
 	struct supervisor *supervisor = argument;
 	struct ledger ledger;
 
-	count_packets(supervisor);
+	supervisor_count_packets(supervisor);
 	reattach_check(supervisor);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		seat_check_progress(&supervisor->seats[i], clock_monotonic_ns());
 	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
-		sum_up(supervisor, &ledger);
+		supervisor_sum_up(supervisor, &ledger);
 		report_log_packets(&ledger, true);
 	}
 	loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
@@ -408,8 +412,8 @@ static void log_report(struct supervisor *supervisor)
 {
 	struct ledger ledger;
 
-	count_packets(supervisor);
-	sum_up(supervisor, &ledger);
+	supervisor_count_packets(supervisor);
+	supervisor_sum_up(supervisor, &ledger);
 	report_log_packets(&ledger, supervisor->sockets != NULL);
 	log_verdicts(supervisor);
 	report_log_outcome(&ledger, supervisor->effective->config.is_verbose);
@@ -453,7 +457,7 @@ static void add_events(struct supervisor *supervisor)
 
 void supervisor_close_rings(struct supervisor *supervisor, uint32_t count)
 {
-	count_packets(supervisor);
+	supervisor_count_packets(supervisor);
 	for (uint32_t i = count; i < supervisor->seat_count; i++) {
 		struct lease *lease = &supervisor->seats[i].lease;
 
@@ -547,15 +551,17 @@ static int finish(struct supervisor *supervisor)
 
 	if (supervisor->phase != PHASE_STARTING)
 		log_report(supervisor);
-	sum_up(supervisor, &ledger);
+	supervisor_sum_up(supervisor, &ledger);
 	report_log_missing(&ledger, supervisor->sockets != NULL);
 	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_PACKETS_QUARANTINED) && !status)
 		status = EXIT_QUARANTINED;
 	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_RECORDS_DROPPED))
 		status = EXIT_FAILURE; /* a file can be read again: say that it must be */
+	control_server_close(supervisor->control);
 	each_seat(supervisor, seat_fini);
 	packet_sockets_close(supervisor->sockets);
 	reattach_close(supervisor);
+	effective_free(supervisor->effective);
 	loop_free(supervisor->loop);
 	free(supervisor->seats);
 	free(supervisor);
@@ -571,6 +577,7 @@ int supervisor_main(int argc, char **argv)
 	occupy_streams();
 	supervisor->argc = argc;
 	supervisor->argv = argv;
+	supervisor->started_ns = clock_monotonic_ns();
 	supervisor->file_fd = supervisor->quarantine_fd = -1;
 	supervisor->executable_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (supervisor->executable_fd < 0)
@@ -584,6 +591,7 @@ int supervisor_main(int argc, char **argv)
 	add_events(supervisor);
 	open_seats(supervisor);
 	log_set_role("supervisor");
+	supervisor->control = control_server_open(supervisor);
 	start_seats(supervisor);
 	return finish(supervisor);
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "ipc/ledger.h"
 #include "supervisor/check.h"
+#include "supervisor/control_server.h"
 #include "supervisor/packet_sockets.h"
 #include "supervisor/reattach.h"
 #include "supervisor/reload.h"
@@ -37,6 +38,8 @@ struct supervisor {
 	bool is_problem_told; /* several workers find the same damage; one line is enough */
 	struct reload reload;
 	struct reattach reattach;
+	struct control_server *control; /* NULL: off */
+	int64_t started_ns;		/* monotonic */
 };
 
 /* Makes the place of a worker, or prepares it for the next process, with this configuration. False
@@ -52,3 +55,11 @@ void supervisor_discard_rings(struct supervisor *supervisor, struct packet_socke
 
 /* Another interface counts its drops from now on. */
 void supervisor_begin_drops(struct supervisor *supervisor);
+
+/* Takes what the kernel counted until now into the workers' watches. */
+void supervisor_count_packets(struct supervisor *supervisor);
+
+/* Adds one worker, or all of them, to a ledger that began as zero. */
+void supervisor_add_seat(const struct supervisor *supervisor, uint32_t index,
+			 struct ledger *ledger);
+void supervisor_sum_up(const struct supervisor *supervisor, struct ledger *ledger);

@@ -158,6 +158,16 @@ start_ready() {
 	}
 }
 
+# The ledger of the run that was started with --control "$work/NAME.sock", once all that it was sent
+# has gone its way: ledger NAME, and as a case of a test adds_up NAME TITLE.
+ledger() {
+	"$BUILD/dnsflowctl" --socket "$work/$1.sock" ledger --wait
+}
+
+adds_up() {
+	check "$2: the ledger adds up" ledger "$1"
+}
+
 # Also true for a process that nobody has waited for yet.
 is_gone() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"

@@ -34,11 +34,12 @@ captures() {
 	for name in missing extra duplicate sequence_repeats; do
 		check "$1: $name" test "$(value_of $name checker.out)" = 0
 	done
+	adds_up dnsflow "$1"
 }
 
 "$BUILD/bench/pcapgen" -n $count --numbered 1 -o "$work/plain.pcap" 2>/dev/null
 veth_pair gen cap
-start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port -M 1 || finish
+start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port -M 1 --control "$work/dnsflow.sock" || finish
 dnsflow_pid=$pid
 ip link set cap down
 check "down: nothing spins" idles

@@ -40,11 +40,12 @@ killed() {
 	start_ready 5 checker "$checker" --listen 127.0.0.1:$port --idle 5 "$@" || return
 	checker_pid=$pid
 	# shellcheck disable=SC2086
-	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port $arguments || return
+	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port --control "$work/dnsflow.sock" $arguments || return
 	dnsflow_pid=$pid
 	start blast "$blast" -i gen -r "$work/$capture.pcap" --rate "$rate"
 	kill_while "$pid" "$dnsflow_pid" 0.03
 	check "$title: every record once after $kills kills" judge
+	adds_up dnsflow "$title"
 	check "$title: there were enough of them" test "$kills" -ge 20
 	check "$title: ends with status 0" stop "$dnsflow_pid"
 }

@@ -26,7 +26,7 @@ start_checker() {
 start_dnsflow() {
 	name=$1
 	shift
-	start_ready 20 "$name" "$BUILD/dnsflow" -u 127.0.0.1:$port "$@"
+	start_ready 20 "$name" "$BUILD/dnsflow" -u 127.0.0.1:$port --control "$work/$name.sock" "$@"
 }
 
 judge() {
@@ -54,6 +54,7 @@ blast_test() {
 	dnsflow_pid=$pid
 	check "$title: all is sent" "$blast" -i "$interface" -r "$work/$capture.pcap" --rate $rate
 	check "$title: every record once and in its place" judge
+	adds_up dnsflow "$title"
 	check "$title: ends with status 0" stop "$dnsflow_pid"
 	check "$title: the kernel dropped nothing" no_drops dnsflow
 }
@@ -87,6 +88,8 @@ shares_test() {
 	second_pid=$pid
 	check "-m 1/2 and 2/2: all is sent" "$blast" -i gen -r "$work/plain.pcap" --rate $rate
 	check "-m 1/2 and 2/2: two daemons share without loss or double" judge
+	adds_up first "-m 1/2"
+	adds_up second "-m 2/2"
 	stop "$first_pid"
 	stop "$second_pid"
 	check "-m 1/2: the kernel dropped nothing" no_drops first
@@ -109,6 +112,7 @@ tcp_test() {
 		return
 	check "$1: fetched" "$tcpserver" --fetch --connections 4 "$2"
 	check "$1: every message of every segment" judge
+	adds_up dnsflow "$1"
 	stop "$dnsflow_pid"
 	mean=$(echo "$before $(traffic)" | awk '{ printf "%d", ($3 - $1) / ($4 - $2) }')
 	check "$1: segments come joined ($mean bytes a packet)" test "$mean" -gt 3000

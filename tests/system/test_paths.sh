@@ -33,10 +33,10 @@ live() {
 	kill_started
 	start_ready 5 checker "$checker" --listen 127.0.0.1:$port --expect-file "$work/$name.records" --idle 4 &&
 		checker_pid=$pid &&
-		start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port "$@" || return
+		start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port --control "$work/dnsflow.sock" "$@" || return
 	dnsflow_pid=$pid
 	"$BUILD/bench/blast" -i gen -r "$work/$name.pcap" --rate 20000 &&
-		wait "$checker_pid" && stop "$dnsflow_pid" && return
+		wait "$checker_pid" && ledger dnsflow && stop "$dnsflow_pid" && return
 	cat "$work/checker.out"
 	return 1
 }

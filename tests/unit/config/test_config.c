@@ -60,8 +60,8 @@ static void test_each_difference_is_told_with_both_values(void **state)
 
 static void test_what_needs_a_restart_says_so(void **state)
 {
-	static const char *const keys[] = {"interface", "read",	    "write",
-					   "user",	"pid-file", "config"};
+	static const char *const keys[] = {"interface", "read",	   "write", "user",
+					   "pid-file",	"control", "config"};
 	char text[64], told[64];
 
 	(void)state;
@@ -87,6 +87,26 @@ static void test_of_the_preflight_only_input_and_ids_are_told(void **state)
 	assert_string_equal(differences, "");
 }
 
+static const char *completed_control(const char *text)
+{
+	static struct config config;
+	char error[CONFIG_ERROR_MAX];
+
+	assert_true(config_parse(&config, CONFIG_TEXT_HANDED_OVER, "text",
+				 (struct slice){(const uint8_t *)text, strlen(text)}, error));
+	assert_true(config_complete(&config, 2, error));
+	return config.control;
+}
+
+static void test_live_runs_have_a_control_socket_and_files_when_asked(void **state)
+{
+	(void)state;
+	assert_string_equal(completed_control("write: w"), CONFIG_CONTROL_SOCKET);
+	assert_string_equal(completed_control("write: w\nread: r"), CONFIG_CONTROL_NONE);
+	assert_string_equal(completed_control("write: w\nread: r\ncontrol: /c"), "/c");
+	assert_string_equal(completed_control("write: w\ncontrol: none"), CONFIG_CONTROL_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +114,7 @@ int main(void)
 		cmocka_unit_test(test_each_difference_is_told_with_both_values),
 		cmocka_unit_test(test_what_needs_a_restart_says_so),
 		cmocka_unit_test(test_of_the_preflight_only_input_and_ids_are_told),
+		cmocka_unit_test(test_live_runs_have_a_control_socket_and_files_when_asked),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/control_socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/config.h"
+
+#define BACKLOG 16
+
+static bool refuse(struct control_socket *control, char *error, const char *path,
+		   const char *reason)
+{
+	snprintf(error, CONFIG_ERROR_MAX, "control socket %.300s: %s", path, reason);
+	if (control->fd >= 0)
+		close(control->fd);
+	control->fd = -1;
+	return false;
+}
+
+static int open_socket(void)
+{
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+static int bind_path(const struct control_socket *control)
+{
+	return bind(control->fd, (const struct sockaddr *)&control->address,
+		    sizeof(control->address));
+}
+
+/* The mode comes with the name, so that it never has another one and no name is followed to set it.
+ */
+static int bind_with_mode(const struct control_socket *control)
+{
+	mode_t before = umask(0117);
+	int result = bind_path(control), error = errno;
+
+	umask(before);
+	errno = error;
+	return result;
+}
+
+/* A socket that its owner left behind: the only thing that may be removed. */
+static bool is_left_over(const struct control_socket *control)
+{
+	struct stat status;
+	int fd, result, error;
+
+	if (lstat(control->address.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return false;
+	fd = open_socket();
+	result = connect(fd, (const struct sockaddr *)&control->address, sizeof(control->address));
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	return result < 0 && error == ECONNREFUSED;
+}
+
+static bool remember_name(struct control_socket *control)
+{
+	struct stat status;
+
+	if (lstat(control->address.sun_path, &status) < 0)
+		return false;
+	control->device = status.st_dev;
+	control->inode = status.st_ino;
+	return true;
+}
+
+bool control_socket_open(struct control_socket *control, const char *path, gid_t gid, char *error)
+{
+	control->fd = -1;
+	control->address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(control->address.sun_path))
+		return refuse(control, error, path, "the path is too long");
+	strcpy(control->address.sun_path, path);
+	control->fd = open_socket();
+	if (control->fd < 0)
+		return refuse(control, error, path, strerror(errno));
+	if (bind_with_mode(control) < 0) {
+		if (errno != EADDRINUSE)
+			return refuse(control, error, path, strerror(errno));
+		if (!is_left_over(control))
+			return refuse(control, error, path, "is in use, or is no socket");
+		if (unlink(path) < 0 || bind_with_mode(control) < 0)
+			return refuse(control, error, path, strerror(errno));
+	}
+	if (lchown(path, (uid_t)-1, gid) < 0 || !remember_name(control) ||
+	    listen(control->fd, BACKLOG) < 0)
+		return refuse(control, error, path, strerror(errno));
+	return true;
+}
+
+void control_socket_close(struct control_socket *control)
+{
+	struct stat status;
+
+	if (lstat(control->address.sun_path, &status) == 0 && status.st_dev == control->device &&
+	    status.st_ino == control->inode)
+		unlink(control->address.sun_path);
+	close(control->fd);
+	control->fd = -1;
+}
