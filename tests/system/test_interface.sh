@@ -57,13 +57,18 @@ ip link set renamed up
 check "another name is told" wait_for 2 has_line dnsflow.err 'interface cap is named renamed now'
 captures "renamed"
 
+# Waits until the last line about it says that the interface is there again.
+is_back() {
+	wait_for 5 eval "grep 'interface cap .*\(deleted\|back\)' '$work/dnsflow.err' | tail -n 1 | grep -q back"
+}
+
 # remake NAME: deletes the interface and makes it again; it is captured at once
 remake() {
 	ip link del gen
 	check "$1: deleted is told" wait_for 2 has_line dnsflow.err 'was deleted: waiting for one named cap'
 	sleep "$2"
 	veth_pair gen cap
-	sleep 0.2 # by then the first packet is captured
+	is_back
 	captures "$1"
 }
 remake "made again" 0.5
@@ -72,11 +77,12 @@ for _ in 1 2 3 4 5; do
 	ip link del gen
 	veth_pair gen cap
 done
-sleep 0.2
+is_back
 captures "made again many times"
 "$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate 50000 >/dev/null &
 sleep 0.3
 ip link del gen
+sleep 0.5 # rings for the next one are being made
 check "deleted while packets come: nothing spins" idles
 check "the run ends with status 0" stop "$dnsflow_pid"
 finish
