@@ -46,7 +46,7 @@ ALL_CFLAGS := -std=gnu11 -g $(OPTIMISE) -fPIE -fno-strict-aliasing -fstack-prote
 LTO      ?= $(if $(SAN),,$(if $(findstring clang,$(CC)),,1))
 LTO_COMPILE := $(if $(filter 1,$(LTO)),-flto=auto -ffat-lto-objects)
 LTO_LINK := $(if $(filter 1,$(LTO)),-flto=auto $(OPTIMISE))
-ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+ALL_LDFLAGS := -pie -Wl,--as-needed -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
 sources  = $(wildcard src/$(1)/*.c src/$(1)/*/*.c)

@@ -18,7 +18,7 @@
 #define DLT_RAW		   12
 #define EXPORT_PORT	   5300
 #define EXPORT_SNAP_LENGTH 65535
-#define PREFETCH_BYTES	   6144
+#define PREFETCH_BYTES	   4096
 #define CACHE_LINE	   64
 
 struct file_header {
@@ -93,16 +93,12 @@ static void record_swap(struct record_header *header)
 
 /*
  * A walk waits for memory, since only a record's header tells where the next one is: fetch what is
- * some records ahead. Four lines are a little more than a DNS response takes. A reader that does
- * little between two records is faster when they go into the second level cache only.
+ * some records ahead. Four lines are a little more than a DNS response takes.
  */
-static inline void prefetch(const struct savefile *file, const uint8_t *ahead)
+static inline void prefetch(const uint8_t *ahead)
 {
 	for (int line = 0; line < 4; line++)
-		if (file->is_skimmed)
-			__builtin_prefetch(ahead + line * CACHE_LINE, 0, 2);
-		else
-			__builtin_prefetch(ahead + line * CACHE_LINE, 0, 3);
+		__builtin_prefetch(ahead + line * CACHE_LINE);
 }
 
 enum savefile_result savefile_next(const struct savefile *file, uint64_t *offset,
@@ -126,7 +122,7 @@ enum savefile_result savefile_next(const struct savefile *file, uint64_t *offset
 	if (header.captured > left - sizeof(header))
 		return SAVEFILE_CUT;
 	if (left > PREFETCH_BYTES)
-		prefetch(file, file->bytes.data + *offset + PREFETCH_BYTES);
+		prefetch(file->bytes.data + *offset + PREFETCH_BYTES);
 	record->frame.data = file->bytes.data + *offset + sizeof(header);
 	record->frame.length = header.captured;
 	record->wire_length = header.wire_length;

@@ -17,7 +17,6 @@ struct savefile {
 	uint32_t snap_length;
 	bool is_swapped;
 	bool is_nanosecond;
-	bool is_skimmed; /* set by the reader: it will pass over many records after a look */
 };
 
 /* One record: its bytes are borrowed from the file. */

@@ -34,7 +34,6 @@ static bool open_mapped(struct source *source, const struct config *config)
 			 config->read_file);
 		return false;
 	}
-	source->mapped.file.is_skimmed = source->capture->share_count > 1;
 	source->mapped.offset = offset ? offset : SAVEFILE_HEADER_SIZE;
 	source->mapped.populated = source->mapped.offset & ~(uint64_t)(POPULATE_BYTES - 1);
 	/* Workers that map the same pages at the same moment hold each other up: put them out of
