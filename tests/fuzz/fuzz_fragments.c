@@ -136,6 +136,23 @@ static void kill_worker(struct run *run, const uint8_t *operation)
 	run->committed_held = fragments_held(run->fragments);
 }
 
+/* All but the datagrams of one source go to others. */
+static bool is_of_source(const void *argument, const struct address *source,
+			 const struct address *destination)
+{
+	(void)destination;
+	return source->bytes[0] == *(const uint8_t *)argument;
+}
+
+static void reshard(struct run *run, uint8_t source)
+{
+	uint32_t at = 0;
+
+	while (fragments_reshard(run->fragments, is_of_source, &source, &at,
+				 run->committed_step + 1, &run->counts))
+		;
+}
+
 static void operate(struct run *run, const uint8_t *operation)
 {
 	switch (operation[0] >> 2 & 7) {
@@ -147,6 +164,8 @@ static void operate(struct run *run, const uint8_t *operation)
 		break;
 	case 5:
 		run->now_ns += operation[1];
+		if (operation[2] & 1)
+			reshard(run, operation[2] >> 1 & 3);
 		while (fragments_expire(run->fragments, run->committed_step + 1, run->now_ns,
 					&run->counts))
 			;

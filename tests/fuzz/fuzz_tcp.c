@@ -208,12 +208,31 @@ static void expire(struct script *s, unsigned limit)
 	commit(s);
 }
 
+/* All but the streams of one source go to others. */
+static bool is_from(const void *argument, const struct address *source,
+		    const struct address *destination)
+{
+	(void)destination;
+	return source->bytes[0] == *(const uint8_t *)argument;
+}
+
+static void reshard(struct script *s, uint8_t source)
+{
+	uint32_t at = 0;
+
+	while (streams_reshard(s->streams, is_from, &source, &at, s->committed + 1, &s->counts))
+		;
+	commit(s);
+}
+
 static void pass(struct script *s)
 {
 	uint8_t more = cursor_u8(&s->input);
 
 	s->now_ns += (more >> 2) * (SECOND / 8);
 	expire(s, more & 3 ? UINT32_MAX : 1);
+	if (more >> 2 == 1)
+		reshard(s, more & 3);
 }
 
 static void flush(struct script *s)
