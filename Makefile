@@ -18,6 +18,7 @@ WERROR   ?=
 V        ?=
 FUZZ_RUNS ?= 1000000
 VERSION  := 0.1.0
+LIBMNL_VERSION := $(shell pkg-config --modversion libmnl 2>/dev/null)
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -37,8 +38,8 @@ SANITIZE_thread := -fsanitize=thread
 SANITIZE_1 := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SANITIZE := $(SANITIZE_$(SAN))
 OPTIMISE := $(if $(SAN),-O1,-O3)
-ALL_CPPFLAGS := -Isrc -I. -I$(BUILD) -D_GNU_SOURCE -DDNSFLOW_VERSION='"$(VERSION)"' -DLIBMNL_VERSION='"$(shell pkg-config --modversion libmnl 2>/dev/null)"' \
-        $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
+ALL_CPPFLAGS := -Isrc -I. -I$(BUILD) -D_GNU_SOURCE -DDNSFLOW_VERSION='"$(VERSION)"' \
+        -DLIBMNL_VERSION='"$(LIBMNL_VERSION)"' $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -g $(OPTIMISE) -fPIE -fno-strict-aliasing -fstack-protector-strong $(WARN) $(SANITIZE) \
         $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
 # Link-time optimisation of the daemon, where a frame's way goes through four rooms: a tenth of the time. Objects are fat, so

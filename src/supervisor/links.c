@@ -103,5 +103,8 @@ void links_close(struct links *links)
 
 const char *links_library_version(void)
 {
-	return "libmnl " LIBMNL_VERSION;
+	static char text[64];
+
+	snprintf(text, sizeof(text), "libmnl %s", LIBMNL_VERSION);
+	return text;
 }
