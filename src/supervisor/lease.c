@@ -124,13 +124,26 @@ static bool open_output(struct lease *lease, const struct config *config, uint32
 	return *fd >= 0 || explain(error, path, errno);
 }
 
+/* A copy: the one that we are given is closed with its configuration, perhaps before this worker is
+ * replaced. */
+static bool take_config(struct lease *lease, int config_fd, char *error)
+{
+	int copy = fcntl(config_fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return explain(error, "configuration", errno);
+	if (lease->fds[CHILD_FD_CONFIG] >= 0)
+		close(lease->fds[CHILD_FD_CONFIG]);
+	lease->fds[CHILD_FD_CONFIG] = copy;
+	return true;
+}
+
 bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,
 		int input_fd, char *error)
 {
 	memset(lease->fds, -1, sizeof(lease->fds));
-	lease->fds[CHILD_FD_CONFIG] = config_fd;
 	lease->fds[CHILD_FD_INPUT] = input_fd;
-	if (!make_memory(lease, error))
+	if (!take_config(lease, config_fd, error) || !make_memory(lease, error))
 		return false;
 	if (*config->write_file)
 		return open_output(lease, config, worker, error);
@@ -139,8 +152,7 @@ bool lease_open(struct lease *lease, const struct config *config, uint32_t worke
 
 bool lease_reconfigure(struct lease *lease, const struct config *config, int config_fd, char *error)
 {
-	lease->fds[CHILD_FD_CONFIG] = config_fd;
-	return open_sockets(lease, config, error);
+	return take_config(lease, config_fd, error) && open_sockets(lease, config, error);
 }
 
 int lease_renew_body(struct lease *lease)
@@ -156,8 +168,9 @@ int lease_renew_body(struct lease *lease)
 
 void lease_close(struct lease *lease)
 {
-	static const enum child_fd owned[] = {CHILD_FD_HEAD,	CHILD_FD_BODY,	  CHILD_FD_WATCH,
-					      CHILD_FD_EXPORT4, CHILD_FD_EXPORT6, CHILD_FD_OUTPUT};
+	static const enum child_fd owned[] = {CHILD_FD_CONFIG, CHILD_FD_HEAD,	 CHILD_FD_BODY,
+					      CHILD_FD_WATCH,  CHILD_FD_EXPORT4, CHILD_FD_EXPORT6,
+					      CHILD_FD_OUTPUT};
 
 	if (lease->head)
 		munmap((void *)lease->head, sizeof(*lease->head));

@@ -16,7 +16,7 @@ struct lease {
 };
 
 /*
- * config_fd and input_fd are borrowed and must stay open. Returns false with one line in
+ * config_fd is copied; input_fd is borrowed and must stay open. Returns false with one line in
  * error[CONFIG_ERROR_MAX]; lease_close then frees what was made.
  */
 bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,

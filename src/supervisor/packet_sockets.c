@@ -98,14 +98,13 @@ static int set_ring(int fd, uint32_t block_count)
 	return error ? error : set(fd, PACKET_RX_RING, &ring, sizeof(ring));
 }
 
-static int set_promiscuous(const struct packet_sockets *sockets, int fd)
+/* option: PACKET_ADD_MEMBERSHIP or PACKET_DROP_MEMBERSHIP */
+static int change_promiscuous(const struct packet_sockets *sockets, int fd, int option)
 {
 	struct packet_mreq membership = {.mr_ifindex = sockets->interface.index,
 					 .mr_type = PACKET_MR_PROMISC};
 
-	if (!sockets->config->is_promiscuous || !sockets->interface.index)
-		return 0;
-	return set(fd, PACKET_ADD_MEMBERSHIP, &membership, sizeof(membership));
+	return sockets->interface.index ? set(fd, option, &membership, sizeof(membership)) : 0;
 }
 
 static int bind_interface(const struct packet_sockets *sockets, int fd)
@@ -188,7 +187,8 @@ static bool attach_one(struct packet_sockets *sockets, uint32_t worker, char *er
 
 	if ((code = bind_interface(sockets, fd)))
 		return explain(error, sockets, "bind", code);
-	if ((code = set_promiscuous(sockets, fd)))
+	if (sockets->config->is_promiscuous &&
+	    (code = change_promiscuous(sockets, fd, PACKET_ADD_MEMBERSHIP)))
 		return explain(error, sockets, "promiscuous mode", code);
 	if ((code = join_group(sockets, fd)))
 		return explain(error, sockets, "fanout group", code);
@@ -362,6 +362,17 @@ int packet_sockets_admit(struct packet_sockets *sockets)
 	return error;
 }
 
+/* Best effort: an interface that refuses goes on as it was. */
+static void follow_promiscuous(const struct packet_sockets *sockets, bool was_promiscuous)
+{
+	bool is_promiscuous = sockets->config->is_promiscuous;
+
+	for (uint32_t worker = 0; worker < sockets->count && is_promiscuous != was_promiscuous;
+	     worker++)
+		change_promiscuous(sockets, sockets->fds[worker],
+				   is_promiscuous ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP);
+}
+
 /* Sockets that were added admit before the split program learns of them. */
 bool packet_sockets_reconfigure(struct packet_sockets *sockets, const struct config *config,
 				const struct filter_program *filters, char *error)
@@ -375,8 +386,10 @@ bool packet_sockets_reconfigure(struct packet_sockets *sockets, const struct con
 	code = packet_sockets_admit(sockets);
 	if (!code && sockets->bpf)
 		code = apply_settings(sockets);
-	if (!code)
+	if (!code) {
+		follow_promiscuous(sockets, config_before->is_promiscuous);
 		return true;
+	}
 	explain(error, sockets, "filter", code);
 	sockets->config = config_before;
 	sockets->filters = filters_before;

@@ -45,9 +45,14 @@ static void on_moved(void *argument, const char *error)
 {
 	struct supervisor *supervisor = argument;
 
-	(void)error; /* told */
+	if (error)
+		return; /* the run ends: those that have not moved read on */
 	supervisor_discard_rings(supervisor, supervisor->reattach.previous);
 	supervisor->reattach.previous = NULL;
+	if (supervisor->is_ending)
+		supervisor_end(supervisor);
+	else
+		reattach_check(supervisor); /* it may have gone, and come back, meanwhile */
 }
 
 /* Workers move over as soon as the old rings are complete and no reload is going on. */
@@ -67,7 +72,7 @@ static void attach(struct supervisor *supervisor)
 	struct reattach *reattach = &supervisor->reattach;
 	struct packet_sockets *sockets;
 	struct interface interface;
-	char error[CONFIG_ERROR_MAX];
+	char error[CONFIG_ERROR_MAX] = "packets cannot be let in";
 
 	if (!interface_check(wanted_name(supervisor), &interface, error))
 		return; /* it is gone again, or down: another message will come */
@@ -93,9 +98,9 @@ static void try_attach(struct supervisor *supervisor)
 
 	if (supervisor->phase != PHASE_RUNNING)
 		return;
-	if (reattach->previous)
-		loop_timer_set(reattach->timer, RETRY_NS); /* still moving from the one before */
-	else
+	/* Still moving from the one before, or workers are being added: reattach_check() comes
+	 * again. */
+	if (!reattach->previous && supervisor->reload.step <= RELOAD_CHECKING)
 		attach(supervisor);
 }
 
@@ -103,10 +108,10 @@ static void on_timer(void *argument)
 {
 	struct supervisor *supervisor = argument;
 
-	if (supervisor->reattach.is_gone)
-		try_attach(supervisor);
-	else
+	if (supervisor->reattach.previous)
 		move_workers(supervisor);
+	else if (supervisor->reattach.is_gone)
+		try_attach(supervisor);
 }
 
 static void on_gone(struct supervisor *supervisor)

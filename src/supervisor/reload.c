@@ -88,6 +88,21 @@ static void replace_next(struct supervisor *supervisor)
 	}
 }
 
+/* One more worker does not get ready: nothing has changed yet, and nothing will. */
+static void abandon_growing(struct supervisor *supervisor, const char *error)
+{
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	supervisor->reload.step =
+		RELOAD_NONE; /* the ends of these processes are not its business */
+	for (uint32_t i = count; i < supervisor->seat_count; i++) {
+		supervisor->seats[i].is_replacing = false;
+		seat_kill(&supervisor->seats[i]);
+	}
+	supervisor_close_rings(supervisor, count);
+	finish(supervisor, error);
+}
+
 /* From here on the new configuration is in force. */
 static void begin_replacing(struct supervisor *supervisor)
 {
@@ -96,12 +111,18 @@ static void begin_replacing(struct supervisor *supervisor)
 
 	if (!packet_sockets_reconfigure(supervisor->sockets, &reload->next->config,
 					reload->next->filters, error)) {
-		finish(supervisor, error);
+		abandon_growing(supervisor, error);
 		return;
 	}
+	/* They were made for the configuration that goes. */
+	packet_sockets_close(supervisor->reattach.spare);
+	supervisor->reattach.spare = NULL;
 	reload->previous = supervisor->effective;
 	supervisor->effective = reload->next;
 	reload->next = NULL;
+	if (supervisor->effective->config.is_verbose != reload->previous->config.is_verbose)
+		log_set_level(supervisor->effective->config.is_verbose ? LOG_LEVEL_DEBUG
+								       : LOG_LEVEL_INFO);
 	reload->step = RELOAD_REPLACING;
 	reload->seat = UINT32_MAX; /* the first is 0 */
 	replace_next(supervisor);
@@ -128,21 +149,6 @@ static void finish_growing(struct supervisor *supervisor)
 		seat_begin(&supervisor->seats[i]);
 	}
 	begin_replacing(supervisor);
-}
-
-/* One more worker does not get ready: nothing has changed yet, and nothing will. */
-static void abandon_growing(struct supervisor *supervisor, const char *error)
-{
-	uint32_t count = supervisor->effective->config.worker_count;
-
-	supervisor->reload.step =
-		RELOAD_NONE; /* the ends of these processes are not its business */
-	for (uint32_t i = count; i < supervisor->reload.next->config.worker_count; i++) {
-		supervisor->seats[i].is_replacing = false;
-		seat_kill(&supervisor->seats[i]);
-	}
-	supervisor_close_rings(supervisor, count);
-	finish(supervisor, error);
 }
 
 static void begin_growing(struct supervisor *supervisor)
@@ -346,6 +352,8 @@ void reload_abandon(struct supervisor *supervisor)
 	if (reload->check_event) {
 		reload->step = RELOAD_NONE;
 		process_signal(&reload->check.process, SIGKILL);
+	} else if (reload->step == RELOAD_GROWING) {
+		abandon_growing(supervisor, "the run ends");
 	} else if (reload->step != RELOAD_NONE) {
 		finish(supervisor, "the run ends");
 	}

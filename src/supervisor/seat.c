@@ -248,6 +248,8 @@ int seat_start(struct seat *seat)
 {
 	int error;
 
+	if (seat->process.pidfd >= 0)
+		return -EBUSY;
 	/* A file that is read in order is read again from its beginning, up to the cursor. */
 	lseek(seat->lease.fds[CHILD_FD_INPUT], 0, SEEK_SET);
 	seat->started_at = seat->moved_to = cursor_of(seat);

@@ -177,12 +177,17 @@ static void run(struct supervisor *supervisor)
 }
 
 /* Packets are rejected from now on; what is in an open block comes when it retires. */
-static void begin_drain(struct supervisor *supervisor)
+void supervisor_end(struct supervisor *supervisor)
 {
+	bool is_first = !supervisor->is_ending;
+
 	if (supervisor->phase == PHASE_STARTING)
 		abandon_start(supervisor, "stopped before it was ready");
 	if (supervisor->phase != PHASE_RUNNING)
 		return;
+	supervisor->is_ending = true;
+	if (supervisor->reattach.previous && is_first)
+		return; /* workers are between two sets of rings: it goes on when all have moved */
 	supervisor->phase = PHASE_REJECTING;
 	reload_abandon(supervisor);
 	if (supervisor->sockets && packet_sockets_reject(supervisor->sockets))
@@ -427,12 +432,18 @@ static void on_report(void *argument)
 static void on_terminate(void *argument)
 {
 	log_info("received exit signal");
-	begin_drain(argument);
+	supervisor_end(argument);
 }
 
 static void on_hangup(void *argument)
 {
 	reload_begin(argument, NULL, NULL);
+}
+
+static void on_upgrade(void *argument)
+{
+	(void)argument;
+	log_warn("SIGUSR2: there is no upgrade in place yet: restart");
 }
 
 static void add_events(struct supervisor *supervisor)
@@ -445,6 +456,7 @@ static void add_events(struct supervisor *supervisor)
 	loop_add_signal(loop, SIGINT, on_terminate, supervisor);
 	loop_add_signal(loop, SIGHUP, on_hangup, supervisor);
 	loop_add_signal(loop, SIGUSR1, on_report, supervisor);
+	loop_add_signal(loop, SIGUSR2, on_upgrade, supervisor);
 	reload_open(supervisor);
 	supervisor->phase_timer = loop_add_timer(loop, on_phase_timer, supervisor);
 	supervisor->count_timer = loop_add_timer(loop, on_count, supervisor);
@@ -510,8 +522,13 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 	} else {
 		is_open = lease_open(&seat->lease, &effective->config, index, effective->config_fd,
 				     supervisor->file_fd, error);
-		seat_init(seat, index, &plan, supervisor->loop, on_seat, has_input, supervisor);
-		supervisor->seat_count++;
+		if (is_open) {
+			seat_init(seat, index, &plan, supervisor->loop, on_seat, has_input,
+				  supervisor);
+			supervisor->seat_count++;
+		} else {
+			lease_close(&seat->lease);
+		}
 	}
 	if (is_open)
 		lend_input(supervisor, seat);

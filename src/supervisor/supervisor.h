@@ -35,6 +35,7 @@ struct supervisor {
 	enum phase phase;
 	unsigned int counts;
 	int status;
+	bool is_ending;
 	bool is_problem_told; /* several workers find the same damage; one line is enough */
 	struct reload reload;
 	struct reattach reattach;
@@ -46,6 +47,9 @@ struct supervisor {
  * with one line in error. */
 bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 			  const struct effective *effective, char *error);
+
+/* Begins the end of the run: reads and sends all that there is, then leaves. */
+void supervisor_end(struct supervisor *supervisor);
 
 /* Closes the rings from count on, whose workers have read them. */
 void supervisor_close_rings(struct supervisor *supervisor, uint32_t count);

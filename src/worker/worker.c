@@ -61,7 +61,7 @@ static void begin_body(struct state_head *head, struct body *body)
 		sequence == 1 && !state_get(head, STATE_BLOCK) && !state_get(head, STATE_PACKET);
 
 	if (body->layout)
-		memset(body, 0, body_size());
+		memset((char *)body + sizeof(body->layout), 0, body_size() - sizeof(body->layout));
 	commit_add_some(head, COUNTER_STATES_DISCARDED, !is_first);
 	commit_add_some(head, COUNTER_DATAGRAMS_DISCARDED, sequence - state_get(head, STATE_SENT));
 	commit_add_some(head, COUNTER_RECORDS_DISCARDED,

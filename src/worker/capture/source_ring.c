@@ -71,7 +71,7 @@ static bool open_ring(struct source *source, const struct config *config)
 	source->link = type == SOCK_RAW ? LINK_ETHERNET : LINK_COOKED;
 	if (state_get(head, STATE_GENERATION) != watch->generation) {
 		begin_ring(head, watch->generation);
-		source->capture->is_again = false;
+		source->capture->is_again = source->capture->is_skipping = false;
 	}
 	sequence = state_get(head, STATE_BLOCK);
 	/* Killed between "block done" and giving it back? */
