@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ipc/packet_ring.h"
+#include "supervisor/accounts.h"
 #include "supervisor/supervisor.h"
 
 /* When the last packets of a deleted interface have been handed over. */
@@ -88,7 +89,7 @@ static void attach(struct supervisor *supervisor)
 	reattach->is_gone = false;
 	reattach->previous = supervisor->sockets;
 	supervisor->sockets = sockets;
-	supervisor_begin_drops(supervisor);
+	accounts_begin_drops(supervisor);
 	move_workers(supervisor);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "config/schema.h"
+#include "supervisor/accounts.h"
 #include "supervisor/supervisor.h"
 
 static void add_setting(struct json *json, const struct config *config, const char *name)
@@ -181,7 +182,7 @@ static void add_measure(const struct supervisor *supervisor, struct json *json,
 	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
 		struct ledger ledger = {0};
 
-		supervisor_add_seat(supervisor, i, &ledger);
+		accounts_add_seat(supervisor, i, &ledger);
 		json_add_signed(json, NULL, value_of(&ledger, measure));
 	}
 	json_close_array(json);
@@ -225,8 +226,8 @@ void status_format_stats(struct supervisor *supervisor, struct json *json)
 {
 	struct ledger total;
 
-	supervisor_count_packets(supervisor);
-	supervisor_sum_up(supervisor, &total);
+	accounts_take_kernel(supervisor);
+	accounts_sum_up(supervisor, &total);
 	json_open_object(json, NULL);
 	add_verdicts(supervisor, json);
 	json_open_array(json, "counters");
@@ -284,7 +285,7 @@ static bool add_ledger_of_worker(const struct supervisor *supervisor, struct jso
 	struct ledger ledger = {0};
 	bool adds_up;
 
-	supervisor_add_seat(supervisor, index, &ledger);
+	accounts_add_seat(supervisor, index, &ledger);
 	json_open_object(json, NULL);
 	json_add_number(json, "index", index);
 	adds_up = add_ledger(json, "lines", &ledger, supervisor->sockets);
@@ -299,8 +300,8 @@ void status_format_ledger(struct supervisor *supervisor, struct json *json)
 	struct ledger total;
 	bool adds_up;
 
-	supervisor_count_packets(supervisor);
-	supervisor_sum_up(supervisor, &total);
+	accounts_take_kernel(supervisor);
+	accounts_sum_up(supervisor, &total);
 	json_open_object(json, NULL);
 	adds_up = add_ledger(json, "lines", &total, supervisor->sockets);
 	json_open_array(json, "workers");
@@ -320,7 +321,7 @@ void status_format_quarantine(struct supervisor *supervisor, struct json *json)
 			      ? fstat(supervisor->quarantine_fd, &status) == 0
 			      : lstat(path, &status) == 0;
 
-	supervisor_sum_up(supervisor, &total);
+	accounts_sum_up(supervisor, &total);
 	json_open_object(json, NULL);
 	json_add_string(json, "path", path);
 	json_add_number(json, "bytes", exists ? (uint64_t)status.st_size : 0);

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "ipc/packet_ring.h"
 #include "loop/loop.h"
+#include "supervisor/accounts.h"
 #include "supervisor/generated_filter.h"
 #include "supervisor/interface.h"
 #include "supervisor/packet_sockets.h"
@@ -93,7 +94,7 @@ static void open_sockets(struct supervisor *supervisor)
 		log_fatal("%s", error);
 	if (notice)
 		log_warn("%s", notice);
-	supervisor_begin_drops(supervisor);
+	accounts_begin_drops(supervisor);
 	reattach_open(supervisor, &interface);
 }
 
@@ -303,100 +304,17 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 	}
 }
 
-/* Workers move from one set of rings to another one by one: which one does this worker read? */
-static bool has_moved(const struct supervisor *supervisor, const struct seat *seat)
-{
-	return seat->index < packet_sockets_count_of(supervisor->sockets) &&
-	       seat->lease.fds[CHILD_FD_INPUT] ==
-		       packet_sockets_fd(supervisor->sockets, seat->index);
-}
-
-static uint64_t in_ring(const struct supervisor *supervisor, const struct seat *seat)
-{
-	const struct packet_sockets *previous = supervisor->reattach.previous;
-	const struct state_head *head = seat->lease.head;
-	bool is_moved;
-	uint64_t count;
-
-	if (!supervisor->sockets)
-		return 0;
-	is_moved = has_moved(supervisor, seat);
-	count = packet_sockets_in_ring(supervisor->sockets, seat->index, is_moved ? head : NULL);
-	if (previous)
-		count += packet_sockets_in_ring(previous, seat->index, is_moved ? NULL : head);
-	return count;
-}
-
-/* Is there a packet at the cursor? A file that is being read always has one. */
-static bool has_input(void *argument, const struct seat *seat)
-{
-	const struct supervisor *supervisor = argument;
-	const struct packet_sockets *sockets = supervisor->sockets;
-
-	if (sockets && supervisor->reattach.previous && !has_moved(supervisor, seat))
-		sockets = supervisor->reattach.previous;
-	return !sockets || packet_sockets_in_ring(sockets, seat->index, seat->lease.head);
-}
-
-static uint64_t drops_now(const struct supervisor *supervisor)
-{
-	uint64_t drops = interface_drops(supervisor->reattach.name);
-
-	return drops < supervisor->drops_at_start /* deleted */ ? 0
-								: drops - supervisor
-										  ->drops_at_start;
-}
-
-void supervisor_begin_drops(struct supervisor *supervisor)
-{
-	if (supervisor->seat_count)
-		supervisor->drops_before = supervisor->seats[0].lease.watch->interface_drops;
-	supervisor->drops_at_start = interface_drops(supervisor->effective->config.interface);
-}
-
-void supervisor_count_packets(struct supervisor *supervisor)
-{
-	uint64_t drops;
-
-	if (!supervisor->sockets)
-		return;
-	drops = supervisor->drops_before + drops_now(supervisor);
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		struct state_watch *watch = supervisor->seats[i].lease.watch;
-
-		packet_sockets_count(supervisor->sockets, i, watch);
-		if (supervisor->reattach.previous)
-			packet_sockets_count(supervisor->reattach.previous, i, watch);
-		if (drops > watch->interface_drops)
-			__atomic_store_n(&watch->interface_drops, drops, __ATOMIC_RELAXED);
-	}
-}
-
-void supervisor_add_seat(const struct supervisor *supervisor, uint32_t index, struct ledger *ledger)
-{
-	const struct seat *seat = &supervisor->seats[index];
-
-	ledger_add(ledger, seat->lease.head, seat->lease.watch, in_ring(supervisor, seat));
-}
-
-void supervisor_sum_up(const struct supervisor *supervisor, struct ledger *ledger)
-{
-	*ledger = (struct ledger){0};
-	for (uint32_t i = 0; i < supervisor->seat_count; i++)
-		supervisor_add_seat(supervisor, i, ledger);
-}
-
 static void on_count(void *argument)
 {
 	struct supervisor *supervisor = argument;
 	struct ledger ledger;
 
-	supervisor_count_packets(supervisor);
+	accounts_take_kernel(supervisor);
 	reattach_check(supervisor);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		seat_check_progress(&supervisor->seats[i], clock_monotonic_ns());
 	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
-		supervisor_sum_up(supervisor, &ledger);
+		accounts_sum_up(supervisor, &ledger);
 		report_log_packets(&ledger, true);
 	}
 	loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
@@ -417,8 +335,8 @@ static void log_report(struct supervisor *supervisor)
 {
 	struct ledger ledger;
 
-	supervisor_count_packets(supervisor);
-	supervisor_sum_up(supervisor, &ledger);
+	accounts_take_kernel(supervisor);
+	accounts_sum_up(supervisor, &ledger);
 	report_log_packets(&ledger, supervisor->sockets != NULL);
 	log_verdicts(supervisor);
 	report_log_outcome(&ledger, supervisor->effective->config.is_verbose);
@@ -469,7 +387,7 @@ static void add_events(struct supervisor *supervisor)
 
 void supervisor_close_rings(struct supervisor *supervisor, uint32_t count)
 {
-	supervisor_count_packets(supervisor);
+	accounts_take_kernel(supervisor);
 	for (uint32_t i = count; i < supervisor->seat_count; i++) {
 		struct lease *lease = &supervisor->seats[i].lease;
 
@@ -523,8 +441,8 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 		is_open = lease_open(&seat->lease, &effective->config, index, effective->config_fd,
 				     supervisor->file_fd, error);
 		if (is_open) {
-			seat_init(seat, index, &plan, supervisor->loop, on_seat, has_input,
-				  supervisor);
+			seat_init(seat, index, &plan, supervisor->loop, on_seat,
+				  accounts_have_input, supervisor);
 			supervisor->seat_count++;
 		} else {
 			lease_close(&seat->lease);
@@ -568,7 +486,7 @@ static int finish(struct supervisor *supervisor)
 
 	if (supervisor->phase != PHASE_STARTING)
 		log_report(supervisor);
-	supervisor_sum_up(supervisor, &ledger);
+	accounts_sum_up(supervisor, &ledger);
 	report_log_missing(&ledger, supervisor->sockets != NULL);
 	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_PACKETS_QUARANTINED) && !status)
 		status = EXIT_QUARANTINED;

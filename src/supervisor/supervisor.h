@@ -56,14 +56,3 @@ void supervisor_close_rings(struct supervisor *supervisor, uint32_t count);
 
 /* Closes rings that no worker is lent any more; what is left in them is counted as discarded. */
 void supervisor_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets);
-
-/* Another interface counts its drops from now on. */
-void supervisor_begin_drops(struct supervisor *supervisor);
-
-/* Takes what the kernel counted until now into the workers' watches. */
-void supervisor_count_packets(struct supervisor *supervisor);
-
-/* Adds one worker, or all of them, to a ledger that began as zero. */
-void supervisor_add_seat(const struct supervisor *supervisor, uint32_t index,
-			 struct ledger *ledger);
-void supervisor_sum_up(const struct supervisor *supervisor, struct ledger *ledger);

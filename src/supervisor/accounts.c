@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/accounts.h"
+
+#include "supervisor/interface.h"
+#include "supervisor/supervisor.h"
+
+/* Workers move from one set of rings to another one by one: which one does this worker read? */
+static bool has_moved(const struct supervisor *supervisor, const struct seat *seat)
+{
+	return seat->index < packet_sockets_count_of(supervisor->sockets) &&
+	       seat->lease.fds[CHILD_FD_INPUT] ==
+		       packet_sockets_fd(supervisor->sockets, seat->index);
+}
+
+static uint64_t in_ring(const struct supervisor *supervisor, const struct seat *seat)
+{
+	const struct packet_sockets *previous = supervisor->reattach.previous;
+	const struct state_head *head = seat->lease.head;
+	bool is_moved;
+	uint64_t count;
+
+	if (!supervisor->sockets)
+		return 0;
+	is_moved = has_moved(supervisor, seat);
+	count = packet_sockets_in_ring(supervisor->sockets, seat->index, is_moved ? head : NULL);
+	if (previous)
+		count += packet_sockets_in_ring(previous, seat->index, is_moved ? NULL : head);
+	return count;
+}
+
+/* Is there a packet at the cursor? A file that is being read always has one. */
+bool accounts_have_input(void *argument, const struct seat *seat)
+{
+	const struct supervisor *supervisor = argument;
+	const struct packet_sockets *sockets = supervisor->sockets;
+
+	if (sockets && supervisor->reattach.previous && !has_moved(supervisor, seat))
+		sockets = supervisor->reattach.previous;
+	return !sockets || packet_sockets_in_ring(sockets, seat->index, seat->lease.head);
+}
+
+static uint64_t drops_now(const struct supervisor *supervisor)
+{
+	uint64_t drops = interface_drops(supervisor->reattach.name);
+
+	return drops < supervisor->drops_at_start /* deleted */ ? 0
+								: drops - supervisor
+										  ->drops_at_start;
+}
+
+void accounts_begin_drops(struct supervisor *supervisor)
+{
+	if (supervisor->seat_count)
+		supervisor->drops_before = supervisor->seats[0].lease.watch->interface_drops;
+	supervisor->drops_at_start = interface_drops(supervisor->effective->config.interface);
+}
+
+void accounts_take_kernel(struct supervisor *supervisor)
+{
+	uint64_t drops;
+
+	if (!supervisor->sockets)
+		return;
+	drops = supervisor->drops_before + drops_now(supervisor);
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		struct state_watch *watch = supervisor->seats[i].lease.watch;
+
+		packet_sockets_count(supervisor->sockets, i, watch);
+		if (supervisor->reattach.previous)
+			packet_sockets_count(supervisor->reattach.previous, i, watch);
+		if (drops > watch->interface_drops)
+			__atomic_store_n(&watch->interface_drops, drops, __ATOMIC_RELAXED);
+	}
+}
+
+void accounts_add_seat(const struct supervisor *supervisor, uint32_t index, struct ledger *ledger)
+{
+	const struct seat *seat = &supervisor->seats[index];
+
+	ledger_add(ledger, seat->lease.head, seat->lease.watch, in_ring(supervisor, seat));
+}
+
+void accounts_sum_up(const struct supervisor *supervisor, struct ledger *ledger)
+{
+	*ledger = (struct ledger){0};
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		accounts_add_seat(supervisor, i, ledger);
+}
