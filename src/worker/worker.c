@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "ipc/commit.h"
 #include "ipc/control.h"
+#include "ipc/hook.h"
 #include "ipc/memory.h"
 #include "loop/loop.h"
 #include "worker/capture/source.h"
@@ -347,6 +348,7 @@ void worker_main(const struct child_identity *identity)
 	log_set_role(role);
 	worker->identity = *identity;
 	set_signals(worker);
+	hook_point("worker");
 	attach(worker);
 	open_pipeline(worker);
 	worker->loop = loop_new();

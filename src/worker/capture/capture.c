@@ -3,8 +3,8 @@
 
 #include "ipc/child.h"
 #include "ipc/commit.h"
+#include "ipc/hook.h"
 #include "ipc/settings.h"
-#include "worker/capture/hook.h"
 #include "worker/capture/quarantine.h"
 
 static bool is_dns_port(const struct capture *capture, uint16_t port)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include "base/slice.h"
+
+/*
+ * Test builds (HOOKS=1) only. A frame that holds a name with the label "poison" ends the worker, or
+ * worse, before it is decoded; the label behind it says how: segv, abort, kill, hang, exit. The
+ * variable DNSFLOW_HOOK of the environment, "POINT.HOW", ends whoever comes to that point.
+ */
+#ifdef DNSFLOW_HOOKS
+void hook_frame(struct slice bytes);
+void hook_point(const char *name);
+#else
+static inline void hook_point(const char *name)
+{
+	(void)name;
+}
+
+static inline void hook_frame(struct slice bytes)
+{
+	(void)bytes;
+}
+#endif
