@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/log.h"
 #include "ipc/child.h"
 #include "supervisor/preflight.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upgrade.h"
 #include "worker/worker.h"
 
 /* Which process of the appliance is this one? */
@@ -13,6 +15,7 @@ int main(int argc, char **argv)
 	struct child_identity identity;
 	int rest;
 
+	prctl(PR_SET_NAME, "dnsflow"); /* executed through a descriptor, it would be a number */
 	if (argc < 2 || strcmp(argv[1], "--role"))
 		return supervisor_main(argc, argv);
 	if (!child_identify(argc, argv, &identity, &rest))
@@ -21,6 +24,8 @@ int main(int argc, char **argv)
 		argv[rest - 1] = argv[0];
 		return preflight_main(&identity, argc - rest + 1, argv + rest - 1);
 	}
+	if (!strcmp(identity.role, "upgrade"))
+		return upgrade_check_main(&identity);
 	if (!strcmp(identity.role, "worker"))
 		worker_main(&identity);
 	log_fatal("unknown role %s", identity.role);

@@ -19,6 +19,6 @@ void accounts_take_kernel(struct supervisor *supervisor);
 void accounts_add_seat(const struct supervisor *supervisor, uint32_t index, struct ledger *ledger);
 void accounts_sum_up(const struct supervisor *supervisor, struct ledger *ledger);
 
-/* Is there a packet at the cursor of a seat? A file that is being read always has one. argument: the
- * supervisor. */
+/* Is there a packet at the cursor of a seat? A file that is being read always has one. argument:
+ * the supervisor. */
 bool accounts_have_input(void *argument, const struct seat *seat);

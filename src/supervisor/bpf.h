@@ -10,17 +10,24 @@
  */
 struct bpf;
 
-/* Returns NULL with one clear line in error[256] when eBPF cannot be used. */
-struct bpf *bpf_open(const struct capture_settings *settings, char *error);
+/*
+ * Returns NULL with one clear line in error[256] when eBPF cannot be used. verdicts_fd: the map of
+ * programs whose place these take, so that they count on, or -1; borrowed, and left out when this
+ * version counts otherwise.
+ */
+struct bpf *bpf_open(const struct capture_settings *settings, int verdicts_fd, char *error);
 
 /* Program descriptors, borrowed: for SO_ATTACH_BPF on a socket, PACKET_FANOUT_DATA of a group. */
 int bpf_filter_fd(const struct bpf *bpf);
 int bpf_split_fd(const struct bpf *bpf);
 
+/* The map of what the filter decided, for the verdicts_fd of the next: borrowed. */
+int bpf_verdicts_fd(const struct bpf *bpf);
+
 /* For packets from now on; one that is being looked at may see a mixture. 0 or -errno. */
 int bpf_settings_update(struct bpf *bpf, const struct capture_settings *settings);
 
-/* Sums over all CPUs and sockets since bpf_open(). Returns 0 or -errno. */
+/* Sums over all CPUs and sockets since the map was made. Returns 0 or -errno. */
 int bpf_verdicts(const struct bpf *bpf, struct verdicts *sum);
 
 /* Sockets and groups that have a program keep it. Accepts NULL. */

@@ -42,13 +42,30 @@ static int on_message(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
-static int load(struct bpf *bpf)
+static bool is_like(int fd, const struct bpf_map *map)
 {
+	struct bpf_map_info info = {0};
+	__u32 length = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &length) == 0 && info.type == bpf_map__type(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map);
+}
+
+static int load(struct bpf *bpf, int verdicts_fd)
+{
+	struct bpf_map *verdicts;
 	int result;
 
-	bpf->dns = dns_bpf__open_and_load();
+	bpf->dns = dns_bpf__open();
 	if (!bpf->dns)
 		return -errno;
+	verdicts = bpf->dns->maps.verdicts;
+	if (verdicts_fd >= 0 && is_like(verdicts_fd, verdicts))
+		bpf_map__reuse_fd(verdicts, verdicts_fd);
+	result = dns_bpf__load(bpf->dns);
+	if (result)
+		return result;
 	bpf->split = split_bpf__open();
 	if (!bpf->split)
 		return -errno;
@@ -56,13 +73,13 @@ static int load(struct bpf *bpf)
 	return result ? result : split_bpf__load(bpf->split);
 }
 
-struct bpf *bpf_open(const struct capture_settings *settings, char *error)
+struct bpf *bpf_open(const struct capture_settings *settings, int verdicts_fd, char *error)
 {
 	struct bpf *bpf = xcalloc(1, sizeof(*bpf));
 	int result;
 
 	libbpf_set_print(on_message);
-	result = load(bpf);
+	result = load(bpf, verdicts_fd);
 	if (result == 0)
 		result = bpf_settings_update(bpf, settings);
 	if (result == 0) {
@@ -86,6 +103,11 @@ int bpf_filter_fd(const struct bpf *bpf)
 int bpf_split_fd(const struct bpf *bpf)
 {
 	return bpf_program__fd(bpf->split->progs.split);
+}
+
+int bpf_verdicts_fd(const struct bpf *bpf)
+{
+	return bpf_map__fd(bpf->dns->maps.verdicts);
 }
 
 int bpf_settings_update(struct bpf *bpf, const struct capture_settings *settings)

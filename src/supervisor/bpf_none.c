@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
-struct bpf *bpf_open(const struct capture_settings *settings, char *error)
+struct bpf *bpf_open(const struct capture_settings *settings, int verdicts_fd, char *error)
 {
 	(void)settings;
+	(void)verdicts_fd;
 	snprintf(error, 256, "built without eBPF");
 	return NULL;
 }
@@ -19,6 +20,12 @@ int bpf_filter_fd(const struct bpf *bpf)
 }
 
 int bpf_split_fd(const struct bpf *bpf)
+{
+	(void)bpf;
+	return -1;
+}
+
+int bpf_verdicts_fd(const struct bpf *bpf)
 {
 	(void)bpf;
 	return -1;

@@ -67,17 +67,18 @@ static void hear(const struct check *check, char *error)
 	}
 }
 
-static bool map_filters(struct effective *effective, int fd)
+static bool map_filters(struct effective *effective)
 {
 	struct stat status;
 	void *memory;
 
-	if (fstat(fd, &status) < 0)
+	if (fstat(effective->filters_fd, &status) < 0)
 		return false;
 	effective->filters_bytes = (size_t)status.st_size;
 	if (!status.st_size)
 		return true;
-	memory = mmap(NULL, effective->filters_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+	memory = mmap(NULL, effective->filters_bytes, PROT_READ, MAP_PRIVATE, effective->filters_fd,
+		      0);
 	effective->filters = memory == MAP_FAILED ? NULL : memory;
 	return effective->filters;
 }
@@ -87,10 +88,11 @@ static struct effective *take_result(struct check *check, char *error)
 	struct effective *effective = xcalloc(1, sizeof(*effective));
 
 	effective->config_fd = check->config_fd;
-	check->config_fd = -1;
+	effective->filters_fd = check->filter_fd;
+	check->config_fd = check->filter_fd = -1;
 	if (fcntl(effective->config_fd, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0 ||
-	    !map_filters(effective, check->filter_fd))
+	    !map_filters(effective))
 		snprintf(error, CONFIG_ERROR_MAX, "the checked configuration cannot be taken: %s",
 			 strerror(errno));
 	else if (child_read_config(effective->config_fd, &effective->config, error))
@@ -125,5 +127,25 @@ void effective_free(struct effective *effective)
 	if (effective->filters)
 		munmap((void *)effective->filters, effective->filters_bytes);
 	close(effective->config_fd);
+	close(effective->filters_fd);
 	free(effective);
+}
+
+void effective_give(const struct effective *effective, struct handover *handover)
+{
+	handover_add_fd(handover, "config", HANDOVER_ONE, effective->config_fd);
+	handover_add_fd(handover, "filters", HANDOVER_ONE, effective->filters_fd);
+}
+
+struct effective *effective_take(struct handover *handover, char *error)
+{
+	struct effective *effective = xcalloc(1, sizeof(*effective));
+
+	effective->config_fd = handover_take_fd(handover, "config", HANDOVER_ONE);
+	effective->filters_fd = handover_take_fd(handover, "filters", HANDOVER_ONE);
+	if (!map_filters(effective))
+		snprintf(error, CONFIG_ERROR_MAX, "filters: %s", strerror(errno));
+	else if (child_read_config(effective->config_fd, &effective->config, error))
+		return effective;
+	return NULL;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "config/config.h"
 #include "pcap/filter.h"
+#include "supervisor/handover.h"
 #include "supervisor/process.h"
 
 /*
@@ -12,7 +13,8 @@
 /* The effective configuration that a run follows. */
 struct effective {
 	struct config config;
-	int config_fd;			      /* its text, sealed: what children are lent */
+	int config_fd; /* its text, sealed: what children are lent */
+	int filters_fd;
 	const struct filter_program *filters; /* mapped, or NULL */
 	size_t filters_bytes;
 };
@@ -36,6 +38,10 @@ int check_start(struct check *check, int executable_fd, int argc, char **argv, b
 /* Waits for its end. CHECK_OK gives *effective, which effective_free() frees. Its warnings are
  * logged. error has CONFIG_ERROR_MAX bytes. */
 enum check_result check_finish(struct check *check, struct effective **effective, char *error);
+
+/* Hands it over, and takes it; NULL with one line in error. */
+void effective_give(const struct effective *effective, struct handover *handover);
+struct effective *effective_take(struct handover *handover, char *error);
 
 /* Accepts NULL. */
 void effective_free(struct effective *effective);

@@ -120,7 +120,9 @@ static void reload(struct peer *peer, uint32_t unused)
 static void upgrade(struct peer *peer, uint32_t unused)
 {
 	(void)unused;
-	answer_error(peer, REPLY_FAILED, "not available yet");
+	peer_forget_events(peer);
+	peer->is_waiting = true;
+	upgrade_begin(peer->server->supervisor, on_reloaded, peer);
 }
 
 static void set_log_level(struct peer *peer, uint32_t level)
@@ -284,7 +286,40 @@ static void listen_on(void *argument)
 		loop_add_reader(server->supervisor->loop, server->socket.fd, on_connection, server);
 }
 
-struct control_server *control_server_open(struct supervisor *supervisor)
+void control_server_give(const struct control_server *server, struct handover *handover)
+{
+	if (!server)
+		return;
+	control_socket_give(&server->socket, handover);
+	for (int i = 0; i < PEERS_MAX; i++)
+		if (server->peers[i].is_waiting)
+			handover_add_fd(handover, "peer", HANDOVER_ONE, server->peers[i].fd);
+}
+
+static void take_peer(struct control_server *server, struct handover *handover)
+{
+	struct upgrade *upgrade = &server->supervisor->upgrade;
+	struct peer *peer = &server->peers[0];
+
+	peer->fd = handover_take_fd(handover, "peer", HANDOVER_ONE);
+	if (peer->fd < 0)
+		return;
+	peer->is_waiting = true;
+	upgrade->on_done = on_reloaded;
+	upgrade->argument = peer;
+}
+
+static bool open_socket(struct control_server *server, struct handover *handover, char *error)
+{
+	const struct config *config = &server->supervisor->effective->config;
+
+	if (!handover || !control_socket_take(&server->socket, config->control, handover))
+		return control_socket_open(&server->socket, config->control, config->gid, error);
+	take_peer(server, handover);
+	return true;
+}
+
+struct control_server *control_server_open(struct supervisor *supervisor, struct handover *handover)
 {
 	const struct config *config = &supervisor->effective->config;
 	struct control_server *server;
@@ -294,13 +329,13 @@ struct control_server *control_server_open(struct supervisor *supervisor)
 		return NULL;
 	server = xcalloc(1, sizeof(*server));
 	server->supervisor = supervisor;
-	if (!control_socket_open(&server->socket, config->control, config->gid, error)) {
+	for (int i = 0; i < PEERS_MAX; i++)
+		server->peers[i] = (struct peer){.server = server, .fd = -1};
+	if (!open_socket(server, handover, error)) {
 		log_warn("%s; dnsflowctl will not reach this run", error);
 		free(server);
 		return NULL;
 	}
-	for (int i = 0; i < PEERS_MAX; i++)
-		server->peers[i] = (struct peer){.server = server, .fd = -1};
 	server->pause_timer = loop_add_timer(supervisor->loop, listen_on, server);
 	listen_on(server);
 	return server;

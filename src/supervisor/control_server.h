@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include "supervisor/handover.h"
 
 /*
  * Answers dnsflowctl (ipc/request.h) on the socket of the setting `control`. Root and our own user
@@ -10,8 +11,16 @@
 struct control_server;
 struct supervisor;
 
-/* NULL when it is off, or cannot be: then a warning says why. */
-struct control_server *control_server_open(struct supervisor *supervisor);
+/*
+ * NULL when it is off, or cannot be: then a warning says why. handover: NULL, or that of a
+ * predecessor, whose listener and names go on; somebody who waits for its upgrade is answered by
+ * this one.
+ */
+struct control_server *control_server_open(struct supervisor *supervisor,
+					   struct handover *handover);
+
+/* Hands over the listener, and who waits for an upgrade. Accepts NULL. */
+void control_server_give(const struct control_server *server, struct handover *handover);
 
 /* Accepts NULL. */
 void control_server_close(struct control_server *server);

@@ -96,6 +96,26 @@ bool control_socket_open(struct control_socket *control, const char *path, gid_t
 	return true;
 }
 
+void control_socket_give(const struct control_socket *control, struct handover *handover)
+{
+	handover_add_fd(handover, "listener", HANDOVER_ONE, control->fd);
+	handover_add_number(handover, "listener-device", HANDOVER_ONE, control->device);
+	handover_add_number(handover, "listener-inode", HANDOVER_ONE, control->inode);
+}
+
+bool control_socket_take(struct control_socket *control, const char *path,
+			 struct handover *handover)
+{
+	control->address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(control->address.sun_path))
+		return false;
+	strcpy(control->address.sun_path, path);
+	control->fd = handover_take_fd(handover, "listener", HANDOVER_ONE);
+	control->device = handover_number(handover, "listener-device", HANDOVER_ONE);
+	control->inode = handover_number(handover, "listener-inode", HANDOVER_ONE);
+	return control->fd >= 0;
+}
+
 void control_socket_close(struct control_socket *control)
 {
 	struct stat status;

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include <sys/un.h>
+#include "supervisor/handover.h"
 
 /* The listening socket of the control server, and its name in the file system. */
 struct control_socket {
@@ -17,6 +18,11 @@ struct control_socket {
  * nothing else is followed, changed or removed. False with one line in error[CONFIG_ERROR_MAX].
  */
 bool control_socket_open(struct control_socket *control, const char *path, gid_t gid, char *error);
+
+/* Hands it over, name and all, and takes it; false when there was none. */
+void control_socket_give(const struct control_socket *control, struct handover *handover);
+bool control_socket_take(struct control_socket *control, const char *path,
+			 struct handover *handover);
 
 /* Removes the name when it is still ours. */
 void control_socket_close(struct control_socket *control);

@@ -37,22 +37,23 @@ static bool make_memfd(int *fd, const char *name, size_t size, char *error)
 	return *fd >= 0 || explain(error, "shared memory", -*fd);
 }
 
-static bool make_memory(struct lease *lease, char *error)
+static bool map_memory(struct lease *lease, char *error)
 {
-	int watch;
-
-	if (!make_memfd(&lease->fds[CHILD_FD_HEAD], "dnsflow-head", sizeof(struct state_head),
-			error) ||
-	    !make_memfd(&lease->fds[CHILD_FD_BODY], "dnsflow-body", body_size(), error) ||
-	    !make_memfd(&watch, "dnsflow-watch", sizeof(struct state_watch), error))
-		return false;
 	lease->head = memory_map(lease->fds[CHILD_FD_HEAD], sizeof(struct state_head), false);
-	lease->watch = memory_map(watch, sizeof(struct state_watch), true);
-	lease->fds[CHILD_FD_WATCH] = reopen_read_only(watch);
-	close(watch);
+	lease->watch = memory_map(lease->watch_fd, sizeof(struct state_watch), true);
+	lease->fds[CHILD_FD_WATCH] = reopen_read_only(lease->watch_fd);
 	if (!lease->head || !lease->watch || lease->fds[CHILD_FD_WATCH] < 0)
 		return explain(error, "shared memory", ENOMEM);
 	return true;
+}
+
+static bool make_memory(struct lease *lease, char *error)
+{
+	return make_memfd(&lease->fds[CHILD_FD_HEAD], "dnsflow-head", sizeof(struct state_head),
+			  error) &&
+	       make_memfd(&lease->fds[CHILD_FD_BODY], "dnsflow-body", body_size(), error) &&
+	       make_memfd(&lease->watch_fd, "dnsflow-watch", sizeof(struct state_watch), error) &&
+	       map_memory(lease, error);
 }
 
 static int open_socket(int family)
@@ -138,11 +139,17 @@ static bool take_config(struct lease *lease, int config_fd, char *error)
 	return true;
 }
 
+static void begin(struct lease *lease, int input_fd)
+{
+	memset(lease->fds, -1, sizeof(lease->fds));
+	lease->watch_fd = -1;
+	lease->fds[CHILD_FD_INPUT] = input_fd;
+}
+
 bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,
 		int input_fd, char *error)
 {
-	memset(lease->fds, -1, sizeof(lease->fds));
-	lease->fds[CHILD_FD_INPUT] = input_fd;
+	begin(lease, input_fd);
 	if (!take_config(lease, config_fd, error) || !make_memory(lease, error))
 		return false;
 	if (*config->write_file)
@@ -155,13 +162,56 @@ bool lease_reconfigure(struct lease *lease, const struct config *config, int con
 	return take_config(lease, config_fd, error) && open_sockets(lease, config, error);
 }
 
+static const struct {
+	const char *name;
+	enum child_fd number;
+} handed_over[] = {
+	{"head", CHILD_FD_HEAD},
+	{"body", CHILD_FD_BODY},
+	{"export4", CHILD_FD_EXPORT4},
+	{"export6", CHILD_FD_EXPORT6},
+};
+
+void lease_give(const struct lease *lease, uint32_t worker, struct handover *handover)
+{
+	for (size_t i = 0; i < sizeof(handed_over) / sizeof(handed_over[0]); i++)
+		handover_add_fd(handover, handed_over[i].name, (int)worker,
+				lease->fds[handed_over[i].number]);
+	handover_add_fd(handover, "watch", (int)worker, lease->watch_fd);
+}
+
+/* A body of another size belongs to another layout: no worker of this version could map it. */
+static bool replace_foreign_body(struct lease *lease, char *error)
+{
+	struct stat status;
+	int code;
+
+	if (fstat(lease->fds[CHILD_FD_BODY], &status) == 0 && (size_t)status.st_size == body_size())
+		return true;
+	code = lease_renew_body(lease);
+	return !code || explain(error, "shared memory", -code);
+}
+
+bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_fd,
+		struct handover *handover, char *error)
+{
+	begin(lease, input_fd);
+	for (size_t i = 0; i < sizeof(handed_over) / sizeof(handed_over[0]); i++)
+		lease->fds[handed_over[i].number] =
+			handover_take_fd(handover, handed_over[i].name, (int)worker);
+	lease->watch_fd = handover_take_fd(handover, "watch", (int)worker);
+	return take_config(lease, config_fd, error) && map_memory(lease, error) &&
+	       replace_foreign_body(lease, error);
+}
+
 int lease_renew_body(struct lease *lease)
 {
 	int fd = memory_create("dnsflow-body", body_size());
 
 	if (fd < 0)
 		return fd;
-	close(lease->fds[CHILD_FD_BODY]);
+	if (lease->fds[CHILD_FD_BODY] >= 0)
+		close(lease->fds[CHILD_FD_BODY]);
 	lease->fds[CHILD_FD_BODY] = fd;
 	return 0;
 }
@@ -179,5 +229,7 @@ void lease_close(struct lease *lease)
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
 		if (lease->fds[owned[i]] >= 0)
 			close(lease->fds[owned[i]]);
+	if (lease->watch_fd >= 0)
+		close(lease->watch_fd);
 	*lease = (struct lease){0};
 }

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "ipc/child.h"
 #include "ipc/state.h"
+#include "supervisor/handover.h"
 
 /*
  * What one worker is lent, made before it starts and kept when it dies: shared memory, sockets,
@@ -11,6 +12,7 @@
  */
 struct lease {
 	int fds[CHILD_FD_END];
+	int watch_fd;		       /* the writable one; a worker is lent another */
 	const struct state_head *head; /* the worker writes it */
 	struct state_watch *watch;     /* we write it */
 };
@@ -25,6 +27,12 @@ bool lease_open(struct lease *lease, const struct config *config, uint32_t worke
 /* For a run without files: takes another configuration. What was opened before stays. */
 bool lease_reconfigure(struct lease *lease, const struct config *config, int config_fd,
 		       char *error);
+
+/* Hands it over, and takes it: what lease_open() makes, from its predecessor; input_fd as there.
+ * Only for live capture that sends. */
+void lease_give(const struct lease *lease, uint32_t worker, struct handover *handover);
+bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_fd,
+		struct handover *handover, char *error);
 
 /* Lends a fresh body from now on. 0 or -errno. */
 int lease_renew_body(struct lease *lease);

@@ -222,13 +222,16 @@ static int apply_settings(struct packet_sockets *sockets)
 	return bpf_settings_update(sockets->bpf, &settings);
 }
 
-static void load_programs(struct packet_sockets *sockets, const char **notice)
+static bool load_programs(struct packet_sockets *sockets, int verdicts_fd)
 {
 	struct capture_settings settings = settings_of(sockets);
 
-	sockets->bpf = bpf_open(&settings, sockets->reason);
-	if (sockets->bpf)
-		return;
+	sockets->bpf = bpf_open(&settings, verdicts_fd, sockets->reason);
+	return sockets->bpf;
+}
+
+static void tell_degraded(struct packet_sockets *sockets, const char **notice)
+{
 	snprintf(sockets->notice, sizeof(sockets->notice),
 		 "degraded: no eBPF (%s); classic filters split the traffic, and TCP, fragments "
 		 "and tunnels are not captured",
@@ -236,10 +239,9 @@ static void load_programs(struct packet_sockets *sockets, const char **notice)
 	*notice = sockets->notice;
 }
 
-struct packet_sockets *packet_sockets_open(const struct config *config,
-					   const struct filter_program *filters,
-					   const struct interface *interface, char *error,
-					   const char **notice)
+static struct packet_sockets *make(const struct config *config,
+				   const struct filter_program *filters,
+				   const struct interface *interface)
 {
 	struct packet_sockets *sockets = xcalloc(1, sizeof(*sockets));
 
@@ -248,8 +250,19 @@ struct packet_sockets *packet_sockets_open(const struct config *config,
 	sockets->interface = *interface;
 	sockets->ring_blocks = packet_ring_blocks(config);
 	memset(sockets->fds, -1, sizeof(sockets->fds));
+	return sockets;
+}
+
+struct packet_sockets *packet_sockets_open(const struct config *config,
+					   const struct filter_program *filters,
+					   const struct interface *interface, char *error,
+					   const char **notice)
+{
+	struct packet_sockets *sockets = make(config, filters, interface);
+
 	*notice = NULL;
-	load_programs(sockets, notice);
+	if (!load_programs(sockets, -1))
+		tell_degraded(sockets, notice);
 	while (sockets->count < config->worker_count)
 		if (!open_one(sockets, sockets->count++, error)) {
 			packet_sockets_close(sockets);
@@ -257,6 +270,67 @@ struct packet_sockets *packet_sockets_open(const struct config *config,
 			return NULL;
 		}
 	return sockets;
+}
+
+void packet_sockets_give(const struct packet_sockets *sockets, struct handover *handover)
+{
+	handover_add_number(handover, "ring-blocks", HANDOVER_ONE, sockets->ring_blocks);
+	for (uint32_t worker = 0; worker < sockets->count; worker++)
+		handover_add_fd(handover, "ring", (int)worker, sockets->fds[worker]);
+	handover_add_number(handover, "has-ebpf", HANDOVER_ONE, sockets->bpf != NULL);
+	if (sockets->bpf)
+		handover_add_fd(handover, "verdicts", HANDOVER_ONE, bpf_verdicts_fd(sockets->bpf));
+}
+
+static bool take_rings(struct packet_sockets *sockets, struct handover *handover, char *error)
+{
+	int fd;
+
+	sockets->ring_blocks = (uint32_t)handover_number(handover, "ring-blocks", HANDOVER_ONE);
+	while (sockets->count < CONFIG_WORKERS_MAX &&
+	       (fd = handover_take_fd(handover, "ring", (int)sockets->count)) >= 0) {
+		sockets->fds[sockets->count] = fd;
+		if (!map_ring(sockets, sockets->count++, error))
+			return false;
+	}
+	return true;
+}
+
+/* Sockets of a group were split by eBPF, and no other way goes on with them; others never joined
+ * one. */
+static bool take_group(struct packet_sockets *sockets, int verdicts_fd, char *error)
+{
+	socklen_t length = sizeof(sockets->group);
+
+	if (getsockopt(sockets->fds[0], SOL_PACKET, PACKET_FANOUT, &sockets->group, &length) < 0)
+		return explain(error, sockets, "fanout group", -errno);
+	if (!sockets->group) {
+		snprintf(sockets->reason, sizeof(sockets->reason), "classic filters were in use");
+		return true;
+	}
+	if (load_programs(sockets, verdicts_fd))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX, "%s", sockets->reason);
+	return false;
+}
+
+struct packet_sockets *packet_sockets_take(const struct config *config,
+					   const struct filter_program *filters,
+					   const struct interface *interface,
+					   struct handover *handover, char *error)
+{
+	struct packet_sockets *sockets = make(config, filters, interface);
+	int verdicts_fd = handover_take_fd(handover, "verdicts", HANDOVER_ONE), code = 0;
+	bool is_good = take_rings(sockets, handover, error) &&
+		       take_group(sockets, verdicts_fd, error) && set_split(sockets, error);
+
+	if (is_good && (code = packet_sockets_admit(sockets)))
+		is_good = explain(error, sockets, "filter", code);
+	if (verdicts_fd >= 0)
+		close(verdicts_fd);
+	if (is_good)
+		return sockets;
+	return NULL; /* what was taken stays open, for who handed it over */
 }
 
 bool packet_sockets_attach(struct packet_sockets *sockets, const struct interface *interface,

@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include "ipc/state.h"
 #include "pcap/filter.h"
+#include "supervisor/handover.h"
 #include "supervisor/interface.h"
 
 /*
@@ -23,6 +24,17 @@ struct packet_sockets *packet_sockets_open(const struct config *config,
 					   const struct interface *interface, char *error,
 					   const char **notice);
 void packet_sockets_close(struct packet_sockets *sockets);
+
+/*
+ * Hands them over, and takes them: with what lies in their rings and still comes, as of
+ * packet_sockets_open() and packet_sockets_attach() to this interface. From then on our programs
+ * split and filter. NULL with one line in error.
+ */
+void packet_sockets_give(const struct packet_sockets *sockets, struct handover *handover);
+struct packet_sockets *packet_sockets_take(const struct config *config,
+					   const struct filter_program *filters,
+					   const struct interface *interface,
+					   struct handover *handover, char *error);
 
 /* Attaches them to the interface, which may be another one of the same kind than that they were
  * made for. False with one line in error. */

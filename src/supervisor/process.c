@@ -55,6 +55,7 @@ static void __attribute__((noreturn))
 become(const struct process_plan *plan, int control, pid_t parent)
 {
 	char index[16], parent_text[16];
+	sigset_t none;
 	int fds[CHILD_FD_END], executable_fd, null_fd;
 	char **argv = calloc(ARGUMENTS_FIXED + (size_t)plan->argument_count + 1, sizeof(*argv));
 	char *fixed[ARGUMENTS_FIXED] = {"dnsflow", "--role",   (char *)plan->role, "--index",
@@ -77,6 +78,8 @@ become(const struct process_plan *plan, int control, pid_t parent)
 		argv[i] = fixed[i];
 	for (int i = 0; i < plan->argument_count; i++)
 		argv[ARGUMENTS_FIXED + i] = plan->arguments[i];
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (plan->cpus)
 		sched_setaffinity(0, sizeof(*plan->cpus), plan->cpus);
 	syscall(SYS_execveat, executable_fd, "", argv, environ, AT_EMPTY_PATH);
@@ -114,7 +117,7 @@ void process_signal(const struct process *process, int signal)
 
 int process_wait(struct process *process)
 {
-	int status = 0;
+	int status = SIGKILL; /* what we say of one that somebody else waited for */
 
 	while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
 		;

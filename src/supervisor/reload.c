@@ -12,6 +12,8 @@
 
 #define CHECK_TIMEOUT_NS (60 * NANOSECONDS_PER_SECOND) /* host names may take long */
 #define STEP_TIMEOUT_NS	 (10 * NANOSECONDS_PER_SECOND)
+/* A ring lasts for so long: each of its blocks is handed over after 20 ms at the latest. */
+#define REPLACE_TIMEOUT_NS (2 * NANOSECONDS_PER_SECOND)
 /* By then what was on its way to a socket has arrived, and its block is handed over. */
 #define RETIRE_NS (2 * PACKET_RING_RETIRE_MS * NANOSECONDS_PER_MILLISECOND)
 
@@ -19,8 +21,10 @@ static void finish(struct supervisor *supervisor, const char *error)
 {
 	struct reload *reload = &supervisor->reload;
 	reload_fn on_done = reload->on_done;
+	bool is_reconfigured = reload->previous;
 
 	reload->step = RELOAD_NONE;
+	reload->is_trial = false;
 	reload->on_done = NULL;
 	loop_timer_stop(reload->timer);
 	effective_free(reload->next);
@@ -28,7 +32,7 @@ static void finish(struct supervisor *supervisor, const char *error)
 	reload->next = reload->previous = NULL;
 	if (error)
 		log_error("reload: %s", error);
-	else if (reload->how == CONTROL_LEAVE_NOW)
+	else if (is_reconfigured)
 		log_info("reloaded");
 	if (on_done)
 		on_done(reload->argument, error);
@@ -79,7 +83,7 @@ static void replace_next(struct supervisor *supervisor)
 
 	reload->seat++;
 	if (reload->seat < count && reload->seat < count_before(supervisor)) {
-		loop_timer_set(reload->timer, STEP_TIMEOUT_NS);
+		loop_timer_set(reload->timer, REPLACE_TIMEOUT_NS);
 		seat_leave(&supervisor->seats[reload->seat], reload->how);
 	} else if (count < count_before(supervisor)) {
 		begin_shrinking(supervisor);
@@ -234,6 +238,10 @@ static void on_timer(void *argument)
 		break;
 	case RELOAD_REPLACING:
 		snprintf(error, sizeof(error), "worker-%u does not get ready", reload->seat);
+		if (reload->is_trial) {
+			finish(supervisor, error);
+			break;
+		}
 		log_error("reload: %s", error);
 		replace_next(supervisor);
 		break;
@@ -253,7 +261,8 @@ void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argume
 
 	if (!supervisor->sockets)
 		problem = "a run from a file has nothing to reload";
-	else if (supervisor->phase != PHASE_RUNNING || reload->step != RELOAD_NONE)
+	else if (supervisor->phase != PHASE_RUNNING || reload->step != RELOAD_NONE ||
+		 upgrade_is_going_on(supervisor))
 		problem = "another one is going on, or the run is starting or ending";
 	if (problem) {
 		log_warn("reload: %s", problem);
@@ -281,22 +290,36 @@ void reload_open(struct supervisor *supervisor)
 	supervisor->reload.timer = loop_add_timer(supervisor->loop, on_timer, supervisor);
 }
 
-bool reload_move(struct supervisor *supervisor, reload_fn on_done, void *argument)
+static void replace_all(struct supervisor *supervisor, enum control_leave how, reload_fn on_done,
+			void *argument)
 {
 	struct reload *reload = &supervisor->reload;
 
-	if (reload->step != RELOAD_NONE || supervisor->phase != PHASE_RUNNING)
-		return false;
 	reload->on_done = on_done;
 	reload->argument = argument;
 	reload->step = RELOAD_REPLACING;
-	reload->how = CONTROL_LEAVE_EMPTY;
+	reload->how = how;
 	reload->seat = UINT32_MAX; /* the first is 0 */
 	replace_next(supervisor);
+}
+
+void reload_replace(struct supervisor *supervisor, reload_fn on_done, void *argument)
+{
+	supervisor->reload.is_trial = true;
+	replace_all(supervisor, CONTROL_LEAVE_NOW, on_done, argument);
+}
+
+bool reload_move(struct supervisor *supervisor, reload_fn on_done, void *argument)
+{
+	if (supervisor->reload.step != RELOAD_NONE || supervisor->phase != PHASE_RUNNING ||
+	    upgrade_is_going_on(supervisor))
+		return false;
+	replace_all(supervisor, CONTROL_LEAVE_EMPTY, on_done, argument);
 	return true;
 }
 
-static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum seat_event event)
+static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum seat_event event,
+			const char *text)
 {
 	char error[CONFIG_ERROR_MAX];
 
@@ -304,6 +327,11 @@ static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum s
 		if (!supervisor_open_seat(supervisor, seat->index, supervisor->effective, error))
 			log_error("reload: %s", error); /* it goes on as before */
 		seat_restart(seat);
+		return true;
+	}
+	if (supervisor->reload.is_trial && (event == SEAT_HAS_FAILED || event == SEAT_HAS_DIED)) {
+		snprintf(error, sizeof(error), "worker-%u %s", seat->index, text);
+		finish(supervisor, error);
 		return true;
 	}
 	if (event != SEAT_IS_READY)
@@ -334,7 +362,7 @@ bool reload_on_seat(struct supervisor *supervisor, struct seat *seat, enum seat_
 	case RELOAD_GROWING:
 		return seat->index >= count && on_grown(supervisor, event, text);
 	case RELOAD_REPLACING:
-		return seat->index == reload->seat && on_replaced(supervisor, seat, event);
+		return seat->index == reload->seat && on_replaced(supervisor, seat, event, text);
 	case RELOAD_SHRINKING:
 		if (seat->index < count || event != SEAT_HAS_ENDED)
 			return false;

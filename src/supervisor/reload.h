@@ -31,6 +31,7 @@ struct reload {
 	struct effective *previous; /* of workers that are not replaced yet */
 	enum control_leave how;	    /* workers make way */
 	uint32_t seat;		    /* that is being replaced */
+	bool is_trial;		    /* ends with the first that does not get ready */
 	reload_fn on_done;
 	void *argument;
 };
@@ -39,6 +40,10 @@ void reload_open(struct supervisor *supervisor);
 
 /* Begins a reload; on_done (may be NULL) is called later, or at once when it cannot begin. */
 void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argument);
+
+/* Replaces the workers one by one by others of this program, on the same configuration: ends with
+ * the first one that does not get ready. */
+void reload_replace(struct supervisor *supervisor, reload_fn on_done, void *argument);
 
 /* Replaces the workers one by one, on the same configuration and other rings, each when it has read
  * its old one to the end. False when a reload is going on. */

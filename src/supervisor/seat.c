@@ -213,6 +213,19 @@ static void replace(struct seat *seat)
 		seat->backoff_ns = BACKOFF_MOST_NS;
 }
 
+/* Its process is gone: forgets it. Returns its status. */
+static int forget_process(struct seat *seat)
+{
+	int status = process_wait(&seat->process);
+
+	loop_event_free(seat->control_event);
+	loop_event_free(seat->exit_event);
+	seat->control_event = seat->exit_event = NULL;
+	loop_timer_stop(seat->leave_timer);
+	process_close(&seat->process);
+	return status;
+}
+
 static void on_exit_of_process(void *argument)
 {
 	struct seat *seat = argument;
@@ -223,12 +236,7 @@ static void on_exit_of_process(void *argument)
 	/* What it said last may still lie in the channel. */
 	while (seat->control_event && take_message(seat))
 		;
-	loop_event_free(seat->control_event);
-	loop_event_free(seat->exit_event);
-	seat->control_event = seat->exit_event = NULL;
-	loop_timer_stop(seat->leave_timer);
-	status = process_wait(&seat->process);
-	process_close(&seat->process);
+	status = forget_process(seat);
 	describe_death(status, text, sizeof(text));
 	state = seat->state;
 	if (state == SEAT_FINISHED) {
@@ -244,6 +252,63 @@ static void on_exit_of_process(void *argument)
 		replace(seat);
 }
 
+static const char *const state_names[] = {
+	[SEAT_EMPTY] = "empty",	    [SEAT_STARTING] = "starting", [SEAT_READY] = "ready",
+	[SEAT_WORKING] = "working", [SEAT_LEAVING] = "leaving",	  [SEAT_FINISHED] = "finished",
+};
+
+void seat_give(const struct seat *seat, struct handover *handover)
+{
+	int index = (int)seat->index;
+
+	handover_add_text(handover, "state", index, state_names[seat->state]);
+	if (seat->process.pidfd < 0)
+		return;
+	handover_add_number(handover, "pid", index, (uint64_t)seat->process.pid);
+	handover_add_fd(handover, "channel", index, seat->process.control);
+	handover_add_fd(handover, "process", index, seat->process.pidfd);
+}
+
+static void watch_process(struct seat *seat)
+{
+	seat->started_at = seat->moved_to = cursor_of(seat);
+	seat->moved_ns = clock_monotonic_ns();
+	seat->control_event = loop_add_reader(seat->loop, seat->process.control, on_control, seat);
+	seat->exit_event =
+		loop_add_reader(seat->loop, seat->process.pidfd, on_exit_of_process, seat);
+}
+
+void seat_take(struct seat *seat, struct handover *handover)
+{
+	int index = (int)seat->index;
+	char state[16];
+
+	handover_text(handover, "state", index, state, sizeof(state));
+	for (size_t i = 0; i < sizeof(state_names) / sizeof(state_names[0]); i++)
+		if (!strcmp(state_names[i], state))
+			seat->state = (enum seat_state)i;
+	seat->process = (struct process){
+		.pid = (pid_t)handover_number(handover, "pid", index),
+		.control = handover_take_fd(handover, "channel", index),
+		.pidfd = handover_take_fd(handover, "process", index),
+	};
+	if (seat->process.pidfd >= 0)
+		watch_process(seat);
+	else if (seat->state != SEAT_FINISHED)
+		seat->state = SEAT_EMPTY;
+}
+
+void seat_clear(struct seat *seat)
+{
+	loop_timer_stop(seat->start_timer);
+	if (seat->process.pidfd < 0 || seat->state == SEAT_WORKING)
+		return;
+	seat_kill(seat);
+	forget_process(seat);
+	if (seat->state != SEAT_FINISHED)
+		seat->state = SEAT_EMPTY;
+}
+
 int seat_start(struct seat *seat)
 {
 	int error;
@@ -252,15 +317,11 @@ int seat_start(struct seat *seat)
 		return -EBUSY;
 	/* A file that is read in order is read again from its beginning, up to the cursor. */
 	lseek(seat->lease.fds[CHILD_FD_INPUT], 0, SEEK_SET);
-	seat->started_at = seat->moved_to = cursor_of(seat);
-	seat->moved_ns = clock_monotonic_ns();
 	error = process_start(&seat->process, &seat->plan);
 	if (error)
 		return error;
 	seat->state = SEAT_STARTING;
-	seat->control_event = loop_add_reader(seat->loop, seat->process.control, on_control, seat);
-	seat->exit_event =
-		loop_add_reader(seat->loop, seat->process.pidfd, on_exit_of_process, seat);
+	watch_process(seat);
 	return 0;
 }
 

@@ -72,6 +72,14 @@ struct seat {
 void seat_init(struct seat *seat, uint32_t index, const struct process_plan *plan,
 	       struct loop *loop, seat_fn on_event, seat_input_fn has_input, void *argument);
 
+/* Hands over its process, and takes the one that a predecessor left in a seat that is initialised:
+ * it goes on, or its death is found. */
+void seat_give(const struct seat *seat, struct handover *handover);
+void seat_take(struct seat *seat, struct handover *handover);
+
+/* Ends a process that is not at work, for good, and waits for it: the seat can be given then. */
+void seat_clear(struct seat *seat);
+
 /* Starts a process in an empty seat. 0 or -errno. */
 int seat_start(struct seat *seat);
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "ipc/hook.h"
 #include "ipc/packet_ring.h"
 #include "loop/loop.h"
 #include "supervisor/accounts.h"
@@ -27,6 +28,7 @@
 #include "supervisor/preflight.h"
 #include "supervisor/report.h"
 #include "supervisor/seat.h"
+#include "supervisor/takeover.h"
 
 #define COUNT_INTERVAL_NS (500 * NANOSECONDS_PER_MILLISECOND)
 #define EXIT_QUARANTINED  3
@@ -360,8 +362,7 @@ static void on_hangup(void *argument)
 
 static void on_upgrade(void *argument)
 {
-	(void)argument;
-	log_warn("SIGUSR2: there is no upgrade in place yet: restart");
+	upgrade_begin(argument, NULL, NULL);
 }
 
 static void add_events(struct supervisor *supervisor)
@@ -376,11 +377,9 @@ static void add_events(struct supervisor *supervisor)
 	loop_add_signal(loop, SIGUSR1, on_report, supervisor);
 	loop_add_signal(loop, SIGUSR2, on_upgrade, supervisor);
 	reload_open(supervisor);
+	upgrade_open(supervisor);
 	supervisor->phase_timer = loop_add_timer(loop, on_phase_timer, supervisor);
 	supervisor->count_timer = loop_add_timer(loop, on_count, supervisor);
-	/* A pipe may be silent for long before its first bytes tell what it is. */
-	if (supervisor->effective->config.input != CONFIG_INPUT_STREAM)
-		loop_timer_set(supervisor->phase_timer, READY_TIMEOUT_NS);
 	if (supervisor->sockets)
 		loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
 }
@@ -427,10 +426,18 @@ static void lend_input(struct supervisor *supervisor, struct seat *seat)
 	watch->is_unsplit = packet_sockets_are_unsplit(supervisor->sockets);
 }
 
+void supervisor_init_seat(struct supervisor *supervisor, uint32_t index)
+{
+	struct process_plan plan = {.executable_fd = supervisor->executable_fd, .role = "worker"};
+
+	seat_init(&supervisor->seats[index], index, &plan, supervisor->loop, on_seat,
+		  accounts_have_input, supervisor);
+	supervisor->seat_count++;
+}
+
 bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 			  const struct effective *effective, char *error)
 {
-	struct process_plan plan = {.executable_fd = supervisor->executable_fd, .role = "worker"};
 	struct seat *seat = &supervisor->seats[index];
 	bool is_open;
 
@@ -440,13 +447,10 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 	} else {
 		is_open = lease_open(&seat->lease, &effective->config, index, effective->config_fd,
 				     supervisor->file_fd, error);
-		if (is_open) {
-			seat_init(seat, index, &plan, supervisor->loop, on_seat,
-				  accounts_have_input, supervisor);
-			supervisor->seat_count++;
-		} else {
+		if (is_open)
+			supervisor_init_seat(supervisor, index);
+		else
 			lease_close(&seat->lease);
-		}
 	}
 	if (is_open)
 		lend_input(supervisor, seat);
@@ -459,7 +463,6 @@ static void open_seats(struct supervisor *supervisor)
 	const struct effective *effective = supervisor->effective;
 	char error[CONFIG_ERROR_MAX];
 
-	supervisor->seats = xcalloc(CONFIG_WORKERS_MAX, sizeof(*supervisor->seats));
 	for (uint32_t i = 0; i < effective->config.worker_count; i++)
 		if (!supervisor_open_seat(supervisor, i, effective, error))
 			log_fatal("%s", error);
@@ -503,30 +506,66 @@ static int finish(struct supervisor *supervisor)
 	return status;
 }
 
+static void start(struct supervisor *supervisor)
+{
+	const struct config *config;
+	char error[CONFIG_ERROR_MAX];
+
+	check_command_line(supervisor);
+	config = &supervisor->effective->config;
+	if (*config->pid_file) {
+		supervisor->pid_file_fd = pid_file_open(config->pid_file, error);
+		if (supervisor->pid_file_fd < 0)
+			log_fatal("%s", error);
+	}
+	open_input(supervisor);
+	add_events(supervisor);
+	/* A pipe may be silent for long before its first bytes tell what it is. */
+	if (config->input != CONFIG_INPUT_STREAM)
+		loop_timer_set(supervisor->phase_timer, READY_TIMEOUT_NS);
+	open_seats(supervisor);
+	log_set_role("supervisor");
+	supervisor->control = control_server_open(supervisor, NULL);
+	start_seats(supervisor);
+}
+
+/* In the place of another version, while workers work. */
+static void take_over(struct supervisor *supervisor, struct handover *handover)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	log_set_role("supervisor");
+	if (!takeover_take(supervisor, handover, error))
+		log_fatal("upgrade: %s", error);
+	hook_point("takeover");
+	add_events(supervisor);
+	supervisor->control = control_server_open(supervisor, handover);
+	handover_free(handover);
+	supervisor->phase = PHASE_RUNNING;
+	upgrade_go_on(supervisor);
+	loop_run(supervisor->loop);
+}
+
 int supervisor_main(int argc, char **argv)
 {
 	struct supervisor *supervisor = xcalloc(1, sizeof(*supervisor));
-	const char *pid_file;
-	char error[CONFIG_ERROR_MAX];
+	struct handover *handover;
 
 	occupy_streams();
 	supervisor->argc = argc;
 	supervisor->argv = argv;
 	supervisor->started_ns = clock_monotonic_ns();
-	supervisor->file_fd = supervisor->quarantine_fd = -1;
+	supervisor->file_fd = supervisor->quarantine_fd = supervisor->pid_file_fd = -1;
 	supervisor->executable_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (supervisor->executable_fd < 0)
 		log_fatal("/proc/self/exe: %s (is /proc mounted?)", strerror(errno));
-	check_command_line(supervisor);
-	pid_file = supervisor->effective->config.pid_file;
-	if (*pid_file && pid_file_open(pid_file, error) < 0)
-		log_fatal("%s", error);
+	supervisor->seats = xcalloc(CONFIG_WORKERS_MAX, sizeof(*supervisor->seats));
 	supervisor->loop = loop_new();
-	open_input(supervisor);
-	add_events(supervisor);
-	open_seats(supervisor);
-	log_set_role("supervisor");
-	supervisor->control = control_server_open(supervisor);
-	start_seats(supervisor);
+	upgrade_init(&supervisor->upgrade);
+	handover = upgrade_receive(supervisor);
+	if (handover)
+		take_over(supervisor, handover);
+	else
+		start(supervisor);
 	return finish(supervisor);
 }

@@ -9,6 +9,7 @@
 #include "supervisor/reattach.h"
 #include "supervisor/reload.h"
 #include "supervisor/seat.h"
+#include "supervisor/upgrade.h"
 
 /*
  * The process that an operator starts: holds everything that must outlive a worker, starts, watches
@@ -22,7 +23,7 @@ enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_REJECTING, PHASE_DRAINING };
 struct supervisor {
 	int argc;
 	char **argv;
-	int executable_fd, file_fd, quarantine_fd;
+	int executable_fd, file_fd, quarantine_fd, pid_file_fd;
 	struct effective *effective;	/* in force */
 	struct packet_sockets *sockets; /* live */
 	uint64_t generation;		/* of the rings */
@@ -38,6 +39,7 @@ struct supervisor {
 	bool is_ending;
 	bool is_problem_told; /* several workers find the same damage; one line is enough */
 	struct reload reload;
+	struct upgrade upgrade;
 	struct reattach reattach;
 	struct control_server *control; /* NULL: off */
 	int64_t started_ns;		/* monotonic */
@@ -47,6 +49,9 @@ struct supervisor {
  * with one line in error. */
 bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 			  const struct effective *effective, char *error);
+
+/* Makes a seat, whose lease is open, one of those that are watched. */
+void supervisor_init_seat(struct supervisor *supervisor, uint32_t index);
 
 /* Begins the end of the run: reads and sends all that there is, then leaves. */
 void supervisor_end(struct supervisor *supervisor);

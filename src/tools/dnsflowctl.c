@@ -32,10 +32,11 @@ static void answer_free(struct answer *answer)
 	*answer = (struct answer){0};
 }
 
-/* Exits when there is none. A reload takes as long as it takes. */
+/* Exits when there is none. A reload or an upgrade takes as long as it takes. */
 static struct answer ask(const struct command *command)
 {
-	int wait_seconds = command->request.type == REQUEST_RELOAD ? 0 : REPLY_SECONDS;
+	enum request_type type = command->request.type;
+	int wait_seconds = type == REQUEST_RELOAD || type == REQUEST_UPGRADE ? 0 : REPLY_SECONDS;
 	struct answer answer = {0};
 	json_error_t problem;
 	int error = client_ask(command->socket, &command->request, wait_seconds, &answer.status,

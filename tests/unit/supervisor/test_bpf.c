@@ -268,7 +268,7 @@ static const struct capture_settings default_settings = {
 static struct bpf *open_or_skip(void)
 {
 	char error[256] = "";
-	struct bpf *bpf = bpf_open(&default_settings, error);
+	struct bpf *bpf = bpf_open(&default_settings, -1, error);
 
 	if (!bpf) {
 		print_message("# skipped: %s\n", error);
@@ -675,7 +675,7 @@ static void test_bpf_open_without_rights_tells_why(void **state)
 	if (!child) {
 		if (getuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) < 0)
 			_exit(2);
-		_exit(bpf_open(&default_settings, error) || !error[0]);
+		_exit(bpf_open(&default_settings, -1, error) || !error[0]);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);

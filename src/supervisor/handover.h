@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HANDOVER_NAME_MAX 32
+#define HANDOVER_FDS_MAX  640 /* eight of each worker, and a few */
+#define HANDOVER_TEXT_MAX (64 << 10)
+
+/*
+ * What one supervisor leaves to the next: facts, and descriptors, each with a name. The next one is
+ * another version of the program, executed in place (upgrade.h), or the same service started again
+ * (service.h). So names and their meaning are permanent:
+ *
+ *   executable         path of the program
+ *   layout             magic number of state heads, in hexadecimal
+ *   interface          name of the captured interface now
+ *   generation         the last one that was given to a ring
+ *   ring-blocks        of each ring
+ *   drops-before, drops-at-start, started   as in struct supervisor
+ *   seats              workers that there ever were; of each, from 0:
+ *   state-N, pid-N     "empty", "starting", "ready", "working" or "finished"; of its process
+ *
+ * and the descriptors config, filters, verdicts (a BPF map), listener (of dnsflowctl) with
+ * listener-device and listener-inode, peer (who asked for the upgrade), pid-file, previous (the
+ * program that hands over); of each worker ring-N, head-N, body-N, watch-N, export4-N, export6-N,
+ * channel-N, process-N (a pidfd).
+ */
+struct handover {
+	char text[HANDOVER_TEXT_MAX]; /* lines of "name value" */
+	size_t length;
+	bool is_full;  /* something did not fit: it cannot be given */
+	bool owns_fds; /* it was read: descriptors that nobody takes are closed */
+	uint32_t fd_count;
+	struct handover_fd {
+		char name[HANDOVER_NAME_MAX];
+		int fd; /* -1: taken */
+	} fds[HANDOVER_FDS_MAX];
+};
+
+/* number: of a worker, or HANDOVER_ONE for what there is one of. */
+#define HANDOVER_ONE -1
+
+/* An empty one, allocated. handover_free() accepts NULL. */
+struct handover *handover_new(void);
+void handover_free(struct handover *handover);
+
+/* Adds a fact; values have no line breaks. Adds a descriptor, borrowed; -1 is left out. */
+void handover_add_text(struct handover *handover, const char *name, int number, const char *value);
+void handover_add_number(struct handover *handover, const char *name, int number, uint64_t value);
+void handover_add_fd(struct handover *handover, const char *name, int number, int fd);
+
+/* Makes a sealed memfd of the text, and of the numbers of the descriptors when asked. It or -errno.
+ */
+int handover_write(struct handover *handover, bool with_fds);
+
+/* Lets the descriptors outlive an execve, or no longer. 0 or -errno. */
+int handover_keep_open(const struct handover *handover, bool is_kept);
+
+/* Reads what handover_write() made, and owns the descriptors that it names; NULL with one line in
+ * error[CONFIG_ERROR_MAX]. */
+struct handover *handover_read(int fd, char *error);
+
+/* Adds a descriptor under its whole name to one that was read, and owns it. */
+void handover_adopt_fd(struct handover *handover, const char *full_name, int fd);
+
+/* The value of a fact: 0 or "" when it is not there. */
+uint64_t handover_number(const struct handover *handover, const char *name, int number);
+void handover_text(const struct handover *handover, const char *name, int number, char *out,
+		   size_t size);
+
+/* A descriptor: the caller's from now on, or -1. */
+int handover_take_fd(struct handover *handover, const char *name, int number);

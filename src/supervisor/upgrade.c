@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "ipc/control.h"
+#include "ipc/settings.h"
+#include "supervisor/bpf.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/takeover.h"
+
+#define CHECK_TIMEOUT_NS (10 * NANOSECONDS_PER_SECOND)
+#define TAKE_SECONDS	 5
+/* How a program finds what is handed over to it: the number of a descriptor; why the next one failed. */
+#define VARIABLE	"DNSFLOW_HANDOVER"
+#define FAILURE_VARIABLE "DNSFLOW_UPGRADE_FAILED"
+
+extern char **environ;
+
+void upgrade_init(struct upgrade *upgrade)
+{
+	ssize_t length = readlink("/proc/self/exe", upgrade->path, sizeof(upgrade->path) - 1);
+
+	upgrade->path[length < 0 ? 0 : length] = '\0';
+	upgrade->next_fd = upgrade->previous_fd = -1;
+	upgrade->process = (struct process){-1, -1, -1};
+}
+
+bool upgrade_is_going_on(const struct supervisor *supervisor)
+{
+	return supervisor->upgrade.next_fd >= 0 || supervisor->upgrade.previous_fd >= 0;
+}
+
+static void tell(struct upgrade *upgrade, const char *error)
+{
+	reload_fn on_done = upgrade->on_done;
+
+	upgrade->on_done = NULL;
+	if (on_done)
+		on_done(upgrade->argument, error);
+}
+
+static void fail(struct upgrade *upgrade, const char *error)
+{
+	if (upgrade->next_fd >= 0)
+		close(upgrade->next_fd);
+	upgrade->next_fd = -1;
+	log_error("upgrade: %s; nothing was changed", error);
+	tell(upgrade, error);
+}
+
+/* Signals that arrive between two programs wait for the second one: their handlers are gone. */
+static void hold_signals(int how)
+{
+	static const int held[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+		sigaddset(&set, held[i]);
+	sigprocmask(how, &set, NULL);
+}
+
+static void set_number(const char *name, int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", value);
+	setenv(name, text, 1);
+}
+
+/* Becomes another program. Returns -errno with everything as it was when that is not possible. */
+static int become(struct supervisor *supervisor, int program_fd, struct handover *handover)
+{
+	int fd = handover_write(handover, true), error = fd < 0 ? fd : 0;
+
+	if (!error)
+		error = handover_keep_open(handover, true);
+	if (!error) {
+		set_number(VARIABLE, fd);
+		fcntl(fd, F_SETFD, 0);
+		hold_signals(SIG_BLOCK);
+		syscall(SYS_execveat, program_fd, "", supervisor->argv, environ, AT_EMPTY_PATH);
+		error = -errno;
+		hold_signals(SIG_UNBLOCK);
+		unsetenv(VARIABLE);
+	}
+	handover_keep_open(handover, false);
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static void become_next(struct supervisor *supervisor)
+{
+	struct upgrade *upgrade = &supervisor->upgrade;
+	struct handover *handover = takeover_give(supervisor);
+	int error;
+
+	handover_add_fd(handover, "previous", HANDOVER_ONE, supervisor->executable_fd);
+	log_info("upgrade: %s goes on", upgrade->path);
+	error = become(supervisor, upgrade->next_fd, handover);
+	handover_free(handover);
+	fail(upgrade, strerror(-error));
+}
+
+/* The trial has failed. What is at work works on; what is not is begun again by the one before. */
+static void become_previous(struct supervisor *supervisor, const char *reason)
+{
+	struct upgrade *upgrade = &supervisor->upgrade;
+	struct handover *handover;
+	int error;
+
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		seat_clear(&supervisor->seats[i]);
+	handover = takeover_give(supervisor);
+	setenv(FAILURE_VARIABLE, reason, 1);
+	error = become(supervisor, upgrade->previous_fd, handover);
+	unsetenv(FAILURE_VARIABLE);
+	handover_free(handover);
+	log_error("upgrade: the version before cannot go on either: %s", strerror(-error));
+}
+
+static const char *obstacle(const struct supervisor *supervisor)
+{
+	const struct reattach *reattach = &supervisor->reattach;
+
+	if (!supervisor->sockets)
+		return "a run from a file has nothing to upgrade";
+	if (*supervisor->effective->config.write_file)
+		return "a run that writes a file (-w) needs a restart";
+	if (supervisor->phase != PHASE_RUNNING || supervisor->is_ending ||
+	    supervisor->reload.step != RELOAD_NONE || supervisor->upgrade.previous_fd >= 0)
+		return "a reload or another upgrade is going on, or the run is starting or ending";
+	if (reattach->is_gone || reattach->previous)
+		return "the interface is away";
+	return NULL;
+}
+
+/* What the process that checked has to say: true when it is ready. */
+static bool hear(const struct process *process, char *error)
+{
+	struct control_message message;
+	bool is_ready = false;
+
+	snprintf(error, CONFIG_ERROR_MAX, "the new program does not answer as dnsflow does");
+	while (control_receive(process->control, &message) > 0) {
+		is_ready = message.type == CONTROL_READY;
+		if (message.type == CONTROL_FAILED)
+			snprintf(error, CONFIG_ERROR_MAX, "%s", message.text);
+	}
+	return is_ready;
+}
+
+static void on_checked(void *argument)
+{
+	struct supervisor *supervisor = argument;
+	struct upgrade *upgrade = &supervisor->upgrade;
+	char error[CONFIG_ERROR_MAX];
+	bool is_ready;
+
+	loop_event_free(upgrade->event);
+	upgrade->event = NULL;
+	loop_timer_stop(upgrade->timer);
+	is_ready = process_wait(&upgrade->process) == 0;
+	is_ready = hear(&upgrade->process, error) && is_ready;
+	process_close(&upgrade->process);
+	if (!is_ready)
+		fail(upgrade, error);
+	else if (obstacle(supervisor))
+		fail(upgrade, obstacle(supervisor));
+	else
+		become_next(supervisor);
+}
+
+static void on_check_timeout(void *argument)
+{
+	struct supervisor *supervisor = argument;
+
+	process_signal(&supervisor->upgrade.process, SIGKILL);
+}
+
+static int start_check(struct supervisor *supervisor)
+{
+	struct upgrade *upgrade = &supervisor->upgrade;
+	struct handover *handover = takeover_give(supervisor);
+	int fds[CHILD_FD_END], facts_fd = handover_write(handover, false), error = facts_fd;
+	struct process_plan plan = {
+		.executable_fd = upgrade->next_fd, .role = "upgrade", .fds = fds};
+
+	handover_free(handover);
+	memset(fds, -1, sizeof(fds));
+	fds[CHILD_FD_CONFIG] = supervisor->effective->config_fd;
+	fds[CHILD_FD_INPUT] = facts_fd;
+	if (facts_fd >= 0) {
+		error = process_start(&upgrade->process, &plan);
+		close(facts_fd);
+	}
+	return error;
+}
+
+static bool open_next(struct upgrade *upgrade, char *error)
+{
+	struct stat status;
+
+	upgrade->next_fd = open(upgrade->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (upgrade->next_fd >= 0 && fstat(upgrade->next_fd, &status) == 0 &&
+	    S_ISREG(status.st_mode))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX, "%.400s: %s", upgrade->path,
+		 upgrade->next_fd < 0 ? strerror(errno) : "is no program");
+	return false;
+}
+
+void upgrade_begin(struct supervisor *supervisor, reload_fn on_done, void *argument)
+{
+	struct upgrade *upgrade = &supervisor->upgrade;
+	const char *problem = upgrade->next_fd >= 0 ? "it is going on" : obstacle(supervisor);
+	char error[CONFIG_ERROR_MAX];
+	int code;
+
+	if (problem) {
+		log_warn("upgrade: %s", problem);
+		if (on_done)
+			on_done(argument, problem);
+		return;
+	}
+	upgrade->on_done = on_done;
+	upgrade->argument = argument;
+	if (!open_next(upgrade, error)) {
+		fail(upgrade, error);
+		return;
+	}
+	code = start_check(supervisor);
+	if (code < 0) {
+		fail(upgrade, strerror(-code));
+		return;
+	}
+	upgrade->event = loop_add_reader(supervisor->loop, upgrade->process.pidfd, on_checked,
+					 supervisor);
+	loop_timer_set(upgrade->timer, CHECK_TIMEOUT_NS);
+}
+
+void upgrade_open(struct supervisor *supervisor)
+{
+	supervisor->upgrade.timer = loop_add_timer(supervisor->loop, on_check_timeout, supervisor);
+}
+
+/*
+ * Until all is taken over nothing that was handed over has changed: whatever ends this process then,
+ * an exit, a crash or a hang, the program before can go on from the same handover. What a signal
+ * handler needs for that is made beforehand.
+ */
+static struct {
+	bool is_armed;
+	int previous_fd, handover_fd;
+	int fds[HANDOVER_FDS_MAX];
+	uint32_t fd_count;
+	char **argv, **environment;
+} rescue;
+
+static void go_back(void)
+{
+	if (!rescue.is_armed)
+		return;
+	rescue.is_armed = false;
+	for (uint32_t i = 0; i < rescue.fd_count; i++)
+		fcntl(rescue.fds[i], F_SETFD, 0);
+	fcntl(rescue.handover_fd, F_SETFD, 0);
+	fcntl(rescue.previous_fd, F_SETFD, 0); /* it is among what the handover names */
+	syscall(SYS_execveat, rescue.previous_fd, "", rescue.argv, rescue.environment,
+		AT_EMPTY_PATH);
+}
+
+static void on_fatal_signal(int number)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigaddset(&none, number);
+	sigprocmask(SIG_UNBLOCK, &none, NULL); /* else it is blocked in the program before, too */
+	go_back();
+	_exit(EXIT_FAILURE);
+}
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGALRM};
+
+static void handle_fatal_signals(void (*handler)(int))
+{
+	for (size_t i = 0; i < sizeof(fatal_signals) / sizeof(fatal_signals[0]); i++)
+		signal(fatal_signals[i], handler);
+}
+
+static void arm_rescue(const struct supervisor *supervisor, const struct handover *handover,
+		       int handover_fd)
+{
+	size_t count = 0;
+
+	while (environ[count])
+		count++;
+	rescue.environment = xcalloc(count + 3, sizeof(*rescue.environment));
+	memcpy(rescue.environment, environ, count * sizeof(*environ));
+	rescue.environment[count] = xmalloc(64);
+	snprintf(rescue.environment[count], 64, VARIABLE "=%d", handover_fd);
+	rescue.environment[count + 1] = FAILURE_VARIABLE "=it ended while it took over";
+	rescue.argv = supervisor->argv;
+	rescue.handover_fd = handover_fd;
+	for (uint32_t i = 0; i < handover->fd_count; i++)
+		rescue.fds[rescue.fd_count++] = handover->fds[i].fd;
+	rescue.previous_fd = supervisor->upgrade.previous_fd;
+	rescue.is_armed = true;
+	atexit(go_back);
+	handle_fatal_signals(on_fatal_signal);
+	alarm(TAKE_SECONDS);
+}
+
+static void disarm_rescue(void)
+{
+	if (!rescue.is_armed)
+		return;
+	rescue.is_armed = false;
+	alarm(0);
+	handle_fatal_signals(SIG_DFL);
+	close(rescue.handover_fd);
+}
+
+struct handover *upgrade_receive(struct supervisor *supervisor)
+{
+	struct upgrade *upgrade = &supervisor->upgrade;
+	const char *number = getenv(VARIABLE), *failure = getenv(FAILURE_VARIABLE);
+	struct handover *handover;
+	char error[CONFIG_ERROR_MAX];
+	int fd;
+
+	if (!number)
+		return NULL;
+	fd = atoi(number);
+	snprintf(upgrade->failure, sizeof(upgrade->failure), "%s", failure ? failure : "");
+	unsetenv(VARIABLE);
+	unsetenv(FAILURE_VARIABLE);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	handover = handover_read(fd, error);
+	if (!handover)
+		log_fatal("%s", error);
+	handover_text(handover, "executable", HANDOVER_ONE, upgrade->path, sizeof(upgrade->path));
+	upgrade->previous_fd = handover_take_fd(handover, "previous", HANDOVER_ONE);
+	if (upgrade->previous_fd >= 0 && !*upgrade->failure)
+		arm_rescue(supervisor, handover, fd);
+	else
+		close(fd);
+	return handover;
+}
+
+/* The seats that the program on trial could not fill. */
+static void fill_seats(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++)
+		if (supervisor->seats[i].state == SEAT_EMPTY)
+			seat_restart(&supervisor->seats[i]);
+}
+
+static void on_reloaded(void *argument, const char *error)
+{
+	struct supervisor *supervisor = argument;
+
+	tell(&supervisor->upgrade, error);
+}
+
+static void on_trial_over(void *argument, const char *error)
+{
+	struct supervisor *supervisor = argument;
+	struct upgrade *upgrade = &supervisor->upgrade;
+
+	if (error) {
+		become_previous(supervisor, error);
+		fill_seats(supervisor); /* it could not go on: then we do */
+	}
+	close(upgrade->previous_fd);
+	upgrade->previous_fd = -1;
+	log_info("upgraded to version %s", DNSFLOW_VERSION);
+	reload_begin(supervisor, on_reloaded, supervisor);
+}
+
+void upgrade_go_on(struct supervisor *supervisor)
+{
+	struct upgrade *upgrade = &supervisor->upgrade;
+
+	disarm_rescue();
+	hold_signals(SIG_UNBLOCK);
+	if (!*upgrade->failure) {
+		reload_replace(supervisor, on_trial_over, supervisor);
+		return;
+	}
+	if (upgrade->previous_fd >= 0)
+		close(upgrade->previous_fd); /* ourselves */
+	upgrade->previous_fd = -1;
+	fill_seats(supervisor);
+	log_error("upgrade: the new program failed (%s): version %s goes on", upgrade->failure,
+		  DNSFLOW_VERSION);
+	tell(upgrade, upgrade->failure);
+}
+
+static void refuse(const char *text)
+{
+	control_send(CHILD_FD_CONTROL, CONTROL_FAILED, 0, text);
+	exit(EXIT_FAILURE);
+}
+
+static void check_bpf(const struct config *config)
+{
+	struct capture_settings settings;
+	char error[256];
+	struct bpf *bpf;
+
+	settings_init(&settings, config);
+	bpf = bpf_open(&settings, -1, error);
+	if (!bpf)
+		refuse(error);
+	bpf_close(bpf);
+}
+
+int upgrade_check_main(const struct child_identity *identity)
+{
+	char error[CONFIG_ERROR_MAX];
+	struct handover *handover;
+	struct config *config = xcalloc(1, sizeof(*config));
+
+	if (!child_follow(identity->parent, SIGKILL))
+		return EXIT_FAILURE;
+	handover = handover_read(CHILD_FD_INPUT, error);
+	if (!handover || !child_read_config(CHILD_FD_CONFIG, config, error))
+		refuse(error);
+	if (handover_number(handover, "layout", HANDOVER_ONE) != STATE_MAGIC)
+		refuse("states of workers have another layout: restart instead");
+	if (handover_number(handover, "has-ebpf", HANDOVER_ONE))
+		check_bpf(config);
+	control_send(CHILD_FD_CONTROL, CONTROL_READY, 0, NULL);
+	handover_free(handover);
+	free(config);
+	return EXIT_SUCCESS;
+}
