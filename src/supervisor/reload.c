@@ -49,12 +49,19 @@ static uint32_t count_before(const struct supervisor *supervisor)
 static void finish_shrinking(struct supervisor *supervisor)
 {
 	uint32_t count = supervisor->effective->config.worker_count;
+	char error[CONFIG_ERROR_MAX] = "";
 
-	for (uint32_t i = count; i < count_before(supervisor); i++)
+	for (uint32_t i = count; i < count_before(supervisor); i++) {
 		if (!seat_is_done(&supervisor->seats[i]))
 			return;
+		if (supervisor->seats[i].state != SEAT_FINISHED)
+			snprintf(error, sizeof(error),
+				 "worker-%u did not finish and was killed: what it had not read is "
+				 "lost, and counted",
+				 i);
+	}
 	supervisor_close_rings(supervisor, count);
-	finish(supervisor, NULL);
+	finish(supervisor, *error ? error : NULL);
 }
 
 static void begin_shrinking(struct supervisor *supervisor)
@@ -69,9 +76,21 @@ static void drain_the_rest(struct supervisor *supervisor)
 {
 	uint32_t count = supervisor->effective->config.worker_count;
 
+	supervisor->reload.step = RELOAD_DRAINING;
 	for (uint32_t i = count; i < count_before(supervisor); i++)
 		seat_drain(&supervisor->seats[i], true);
 	loop_timer_set(supervisor->reload.timer, STEP_TIMEOUT_NS);
+	finish_shrinking(supervisor);
+}
+
+static void kill_the_rest(struct supervisor *supervisor)
+{
+	uint32_t count = supervisor->effective->config.worker_count;
+
+	for (uint32_t i = count; i < count_before(supervisor); i++) {
+		supervisor->seats[i].is_replacing = false;
+		seat_kill(&supervisor->seats[i]);
+	}
 	finish_shrinking(supervisor);
 }
 
@@ -248,6 +267,9 @@ static void on_timer(void *argument)
 	case RELOAD_SHRINKING:
 		drain_the_rest(supervisor);
 		break;
+	case RELOAD_DRAINING:
+		kill_the_rest(supervisor);
+		break;
 	default:
 		break;
 	}
@@ -352,6 +374,21 @@ static bool on_grown(struct supervisor *supervisor, enum seat_event event, const
 	return true;
 }
 
+/* A worker that gets no packets any more; one that dies is followed by one that drains. */
+static bool on_surplus(struct supervisor *supervisor, struct seat *seat, enum seat_event event)
+{
+	if (event == SEAT_IS_READY) {
+		seat_begin(seat);
+		if (supervisor->reload.step == RELOAD_DRAINING)
+			seat_drain(seat, true);
+	} else if (event == SEAT_HAS_ENDED || (event == SEAT_HAS_DIED && !seat->is_replacing)) {
+		finish_shrinking(supervisor);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 bool reload_on_seat(struct supervisor *supervisor, struct seat *seat, enum seat_event event,
 		    const char *text)
 {
@@ -364,10 +401,8 @@ bool reload_on_seat(struct supervisor *supervisor, struct seat *seat, enum seat_
 	case RELOAD_REPLACING:
 		return seat->index == reload->seat && on_replaced(supervisor, seat, event, text);
 	case RELOAD_SHRINKING:
-		if (seat->index < count || event != SEAT_HAS_ENDED)
-			return false;
-		finish_shrinking(supervisor);
-		return true;
+	case RELOAD_DRAINING:
+		return seat->index >= count && on_surplus(supervisor, seat, event);
 	default:
 		return false;
 	}

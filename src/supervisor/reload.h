@@ -15,7 +15,8 @@ enum reload_step {
 	RELOAD_CHECKING,
 	RELOAD_GROWING,	  /* new workers get ready, before they get packets */
 	RELOAD_REPLACING, /* one by one */
-	RELOAD_SHRINKING, /* workers that get no packets any more read what they have */
+	RELOAD_SHRINKING, /* the last packets of workers that get no more are on their way */
+	RELOAD_DRAINING,  /* these workers read what they have */
 };
 
 struct supervisor;

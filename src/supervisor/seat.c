@@ -347,6 +347,8 @@ bool seat_is_done(const struct seat *seat)
 
 void seat_kill(struct seat *seat)
 {
+	if (!seat->is_replacing)
+		loop_timer_stop(seat->start_timer);
 	if (seat->process.pidfd >= 0)
 		process_signal(&seat->process, SIGKILL);
 }

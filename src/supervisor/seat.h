@@ -87,7 +87,7 @@ int seat_start(struct seat *seat);
 void seat_restart(struct seat *seat);
 
 /* Lets the ready process begin; asks the working one to finish (gives_away: its share is others'
- * now); ends it at once. Harmless in other states. */
+ * now); ends it at once, and for good when nobody is to follow. Harmless in other states. */
 void seat_begin(struct seat *seat);
 void seat_drain(struct seat *seat, bool gives_away);
 void seat_kill(struct seat *seat);

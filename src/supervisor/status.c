@@ -36,7 +36,7 @@ static const char *reload_name(enum reload_step step)
 	static const char *const names[] = {
 		[RELOAD_NONE] = "none",		  [RELOAD_CHECKING] = "checking",
 		[RELOAD_GROWING] = "growing",	  [RELOAD_REPLACING] = "replacing",
-		[RELOAD_SHRINKING] = "shrinking",
+		[RELOAD_SHRINKING] = "shrinking", [RELOAD_DRAINING] = "draining",
 	};
 
 	return names[step];

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # SIGHUP while packets come: the number of workers, destinations and filters change, bad files change
-# nothing, and no record is lost or comes twice.
+# nothing, and no record is lost or comes twice. A worker that is taken away may die, or not end.
 . "$(dirname "$0")/lib.sh"
 isolate
+need_program pgrep
 
 port=5300
 count=400000
@@ -34,7 +35,8 @@ begin() {
 	shift
 	start_ready 5 checker "$BUILD/tests/system/checker" --listen 127.0.0.1:$port --idle 5 --expect "$count" "$@" || finish
 	checker_pid=$pid
-	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port --config "$config" || finish
+	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port --config "$config" \
+		--control "$work/dnsflow.sock" || finish
 	dnsflow_pid=$pid
 	start blast "$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate "$rate"
 	blast_pid=$pid
@@ -71,4 +73,47 @@ configure "workers: 1"
 check "back" reload 'reloaded$'
 check "every record once" judge
 check "ends with status 0" stop "$dnsflow_pid"
+
+ctl() {
+	"$BUILD/dnsflowctl" --socket "$work/dnsflow.sock" "$@"
+}
+
+is_draining() {
+	ctl status | grep -q '^reload: draining'
+}
+
+# stop_worker INDEX: it goes on when it is told to; its process id is $stopped
+stop_worker() {
+	stopped=$(pgrep -P "$dnsflow_pid" -f -- "--index $1 ")
+	kill -STOP "$stopped"
+}
+
+configure "workers: 2"
+begin 50000
+sleep 1
+stop_worker 1
+configure "workers: 1"
+kill -HUP "$dnsflow_pid"
+check "a worker that is taken away is waited for" wait_for 5 is_draining
+kill -KILL "$stopped"
+check "it dies: its successor drains at once" wait_for 5 has_line dnsflow.err 'reloaded$'
+check "it dies: there is one" test "$(workers)" = 1
+check "it dies: every record once" judge
+configure "workers: 2"
+check "it is added again" reload 'reloaded$'
+start blast "$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate 50000
+blast_pid=$pid
+sleep 1
+stop_worker 1
+sleep 0.5
+configure "workers: 1"
+check "it does not end: it is killed" reload 'reload: worker-1 did not finish and was killed'
+check "it does not end: there is one" test "$(workers)" = 1
+wait "$blast_pid"
+adds_up dnsflow "it does not end"
+ctl stats >"$work/stats"
+check "it does not end: what was in its ring is lost" test "$(value_of ring_discarded stats)" -gt 0
+configure "workers: 2"
+check "it does not end: it is added again" reload 'reloaded$'
+check "ends with status 0 after that" stop "$dnsflow_pid"
 finish
