@@ -83,6 +83,17 @@ static inline uint64_t state_get(const struct state_head *head, enum state_word 
 	return __atomic_load_n(&head->words[word], __ATOMIC_RELAXED);
 }
 
+/* Of a head whose process is gone: the value when its last step, if that was marked, is applied. */
+static inline uint64_t state_get_last(const struct state_head *head, enum state_word word)
+{
+	const struct commit_intent *intent = &head->intent;
+
+	for (uint32_t i = 0; intent->mark && i < intent->count && i < COMMIT_WRITES_MAX; i++)
+		if (intent->writes[i].word == word)
+			return intent->writes[i].value;
+	return state_get(head, word);
+}
+
 static inline uint64_t state_counter(const struct state_head *head, enum counter counter)
 {
 	return __atomic_load_n(&head->words[STATE_COUNTERS + counter], __ATOMIC_RELAXED);

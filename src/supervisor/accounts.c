@@ -4,28 +4,33 @@
 #include "supervisor/interface.h"
 #include "supervisor/supervisor.h"
 
-/* Workers move from one set of rings to another one by one: which one does this worker read? */
-static bool has_moved(const struct supervisor *supervisor, const struct seat *seat)
+/* Workers move from one set of rings to another one by one: is this worker lent one of these? */
+static bool is_lent(const struct packet_sockets *sockets, const struct seat *seat)
 {
-	return seat->index < packet_sockets_count_of(supervisor->sockets) &&
-	       seat->lease.fds[CHILD_FD_INPUT] ==
-		       packet_sockets_fd(supervisor->sockets, seat->index);
+	return seat->index < packet_sockets_count_of(sockets) &&
+	       seat->lease.fds[CHILD_FD_INPUT] == packet_sockets_fd(sockets, seat->index);
+}
+
+const struct state_head *accounts_cursor(const struct packet_sockets *sockets,
+					 const struct seat *seat)
+{
+	const struct lease *lease = &seat->lease;
+	bool has_begun = state_get(lease->head, STATE_GENERATION) == lease->watch->generation;
+
+	return is_lent(sockets, seat) && has_begun ? lease->head : NULL;
+}
+
+static uint64_t in_ring_of(const struct packet_sockets *sockets, const struct seat *seat)
+{
+	return sockets ? packet_sockets_in_ring(sockets, seat->index,
+						accounts_cursor(sockets, seat))
+		       : 0;
 }
 
 static uint64_t in_ring(const struct supervisor *supervisor, const struct seat *seat)
 {
-	const struct packet_sockets *previous = supervisor->reattach.previous;
-	const struct state_head *head = seat->lease.head;
-	bool is_moved;
-	uint64_t count;
-
-	if (!supervisor->sockets)
-		return 0;
-	is_moved = has_moved(supervisor, seat);
-	count = packet_sockets_in_ring(supervisor->sockets, seat->index, is_moved ? head : NULL);
-	if (previous)
-		count += packet_sockets_in_ring(previous, seat->index, is_moved ? NULL : head);
-	return count;
+	return in_ring_of(supervisor->sockets, seat) +
+	       in_ring_of(supervisor->reattach.previous, seat);
 }
 
 /* Is there a packet at the cursor? A file that is being read always has one. */
@@ -34,9 +39,9 @@ bool accounts_have_input(void *argument, const struct seat *seat)
 	const struct supervisor *supervisor = argument;
 	const struct packet_sockets *sockets = supervisor->sockets;
 
-	if (sockets && supervisor->reattach.previous && !has_moved(supervisor, seat))
+	if (sockets && supervisor->reattach.previous && !is_lent(sockets, seat))
 		sockets = supervisor->reattach.previous;
-	return !sockets || packet_sockets_in_ring(sockets, seat->index, seat->lease.head);
+	return !sockets || in_ring_of(sockets, seat);
 }
 
 static uint64_t drops_now(const struct supervisor *supervisor)

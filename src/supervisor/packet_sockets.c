@@ -36,7 +36,10 @@ struct packet_sockets {
 	uint32_t ring_blocks; /* of each */
 	int fds[CONFIG_WORKERS_MAX];
 	const uint8_t *rings[CONFIG_WORKERS_MAX]; /* mapped for the heads of their blocks */
-	char reason[256];			  /* why eBPF cannot be used */
+	struct {
+		uint64_t block, packets;
+	} left[CONFIG_WORKERS_MAX]; /* how far a ring was read whose worker has left it */
+	char reason[256];	    /* why eBPF cannot be used */
 	char notice[512];
 };
 
@@ -370,6 +373,7 @@ void packet_sockets_shrink(struct packet_sockets *sockets, uint32_t count)
 			close(sockets->fds[worker]);
 		sockets->rings[worker] = NULL;
 		sockets->fds[worker] = -1;
+		sockets->left[worker].block = sockets->left[worker].packets = 0;
 	}
 }
 
@@ -492,12 +496,20 @@ bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *adm
 	return true;
 }
 
-/* Of the current block; the worker may be going on to the next one at this moment. */
-static uint64_t packets_done(const struct state_head *head, uint64_t packets)
+/* Of the current block, those that are counted as read: another share's are not, until its end. */
+static uint64_t packets_read(const struct state_head *head)
 {
-	uint64_t done = state_get(head, STATE_PACKET);
+	return state_counter(head, COUNTER_PACKETS_READ) - state_get(head, STATE_BLOCK_READ);
+}
 
-	return done < packets ? done : packets;
+void packet_sockets_leave(struct packet_sockets *sockets, uint32_t worker,
+			  const struct state_head *head)
+{
+	enum state_word read = (enum state_word)(STATE_COUNTERS + COUNTER_PACKETS_READ);
+
+	sockets->left[worker].block = state_get_last(head, STATE_BLOCK);
+	sockets->left[worker].packets =
+		state_get_last(head, read) - state_get_last(head, STATE_BLOCK_READ);
 }
 
 static const struct tpacket_hdr_v1 *block_at(const struct packet_sockets *sockets, uint32_t worker,
@@ -517,18 +529,21 @@ static bool is_handed_over(const struct tpacket_hdr_v1 *block)
 uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
 				const struct state_head *head)
 {
-	uint64_t current = head ? state_get(head, STATE_BLOCK) : 0, count = 0;
+	uint64_t current, read, count = 0;
 
 	if (worker >= sockets->count)
 		return 0;
+	current = head ? state_get(head, STATE_BLOCK) : sockets->left[worker].block;
+	read = head ? packets_read(head) : sockets->left[worker].packets;
 	for (uint32_t i = 0; i < sockets->ring_blocks; i++) {
 		const struct tpacket_hdr_v1 *block = block_at(sockets, worker, i);
 		bool is_ready = is_handed_over(block);
 
 		if (is_ready && block->seq_num >= current)
 			count += block->num_pkts;
-		if (head && is_ready && block->seq_num == current)
-			count -= packets_done(head, block->num_pkts);
+		/* The worker may be going on to the next block at this moment. */
+		if (is_ready && block->seq_num == current)
+			count -= read < block->num_pkts ? read : block->num_pkts;
 	}
 	return count;
 }

@@ -74,8 +74,13 @@ void packet_sockets_shrink(struct packet_sockets *sockets, uint32_t count);
 bool packet_sockets_verdicts(const struct packet_sockets *sockets, uint64_t *admitted,
 			     uint64_t *rejected);
 
-/* Packets that the kernel has handed over to a worker and that are not read yet; and the blocks
- * that it has not got back. (These and packet_sockets_count: 0 for a worker that has no socket.) */
+/* No worker reads this ring any more; head: how far the last one, which is gone, has read it. */
+void packet_sockets_leave(struct packet_sockets *sockets, uint32_t worker,
+			  const struct state_head *head);
+
+/* Packets that the kernel has handed over to a worker and that are not read yet (head: NULL when it
+ * has not begun to, or left the ring); and the blocks that it has not got back. (These and
+ * packet_sockets_count: 0 for a worker that has no socket.) */
 uint64_t packet_sockets_in_ring(const struct packet_sockets *sockets, uint32_t worker,
 				const struct state_head *head);
 uint32_t packet_sockets_blocks_in_use(const struct packet_sockets *sockets, uint32_t worker);

@@ -71,7 +71,8 @@ static void add_ring(const struct supervisor *supervisor, struct json *json,
 	if (!sockets)
 		return;
 	json_add_signed(json, "packets_in_ring",
-			(int64_t)packet_sockets_in_ring(sockets, seat->index, seat->lease.head));
+			(int64_t)packet_sockets_in_ring(sockets, seat->index,
+							accounts_cursor(sockets, seat)));
 	json_add_number(json, "blocks_in_use", packet_sockets_blocks_in_use(sockets, seat->index));
 	json_add_number(json, "blocks", packet_sockets_ring_blocks(sockets));
 }

@@ -384,15 +384,28 @@ static void add_events(struct supervisor *supervisor)
 		loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
 }
 
+/* Remembers how far the ring was read, which the cursor of the next one does not say. */
+static void leave_ring(struct packet_sockets *sockets, const struct seat *seat)
+{
+	if (sockets && accounts_cursor(sockets, seat))
+		packet_sockets_leave(sockets, seat->index, seat->lease.head);
+}
+
+static void discard_ring(struct packet_sockets *sockets, struct seat *seat)
+{
+	leave_ring(sockets, seat);
+	seat->lease.watch->ring_discarded += packet_sockets_in_ring(sockets, seat->index, NULL);
+}
+
 void supervisor_close_rings(struct supervisor *supervisor, uint32_t count)
 {
 	accounts_take_kernel(supervisor);
 	for (uint32_t i = count; i < supervisor->seat_count; i++) {
-		struct lease *lease = &supervisor->seats[i].lease;
+		struct seat *seat = &supervisor->seats[i];
 
-		lease->watch->ring_discarded +=
-			packet_sockets_in_ring(supervisor->sockets, i, lease->head);
-		lease->fds[CHILD_FD_INPUT] = -1;
+		discard_ring(supervisor->sockets, seat);
+		leave_ring(supervisor->reattach.previous, seat);
+		seat->lease.fds[CHILD_FD_INPUT] = -1;
 	}
 	packet_sockets_shrink(supervisor->sockets, count);
 }
@@ -400,10 +413,10 @@ void supervisor_close_rings(struct supervisor *supervisor, uint32_t count)
 void supervisor_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets)
 {
 	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		struct state_watch *watch = supervisor->seats[i].lease.watch;
+		struct seat *seat = &supervisor->seats[i];
 
-		packet_sockets_count(sockets, i, watch);
-		watch->ring_discarded += packet_sockets_in_ring(sockets, i, NULL);
+		packet_sockets_count(sockets, i, seat->lease.watch);
+		discard_ring(sockets, seat);
 	}
 	packet_sockets_close(sockets);
 }
@@ -419,6 +432,7 @@ static void lend_input(struct supervisor *supervisor, struct seat *seat)
 		return;
 	}
 	if (*fd != packet_sockets_fd(supervisor->sockets, seat->index)) {
+		leave_ring(supervisor->reattach.previous, seat);
 		*fd = packet_sockets_fd(supervisor->sockets, seat->index);
 		watch->generation = ++supervisor->generation;
 	}

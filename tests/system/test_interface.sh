@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # The interface under a running capture goes down, comes up, and is deleted: nothing spins, capture
-# goes on, and the end is told.
+# goes on, and the end is told. The last case takes a test build whose decoder hangs on purpose.
 . "$(dirname "$0")/lib.sh"
 isolate
 need_program pgrep
@@ -85,4 +85,23 @@ ip link del gen
 sleep 0.5 # rings for the next one are being made
 check "deleted while packets come: nothing spins" idles
 check "the run ends with status 0" stop "$dnsflow_pid"
+
+# A worker that hangs in the middle of a block is killed when it has to leave the ring.
+veth_pair gen cap
+"$BUILD/bench/pcapgen" -n 1000 --poison hang --every 600 -o "$work/hang.pcap" 2>/dev/null
+start_ready 20 dnsflow "$BUILD-hooks/dnsflow" -i cap -u 127.0.0.1:$port -M 1 --control "$work/dnsflow.sock" || finish
+dnsflow_pid=$pid
+"$BUILD/bench/blast" -i gen -r "$work/hang.pcap" --rate 200000 >/dev/null
+sleep 0.3
+kill -STOP "$(pgrep -P "$dnsflow_pid")" # nor is it aborted
+ip link del gen
+veth_pair gen cap
+# What follows the packet is lost, and the packet itself.
+discarded() {
+	"$BUILD/dnsflowctl" --socket "$work/dnsflow.sock" stats >"$work/stats"
+	value_of ring_discarded stats
+}
+check "made again while a worker hung: what it had not read is lost" wait_for 5 eval '[ "$(discarded)" = 401 ]'
+adds_up dnsflow "made again while a worker hung"
+check "made again while a worker hung: status 0" stop "$dnsflow_pid"
 finish
