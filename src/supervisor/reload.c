@@ -21,7 +21,7 @@ static void finish(struct supervisor *supervisor, const char *error)
 {
 	struct reload *reload = &supervisor->reload;
 	reload_fn on_done = reload->on_done;
-	bool is_reconfigured = reload->previous;
+	bool is_configured = reload->previous;
 
 	reload->step = RELOAD_NONE;
 	reload->is_trial = false;
@@ -32,7 +32,7 @@ static void finish(struct supervisor *supervisor, const char *error)
 	reload->next = reload->previous = NULL;
 	if (error)
 		log_error("reload: %s", error);
-	else if (is_reconfigured)
+	else if (is_configured)
 		log_info("reloaded");
 	if (on_done)
 		on_done(reload->argument, error);
@@ -147,6 +147,7 @@ static void begin_replacing(struct supervisor *supervisor)
 		log_set_level(supervisor->effective->config.is_verbose ? LOG_LEVEL_DEBUG
 								       : LOG_LEVEL_INFO);
 	reload->step = RELOAD_REPLACING;
+	reload->how = CONTROL_LEAVE_NOW;
 	reload->seat = UINT32_MAX; /* the first is 0 */
 	replace_next(supervisor);
 }
@@ -295,7 +296,6 @@ void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argume
 	reload->on_done = on_done;
 	reload->argument = argument;
 	reload->step = RELOAD_CHECKING;
-	reload->how = CONTROL_LEAVE_NOW;
 	error = check_start(&reload->check, supervisor->executable_fd, supervisor->argc,
 			    supervisor->argv, false);
 	if (error)
