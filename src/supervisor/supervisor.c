@@ -295,6 +295,8 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 		break;
 	case SEAT_HAS_DIED:
 		on_death(supervisor, seat, text);
+		if (supervisor->phase == PHASE_DRAINING && are_all_done(supervisor))
+			loop_stop(supervisor->loop);
 		break;
 	case SEAT_HAS_LEFT:
 		seat_restart(seat);
