@@ -14,7 +14,7 @@
 #define BACKOFF_LEAST_NS  (10 * NANOSECONDS_PER_MILLISECOND)
 #define BACKOFF_MOST_NS	  (30 * NANOSECONDS_PER_SECOND)
 #define LEAVE_TIMEOUT_NS  (1 * NANOSECONDS_PER_SECOND)
-#define HANG_NS		  (2 * NANOSECONDS_PER_SECOND)
+#define HANG_CHECKS	  4
 #define DEATHS_PER_PACKET 3 /* of a worker that did not end itself */
 #define DEATHS_PER_BODY	  3
 
@@ -272,7 +272,7 @@ void seat_give(const struct seat *seat, struct handover *handover)
 static void watch_process(struct seat *seat)
 {
 	seat->started_at = seat->moved_to = cursor_of(seat);
-	seat->moved_ns = clock_monotonic_ns();
+	seat->idle_checks = 0;
 	seat->control_event = loop_add_reader(seat->loop, seat->process.control, on_control, seat);
 	seat->exit_event =
 		loop_add_reader(seat->loop, seat->process.pidfd, on_exit_of_process, seat);
@@ -369,16 +369,16 @@ void seat_leave(struct seat *seat, enum control_leave how)
 	loop_timer_set(seat->leave_timer, LEAVE_TIMEOUT_NS);
 }
 
-void seat_check_progress(struct seat *seat, int64_t now_ns)
+void seat_check_progress(struct seat *seat)
 {
 	struct seat_cursor at = cursor_of(seat);
 
 	if (seat->state != SEAT_WORKING || !is_same(at, seat->moved_to) ||
 	    !seat->has_input(seat->argument, seat)) {
 		seat->moved_to = at;
-		seat->moved_ns = now_ns;
-	} else if (now_ns - seat->moved_ns >= HANG_NS) {
-		seat->moved_ns = now_ns;
+		seat->idle_checks = 0;
+	} else if (++seat->idle_checks >= HANG_CHECKS) {
+		seat->idle_checks = 0;
 		process_signal(&seat->process, SIGABRT);
 	}
 }

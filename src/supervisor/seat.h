@@ -60,8 +60,8 @@ struct seat {
 	uint32_t deaths;	       /* without progress, one after the other */
 	uint32_t own_deaths;	       /* of those, the ones that nobody else caused */
 	struct seat_cursor started_at; /* when the process started: has it made progress? */
-	int64_t moved_ns;	       /* when it was seen to make progress */
-	struct seat_cursor moved_to;
+	uint32_t idle_checks;	       /* without progress, one after the other */
+	struct seat_cursor moved_to;   /* where it was seen last */
 	seat_fn on_event;
 	seat_input_fn has_input;
 	void *argument;
@@ -96,9 +96,9 @@ void seat_kill(struct seat *seat);
  * does not go within a second is killed: its state is whole at any moment. */
 void seat_leave(struct seat *seat, enum control_leave how);
 
-/* Aborts a worker that has input and took none of it for two seconds. Call it a few times a second.
- */
-void seat_check_progress(struct seat *seat, int64_t now_ns);
+/* Aborts a worker that has input and took none of it in four checks, one after the other. Call it
+ * twice a second. Checks count, not time: we may have been stopped together with the worker. */
+void seat_check_progress(struct seat *seat);
 
 /* The packet that ended the last process will be quarantined by the next. */
 bool seat_is_skipping(const struct seat *seat);

@@ -316,7 +316,7 @@ static void on_count(void *argument)
 	accounts_take_kernel(supervisor);
 	reattach_check(supervisor);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
-		seat_check_progress(&supervisor->seats[i], clock_monotonic_ns());
+		seat_check_progress(&supervisor->seats[i]);
 	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
 		accounts_sum_up(supervisor, &ledger);
 		report_log_packets(&ledger, true);

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Packets that end a worker, in a test build whose decoder dies of names with the label "poison":
-# each costs itself alone, and lies in the quarantine afterwards.
+# each costs itself alone, and lies in the quarantine afterwards. A worker that was stopped together
+# with its supervisor does not hang.
 . "$(dirname "$0")/lib.sh"
 isolate
-need_program tcpdump
+need_program tcpdump pgrep
 
 port=5300
 count=100000
@@ -44,6 +45,21 @@ poisoned segv 2000 50000 "-M 1"
 poisoned abort 5000 50000 "-M 2"
 poisoned kill 25000 50000 "-M 1"
 poisoned hang 50000 100000 "-M 1 --ring-size 128"
+
+# As on a machine that is suspended: supervisor and worker stand still, and go on in any order.
+start_ready 20 stopped "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port -M 1 --verbose || finish
+worker=$(pgrep -P "$pid")
+kill -STOP "$worker"
+"$BUILD/bench/blast" -i gen -r "$work/segv.pcap" --rate 100000 >/dev/null
+sleep 0.2
+kill -STOP "$pid"
+sleep 3
+kill -CONT "$pid"
+sleep 0.2
+kill -CONT "$worker"
+check "stopped for a while: ends with status 0" stop "$pid"
+check "stopped for a while: is not aborted" sh -c "! grep 'died of signal' '$work/stopped.err'"
+check "stopped for a while: all is read" has_line stopped.err "packets_read $((count + 50))\$"
 
 # From a file: status 3, and all else is exported.
 for workers in 1 2; do
