@@ -67,6 +67,31 @@ static void hear(const struct check *check, char *error)
 	}
 }
 
+/* What was handed over cannot change any more, whoever still holds it. */
+static bool seal(int fd)
+{
+	return !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+}
+
+static size_t expected_filters(const struct config *config)
+{
+	if (config->input != CONFIG_INPUT_LIVE)
+		return 0;
+	return *config->filter ? 1 : config->worker_count;
+}
+
+bool check_filters(const struct filter_program *filters, size_t bytes, const struct config *config)
+{
+	size_t count = expected_filters(config);
+
+	if (bytes != count * sizeof(*filters))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!filters[i].length || filters[i].length > FILTER_INSTRUCTIONS_MAX)
+			return false;
+	return true;
+}
+
 static bool map_filters(struct effective *effective)
 {
 	struct stat status;
@@ -83,6 +108,21 @@ static bool map_filters(struct effective *effective)
 	return effective->filters;
 }
 
+/* The process that made it has seen what may be anybody's: a file, answers of name servers. */
+/* Of the two descriptors. False with one line in error. */
+static bool read_effective(struct effective *effective, char *error)
+{
+	snprintf(error, CONFIG_ERROR_MAX, "the checked configuration cannot be taken");
+	if (!map_filters(effective) ||
+	    !child_read_config(effective->config_fd, &effective->config, error))
+		return false;
+	if (check_filters(effective->filters, effective->filters_bytes, &effective->config))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX,
+		 "the check of the configuration handed over filters that do not fit it");
+	return false;
+}
+
 static struct effective *take_result(struct check *check, char *error)
 {
 	struct effective *effective = xcalloc(1, sizeof(*effective));
@@ -90,12 +130,10 @@ static struct effective *take_result(struct check *check, char *error)
 	effective->config_fd = check->config_fd;
 	effective->filters_fd = check->filter_fd;
 	check->config_fd = check->filter_fd = -1;
-	if (fcntl(effective->config_fd, F_ADD_SEALS,
-		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0 ||
-	    !map_filters(effective))
-		snprintf(error, CONFIG_ERROR_MAX, "the checked configuration cannot be taken: %s",
+	if (!seal(effective->config_fd) || !seal(effective->filters_fd))
+		snprintf(error, CONFIG_ERROR_MAX, "the checked configuration cannot be sealed: %s",
 			 strerror(errno));
-	else if (child_read_config(effective->config_fd, &effective->config, error))
+	else if (read_effective(effective, error))
 		return effective;
 	effective_free(effective);
 	return NULL;
@@ -143,9 +181,5 @@ struct effective *effective_take(struct handover *handover, char *error)
 
 	effective->config_fd = handover_take_fd(handover, "config", HANDOVER_ONE);
 	effective->filters_fd = handover_take_fd(handover, "filters", HANDOVER_ONE);
-	if (!map_filters(effective))
-		snprintf(error, CONFIG_ERROR_MAX, "filters: %s", strerror(errno));
-	else if (child_read_config(effective->config_fd, &effective->config, error))
-		return effective;
-	return NULL;
+	return read_effective(effective, error) ? effective : NULL;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include <stdbool.h>
+#include <stddef.h>
 #include "config/config.h"
 #include "pcap/filter.h"
 #include "supervisor/handover.h"
@@ -38,6 +40,10 @@ int check_start(struct check *check, int executable_fd, int argc, char **argv, b
 /* Waits for its end. CHECK_OK gives *effective, which effective_free() frees. Its warnings are
  * logged. error has CONFIG_ERROR_MAX bytes. */
 enum check_result check_finish(struct check *check, struct effective **effective, char *error);
+
+/* Are these the programs that the configuration needs: one for -f, else one for each worker, none
+ * for a file? */
+bool check_filters(const struct filter_program *filters, size_t bytes, const struct config *config);
 
 /* Hands it over, and takes it; NULL with one line in error. */
 void effective_give(const struct effective *effective, struct handover *handover);
