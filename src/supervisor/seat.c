@@ -17,6 +17,7 @@
 #define HANG_CHECKS	  4
 #define DEATHS_PER_PACKET 3 /* of a worker that did not end itself */
 #define DEATHS_PER_BODY	  3
+#define SKIPS_PER_BODY	  3
 
 static void choose_cpu(struct seat *seat)
 {
@@ -179,9 +180,27 @@ static bool is_signal_of_its_own(int signal)
 	       signal == SIGABRT || signal == SIGSYS;
 }
 
+static void renew_body(struct seat *seat)
+{
+	if (lease_renew_body(&seat->lease))
+		log_error("worker-%u: no memory for a clean state", seat->index);
+}
+
+/* Counts skips without a packet between them that was really processed. */
+static void count_skip(struct seat *seat)
+{
+	const struct state_head *head = seat->lease.head;
+	uint64_t processed = state_counter(head, COUNTER_PACKETS_READ) -
+			     state_counter(head, COUNTER_PACKETS_QUARANTINED);
+
+	seat->skips = seat->skips && processed == seat->processed ? seat->skips + 1 : 1;
+	seat->processed = processed;
+}
+
 /*
  * Decides what the successor does: takes the packet at the cursor again, skips it, or, when it was
- * no packet or skipping did not help, begins with a clean body.
+ * no packet or skipping did not help, begins with a clean body. A body in which every packet ends a
+ * worker looks like one poison packet behind the other: after some of them it goes, too.
  */
 static void judge_death(struct seat *seat, int status)
 {
@@ -196,10 +215,14 @@ static void judge_death(struct seat *seat, int status)
 	    ((is_own && WIFSIGNALED(status)) || seat->deaths >= DEATHS_PER_PACKET)) {
 		skip_packet(seat);
 		seat->deaths = seat->own_deaths = 0;
+		count_skip(seat);
+		if (seat->skips >= SKIPS_PER_BODY) {
+			seat->skips = 0;
+			renew_body(seat);
+		}
 	} else if (!is_at_packet && seat->own_deaths >= DEATHS_PER_BODY) {
 		seat->own_deaths = 0;
-		if (lease_renew_body(&seat->lease))
-			log_error("worker-%u: no memory for a clean state", seat->index);
+		renew_body(seat);
 	}
 }
 

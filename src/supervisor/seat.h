@@ -12,7 +12,7 @@
  * dies without having finished is replaced, at once after progress, else with a back-off from 10 ms
  * doubling to 30 s. A packet that ended it is skipped by the successor: at once when the worker
  * died of what it did itself (SEGV, BUS, ILL, FPE, ABRT, SYS), else at its third death at that
- * packet.
+ * packet. After three such packets in a row the successor begins with a clean body.
  */
 enum seat_state {
 	SEAT_EMPTY,    /* no process: not yet, or waiting for its successor */
@@ -59,6 +59,8 @@ struct seat {
 	int64_t backoff_ns;
 	uint32_t deaths;	       /* without progress, one after the other */
 	uint32_t own_deaths;	       /* of those, the ones that nobody else caused */
+	uint32_t skips;		       /* of packets, none processed between them */
+	uint64_t processed;	       /* packets, at the last of them */
 	struct seat_cursor started_at; /* when the process started: has it made progress? */
 	uint32_t idle_checks;	       /* without progress, one after the other */
 	struct seat_cursor moved_to;   /* where it was seen last */

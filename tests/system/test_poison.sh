@@ -46,6 +46,16 @@ poisoned abort 5000 50000 "-M 2"
 poisoned kill 25000 50000 "-M 1"
 poisoned hang 50000 100000 "-M 1 --ring-size 128"
 
+# A spoilt body costs three packets and what it held, not every packet that comes.
+"$BUILD/bench/pcapgen" -n 5000 --poison body --every 4000 -o "$work/body.pcap" 2>/dev/null
+start_ready 20 body "$hooked" -i cap -u 127.0.0.1:$port -M 1 --quarantine "$quarantine" --control "$work/body.sock" --verbose || finish
+"$BUILD/bench/blast" -i gen -r "$work/body.pcap" --rate 50000 >/dev/null
+adds_up body "a spoilt body"
+check "a spoilt body: ends with status 0" stop "$pid"
+check "a spoilt body: three packets are skipped" has_line body.err 'packets_quarantined 3$'
+check "a spoilt body: it is replaced once" has_line body.err 'states_discarded 1$'
+check "a spoilt body: all others are read" has_line body.err 'packets_message 4998$'
+
 # As on a machine that is suspended: supervisor and worker stand still, and go on in any order.
 start_ready 20 stopped "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port -M 1 --verbose || finish
 worker=$(pgrep -P "$pid")
