@@ -87,9 +87,9 @@ bool takeover_take(struct supervisor *supervisor, struct handover *handover, cha
 	supervisor->effective = effective_take(handover, error);
 	if (!supervisor->effective)
 		return false;
-	supervisor->sockets = packet_sockets_take(&supervisor->effective->config,
-						  supervisor->effective->filters, &interface,
-						  handover, error);
+	supervisor->sockets =
+		packet_sockets_take(&supervisor->effective->config, supervisor->effective->filters,
+				    &interface, handover, error);
 	if (!supervisor->sockets || !take_seats(supervisor, handover, error))
 		return false;
 	reattach_open(supervisor, &interface);

@@ -10,8 +10,8 @@ struct supervisor;
 struct handover *takeover_give(const struct supervisor *supervisor);
 
 /*
- * Takes it into a supervisor that has a loop and nothing else. Processes that were handed over go on
- * at their work. False with one line in error[CONFIG_ERROR_MAX]: then nothing can go on but by who
- * handed over, and all descriptors are still open.
+ * Takes it into a supervisor that has a loop and nothing else. Processes that were handed over go
+ * on at their work. False with one line in error[CONFIG_ERROR_MAX]: then nothing can go on but by
+ * who handed over, and all descriptors are still open.
  */
 bool takeover_take(struct supervisor *supervisor, struct handover *handover, char *error);

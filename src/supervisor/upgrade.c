@@ -23,8 +23,9 @@
 
 #define CHECK_TIMEOUT_NS (10 * NANOSECONDS_PER_SECOND)
 #define TAKE_SECONDS	 5
-/* How a program finds what is handed over to it: the number of a descriptor; why the next one failed. */
-#define VARIABLE	"DNSFLOW_HANDOVER"
+/* How a program finds what is handed over to it: the number of a descriptor; why the next one
+ * failed. */
+#define VARIABLE	 "DNSFLOW_HANDOVER"
 #define FAILURE_VARIABLE "DNSFLOW_UPGRADE_FAILED"
 
 extern char **environ;
@@ -248,8 +249,8 @@ void upgrade_begin(struct supervisor *supervisor, reload_fn on_done, void *argum
 		fail(upgrade, strerror(-code));
 		return;
 	}
-	upgrade->event = loop_add_reader(supervisor->loop, upgrade->process.pidfd, on_checked,
-					 supervisor);
+	upgrade->event =
+		loop_add_reader(supervisor->loop, upgrade->process.pidfd, on_checked, supervisor);
 	loop_timer_set(upgrade->timer, CHECK_TIMEOUT_NS);
 }
 
@@ -259,9 +260,9 @@ void upgrade_open(struct supervisor *supervisor)
 }
 
 /*
- * Until all is taken over nothing that was handed over has changed: whatever ends this process then,
- * an exit, a crash or a hang, the program before can go on from the same handover. What a signal
- * handler needs for that is made beforehand.
+ * Until all is taken over nothing that was handed over has changed: whatever ends this process
+ * then, an exit, a crash or a hang, the program before can go on from the same handover. What a
+ * signal handler needs for that is made beforehand.
  */
 static struct {
 	bool is_armed;

@@ -18,12 +18,13 @@
 struct supervisor;
 
 struct upgrade {
-	char path[PATH_MAX];   /* of our program, as it was started */
-	int next_fd;	       /* the program that is being checked, or -1 */
+	char path[PATH_MAX];	/* of our program, as it was started */
+	int next_fd;		/* the program that is being checked, or -1 */
 	struct process process; /* that checks it */
 	struct loop_event *event, *timer;
-	int previous_fd; /* on trial: the program before us; else -1 */
-	char failure[CONFIG_ERROR_MAX]; /* we are the one before: why the next one failed; else "" */
+	int previous_fd;		/* on trial: the program before us; else -1 */
+	char failure[CONFIG_ERROR_MAX]; /* we are the one before: why the next one failed; else ""
+					 */
 	reload_fn on_done;
 	void *argument;
 };
@@ -34,20 +35,20 @@ void upgrade_init(struct upgrade *upgrade);
 /* After a loop is there. */
 void upgrade_open(struct supervisor *supervisor);
 
-/* Begins; on_done (may be NULL) is called with one line when it fails; when it succeeds, by the next
- * program, of which see control_server_open(). */
+/* Begins; on_done (may be NULL) is called with one line when it fails; when it succeeds, by the
+ * next program, of which see control_server_open(). */
 void upgrade_begin(struct supervisor *supervisor, reload_fn on_done, void *argument);
 
 /* A program is being checked, or is on trial. */
 bool upgrade_is_going_on(const struct supervisor *supervisor);
 
-/* What the program before us hands over, NULL when we were started. From here until upgrade_go_on(),
- * whatever ends this process lets the one before go on instead. */
+/* What the program before us hands over, NULL when we were started. From here until
+ * upgrade_go_on(), whatever ends this process lets the one before go on instead. */
 struct handover *upgrade_receive(struct supervisor *supervisor);
 
 /* All is taken over: begins the trial, or goes on after that of the next program has failed. */
 void upgrade_go_on(struct supervisor *supervisor);
 
-/* The process that looks whether this program can take over: CHILD_FD_CONFIG is the configuration in
- * force, CHILD_FD_INPUT the facts of a handover. Says CONTROL_READY, or CONTROL_FAILED. */
+/* The process that looks whether this program can take over: CHILD_FD_CONFIG is the configuration
+ * in force, CHILD_FD_INPUT the facts of a handover. Says CONTROL_READY, or CONTROL_FAILED. */
 int upgrade_check_main(const struct child_identity *identity);
