@@ -12,7 +12,7 @@
  * with a clean body, and counts what the old one held. What body_layout() cannot see (what a word
  * means) needs another BODY_VERSION.
  */
-#define BODY_VERSION 3
+#define BODY_VERSION 4
 
 #define OUTBOX_SLOTS \
 	128 /* datagrams: the open one and those that wait; slot = sequence number modulo this */
@@ -38,9 +38,12 @@ _Static_assert(OUTBOX_SLOT_BYTES >= RECORD_HEADER_SIZE + RECORD_ESTIMATE_MAX + R
 /*
  * The batch that is being sent: the kernel itself writes msg_len of each header that it has sent,
  * so a successor sends the others only. Pointers in it are rebuilt on attach. A failed send is
- * marked as OUTBOX_FAILED + errno.
+ * marked as OUTBOX_FAILED + errno; a run of segments that goes out one by one, until it is done, as
+ * OUTBOX_APART. Both + OUTBOX_SEGMENT for each segment that was sent.
  */
-#define OUTBOX_FAILED 0x40000000u
+#define OUTBOX_FAILED  0x40000000u
+#define OUTBOX_APART   0x20000000u
+#define OUTBOX_SEGMENT 0x00010000u
 
 struct outbox_batch {
 	uint64_t first; /* sequence number of its first slot; 0 = no batch */

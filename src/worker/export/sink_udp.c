@@ -157,18 +157,33 @@ static void open_udp(struct outbox *outbox)
 		outbox->body->batch.first = 0;
 }
 
-/* A kernel or device that cannot segment: this message goes out datagram by datagram, and so will
- * all others. */
-static int send_apart(struct outbox *outbox, int fd, struct mmsghdr *message)
+/* Of a run that is marked as apart or failed. */
+static uint32_t segments_sent(const struct mmsghdr *message)
+{
+	uint32_t sent = (message->msg_len & ~(OUTBOX_FAILED | OUTBOX_APART)) / OUTBOX_SEGMENT;
+	uint32_t all = (uint32_t)message->msg_hdr.msg_iovlen;
+
+	return sent < all ? sent : all; /* a predecessor may have spoilt it */
+}
+
+/*
+ * A kernel or device that cannot segment: this message goes out datagram by datagram, and so will
+ * all others. Each is marked, so that whoever goes on, after a full buffer or a kill, does so
+ * behind it; a kill just before the mark sends that one again. 0 or errno.
+ */
+static int send_apart(struct outbox *outbox, int fd, struct mmsghdr *message, int flags)
 {
 	struct msghdr header = message->msg_hdr;
+	uint32_t sent = segments_sent(message);
 
 	header.msg_control = NULL;
 	header.msg_controllen = 0;
 	header.msg_iovlen = 1;
-	for (size_t i = 0; i < message->msg_hdr.msg_iovlen; i++, header.msg_iov++)
-		if (sendmsg(fd, &header, 0) < 0)
+	for (header.msg_iov += sent; sent < message->msg_hdr.msg_iovlen; header.msg_iov++) {
+		if (sendmsg(fd, &header, flags) < 0)
 			return errno;
+		message->msg_len = OUTBOX_APART + ++sent * OUTBOX_SEGMENT;
+	}
 	if (outbox->udp.is_segmenting)
 		snprintf(outbox->notice, sizeof(outbox->notice),
 			 "the kernel does not segment on this path: --segments datagrams are sent "
@@ -183,23 +198,38 @@ static bool is_full(int error)
 	return error == EAGAIN || error == ENOBUFS;
 }
 
+/* Sends one message at least. 0 or errno. */
+static int send_some(struct outbox *outbox, int fd, struct mmsghdr *messages, uint32_t count,
+		     int flags)
+{
+	if (messages->msg_len & OUTBOX_APART)
+		return send_apart(outbox, fd, messages, flags);
+	return sendmmsg(fd, messages, count, flags) > 0 ? 0 : errno;
+}
+
 /* Decides after a failed send of one message: true to go on with the batch. */
 static bool handle_error(struct outbox *outbox, int fd, struct mmsghdr *message, int error,
 			 enum sink_patience patience)
 {
 	struct pollfd writable = {.fd = fd, .events = POLLOUT};
 
+	if (message->msg_hdr.msg_control && !message->msg_len && !is_full(error) && error != EINTR)
+		error = send_apart(outbox, fd, message, patience == SINK_WAIT ? 0 : MSG_DONTWAIT);
 	if (error == EINTR)
 		return true;
-	if (message->msg_hdr.msg_control && !is_full(error))
-		error = send_apart(outbox, fd, message);
 	if (is_full(error) && patience == SINK_TRY)
 		return false;
 	if (is_full(error) && patience == SINK_WAIT)
 		poll(&writable, 1, error == EAGAIN ? 1000 : 1);
 	else if (error)
-		message->msg_len = OUTBOX_FAILED | (uint32_t)error;
+		message->msg_len =
+			OUTBOX_FAILED + segments_sent(message) * OUTBOX_SEGMENT + (uint32_t)error;
 	return true;
+}
+
+static bool is_done(const struct mmsghdr *message)
+{
+	return message->msg_len && !(message->msg_len & OUTBOX_APART);
 }
 
 /* Sends [at, end); false when something is left for later. */
@@ -210,17 +240,16 @@ static bool send_range(struct outbox *outbox, int fd, uint32_t at, uint32_t end,
 	bool is_second_try = false;
 
 	while (at < end) {
-		int sent, error;
+		int error;
 
-		if (messages[at].msg_len) {
+		if (is_done(&messages[at])) {
 			at++;
 			is_second_try = false;
 			continue;
 		}
-		sent = sendmmsg(fd, &messages[at], end - at,
-				patience == SINK_WAIT ? 0 : MSG_DONTWAIT);
-		error = errno;
-		if (sent > 0)
+		error = send_some(outbox, fd, &messages[at], end - at,
+				  patience == SINK_WAIT ? 0 : MSG_DONTWAIT);
+		if (!error)
 			continue;
 		if (error == ECONNREFUSED && !is_second_try)
 			is_second_try = true; /* it told of an earlier datagram */
@@ -242,12 +271,12 @@ static void finish_batch(struct outbox *outbox)
 	for (uint32_t i = 0; i < batch->message_count; i++) {
 		const struct mmsghdr *message = &batch->messages[i];
 		uint32_t at = (uint32_t)(message->msg_hdr.msg_iov - outbox->udp.vectors);
-		uint32_t count = (uint32_t)message->msg_hdr.msg_iovlen;
+		uint32_t all = (uint32_t)message->msg_hdr.msg_iovlen, count = all;
 
 		if (message->msg_len & OUTBOX_FAILED) {
+			count = segments_sent(message);
 			outbox_outcome_fail(outbox, &outcome,
-					    (int)(message->msg_len & ~OUTBOX_FAILED), count);
-			continue;
+					    (int)(message->msg_len % OUTBOX_SEGMENT), all - count);
 		}
 		outcome.sends += count;
 		memset(is_sent + at, true, count);

@@ -335,6 +335,66 @@ static void test_successor_keeps_the_layout_of_a_batch_that_is_not_segmented(voi
 	assert_int_equal(state_counter(&head, COUNTER_SENDS), 3);
 }
 
+static void test_segments_go_one_by_one_where_they_cannot_be_cut(void **state)
+{
+	(void)state;
+	config.segment_size = 1400;
+	/* Without checksums the kernel refuses to segment. */
+	assert_int_equal(
+		setsockopt(CHILD_FD_EXPORT4, SOL_SOCKET, SO_NO_CHECK, &(int){1}, sizeof(int)), 0);
+	outbox_open(&outbox, &config, &head, &body);
+	for (int i = 0; i < 3 * 13; i++)
+		put(104);
+	outbox_finish(&outbox, 100);
+	for (uint32_t i = 1; i <= 3; i++)
+		assert_received(1400, 13, i);
+	assert_nothing_received();
+	assert_false(outbox.udp.is_segmenting);
+	assert_int_equal(state_counter(&head, COUNTER_SENDS), 3);
+}
+
+/* Killed, or held up by a full buffer, when the first of three segments had gone out by itself. */
+static void leave_a_run_in_the_middle(void)
+{
+	config.segment_size = 1400;
+	outbox_open(&outbox, &config, &head, &body);
+	for (int i = 0; i < 3 * 13; i++)
+		put(104);
+	outbox_send(&outbox);
+	while (recv(receiver, &(char){0}, 1, 0) >= 0)
+		;
+	memset(&head.words[STATE_COUNTERS], 0, COUNTER_END * sizeof(head.words[0]));
+	commit_set(&head, STATE_SENT, 1);
+	commit_apply(&head);
+	body.batch.first = 1;
+	body.batch.messages[0].msg_len = OUTBOX_APART + OUTBOX_SEGMENT;
+	outbox_open(&outbox, &config, &head, &body);
+	outbox_send(&outbox);
+}
+
+static void test_segments_go_on_behind_the_last_that_was_sent(void **state)
+{
+	(void)state;
+	leave_a_run_in_the_middle();
+	assert_received(1400, 13, 2);
+	assert_received(1400, 13, 3);
+	assert_nothing_received();
+	assert_int_equal(state_counter(&head, COUNTER_SENDS), 3);
+	assert_int_equal(state_counter(&head, COUNTER_RECORDS_SENT), 39);
+}
+
+static void test_segments_that_fail_do_not_undo_those_that_were_sent(void **state)
+{
+	(void)state;
+	config.destinations[0].endpoint.address =
+		(struct address){.bytes = {255, 255, 255, 255}, .version = 4};
+	leave_a_run_in_the_middle();
+	assert_int_equal(state_counter(&head, COUNTER_SENDS), 1);
+	assert_int_equal(state_counter(&head, COUNTER_SENDS_FAILED_OTHER), 2);
+	assert_int_equal(state_counter(&head, COUNTER_RECORDS_SENT), 13);
+	assert_int_equal(state_counter(&head, COUNTER_RECORDS_DROPPED), 26);
+}
+
 static void test_segments_that_nobody_can_reach_do_not_end_segmenting(void **state)
 {
 	(void)state;
@@ -405,6 +465,9 @@ int main(void)
 		TEST(test_records_that_went_nowhere_are_dropped),
 		TEST(test_successor_sends_only_what_was_not_sent),
 		TEST(test_successor_keeps_the_layout_of_a_batch_that_is_not_segmented),
+		TEST(test_segments_go_one_by_one_where_they_cannot_be_cut),
+		TEST(test_segments_go_on_behind_the_last_that_was_sent),
+		TEST(test_segments_that_fail_do_not_undo_those_that_were_sent),
 		TEST(test_segments_that_nobody_can_reach_do_not_end_segmenting),
 		TEST(test_file_has_one_record_per_datagram),
 		TEST(test_full_disk_is_counted_and_leaves_whole_records),
