@@ -19,6 +19,7 @@ V        ?=
 FUZZ_RUNS ?= 1000000
 VERSION  := 0.1.0
 LIBMNL_VERSION := $(shell pkg-config --modversion libmnl 2>/dev/null)
+LIBSYSTEMD_VERSION := $(shell pkg-config --modversion libsystemd 2>/dev/null)
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -30,7 +31,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 LIBRARY_ROOMS := base net dns record config pcap loop ipc
 PROCESS_ROOMS := supervisor worker tools
 ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
-PACKAGES      := libmnl libpcap libevent_core libseccomp libzstd zlib yaml-0.1 jansson $(if $(filter 1,$(BPF)),libbpf)
+PACKAGES      := libmnl libsystemd libpcap libevent_core libseccomp libzstd zlib yaml-0.1 jansson $(if $(filter 1,$(BPF)),libbpf)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
         $(if $(WERROR),-Werror)
@@ -39,7 +40,7 @@ SANITIZE_1 := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 SANITIZE := $(SANITIZE_$(SAN))
 OPTIMISE := $(if $(SAN),-O1,-O3)
 ALL_CPPFLAGS := -Isrc -I. -I$(BUILD) -D_GNU_SOURCE -DDNSFLOW_VERSION='"$(VERSION)"' \
-        -DLIBMNL_VERSION='"$(LIBMNL_VERSION)"' $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
+        -DLIBMNL_VERSION='"$(LIBMNL_VERSION)"' -DLIBSYSTEMD_VERSION='"$(LIBSYSTEMD_VERSION)"' $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -g $(OPTIMISE) -fPIE -fno-strict-aliasing -fstack-protector-strong $(WARN) $(SANITIZE) \
         $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
 # Link-time optimisation of the daemon, where a frame's way goes through four rooms: a tenth of the time. Objects are fat, so

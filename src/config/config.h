@@ -59,6 +59,7 @@ struct config {
 	uint32_t payload_max;
 	uint32_t segment_size; /* 0 = off */
 	uint32_t ring_mib;     /* of all workers together */
+	bool keeps_state;      /* at the end, with the service manager */
 	bool is_verbose;
 	/* completed by the preflight */
 	enum config_input input;

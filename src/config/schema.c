@@ -85,6 +85,9 @@ const struct setting settings[] = {
 	{"control", 0, SETTING_TEXT, AT(control), .argument = "PATH",
 	 .help = "socket for dnsflowctl, or none (default /run/dnsflow.sock; none with -r)",
 	 .needs_restart = true},
+	{"keep-state", 0, SETTING_FLAG, AT(keeps_state),
+	 .help = "at the end leave rings, sockets and counters to the service manager, for the "
+		 "next start"},
 	{"config", 0, SETTING_TEXT, AT(config_file), .argument = "FILE",
 	 .help = "take options from this YAML file; the command line has the last word",
 	 .is_private = true, .needs_restart = true},

@@ -21,6 +21,7 @@ enum control_type {
 enum control_leave {
 	CONTROL_LEAVE_NOW,   /* leave all as it is */
 	CONTROL_LEAVE_EMPTY, /* read what is in the ring first: it is closed for good */
+	CONTROL_LEAVE_SENT,  /* the same, and send all records: nobody may follow for long */
 };
 
 struct control_message {

@@ -309,19 +309,18 @@ static void take_peer(struct control_server *server, struct handover *handover)
 	upgrade->argument = peer;
 }
 
-static bool open_socket(struct control_server *server, struct handover *handover, char *error)
+static bool open_socket(struct control_server *server, const struct config *config,
+			struct handover *handover, char *error)
 {
-	const struct config *config = &server->supervisor->effective->config;
-
 	if (!handover || !control_socket_take(&server->socket, config->control, handover))
 		return control_socket_open(&server->socket, config->control, config->gid, error);
 	take_peer(server, handover);
 	return true;
 }
 
-struct control_server *control_server_open(struct supervisor *supervisor, struct handover *handover)
+struct control_server *control_server_open(struct supervisor *supervisor,
+					   const struct config *config, struct handover *handover)
 {
-	const struct config *config = &supervisor->effective->config;
 	struct control_server *server;
 	char error[CONFIG_ERROR_MAX];
 
@@ -331,7 +330,7 @@ struct control_server *control_server_open(struct supervisor *supervisor, struct
 	server->supervisor = supervisor;
 	for (int i = 0; i < PEERS_MAX; i++)
 		server->peers[i] = (struct peer){.server = server, .fd = -1};
-	if (!open_socket(server, handover, error)) {
+	if (!open_socket(server, config, handover, error)) {
 		log_warn("%s; dnsflowctl will not reach this run", error);
 		free(server);
 		return NULL;

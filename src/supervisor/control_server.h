@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include "config/config.h"
 #include "supervisor/handover.h"
 
 /*
@@ -12,12 +13,12 @@ struct control_server;
 struct supervisor;
 
 /*
- * NULL when it is off, or cannot be: then a warning says why. handover: NULL, or that of a
- * predecessor, whose listener and names go on; somebody who waits for its upgrade is answered by
+ * NULL when it is off, or cannot be: then a warning says why. config says where. handover: NULL, or
+ * that of a predecessor, whose listener goes on; somebody who waits for its upgrade is answered by
  * this one.
  */
 struct control_server *control_server_open(struct supervisor *supervisor,
-					   struct handover *handover);
+					   const struct config *config, struct handover *handover);
 
 /* Hands over the listener, and who waits for an upgrade. Accepts NULL. */
 void control_server_give(const struct control_server *server, struct handover *handover);

@@ -29,6 +29,7 @@
 #include "supervisor/generated_filter.h"
 #include "supervisor/interface.h"
 #include "supervisor/links.h"
+#include "supervisor/service.h"
 
 /* What a quarantine of live capture holds (ipc/quarantine.h). */
 #define DLT_ETHERNET 1
@@ -52,10 +53,11 @@ static void print_version(void)
 {
 	const struct scmp_version *seccomp = seccomp_version();
 
-	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\nlibyaml %s\n%s\n%s\n",
+	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\nlibyaml %s\n%s\n%s\n%s\n",
 	       DNSFLOW_VERSION, filter_library_version(), loop_library_version(),
 	       bpf_library_version(), seccomp->major, seccomp->minor, seccomp->micro,
-	       config_library_version(), links_library_version(), stream_library_versions());
+	       config_library_version(), links_library_version(), service_library_version(),
+	       stream_library_versions());
 }
 
 static void print_help(void)

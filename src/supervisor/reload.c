@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ipc/packet_ring.h"
+#include "supervisor/service.h"
 #include "supervisor/supervisor.h"
 
 #define CHECK_TIMEOUT_NS (60 * NANOSECONDS_PER_SECOND) /* host names may take long */
@@ -27,6 +28,7 @@ static void finish(struct supervisor *supervisor, const char *error)
 	reload->is_trial = false;
 	reload->on_done = NULL;
 	loop_timer_stop(reload->timer);
+	service_tell_ready();
 	effective_free(reload->next);
 	effective_free(reload->previous);
 	reload->next = reload->previous = NULL;
@@ -207,13 +209,15 @@ static void on_difference(void *argument, const struct config_difference *differ
 			 difference->name);
 }
 
-static void apply(struct supervisor *supervisor)
+static void apply(struct supervisor *supervisor, bool is_restart)
 {
 	const struct config *now = &supervisor->effective->config;
 	const struct config *next = &supervisor->reload.next->config;
 	char fixed[CONFIG_ERROR_MAX] = "";
 
 	config_compare(now, next, on_difference, fixed);
+	if (is_restart)
+		*fixed = '\0';
 	if (!*fixed && now->worker_count != next->worker_count &&
 	    !packet_sockets_can_resize(supervisor->sockets))
 		snprintf(
@@ -240,7 +244,7 @@ static void on_checked(void *argument)
 	else if (reload->step != RELOAD_CHECKING)
 		finish(supervisor, "the run ends");
 	else
-		apply(supervisor);
+		apply(supervisor, false);
 }
 
 static void on_timer(void *argument)
@@ -296,6 +300,7 @@ void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argume
 	reload->on_done = on_done;
 	reload->argument = argument;
 	reload->step = RELOAD_CHECKING;
+	service_tell_reloading();
 	error = check_start(&reload->check, supervisor->executable_fd, supervisor->argc,
 			    supervisor->argv, false);
 	if (error)
@@ -323,6 +328,28 @@ static void replace_all(struct supervisor *supervisor, enum control_leave how, r
 	reload->how = how;
 	reload->seat = UINT32_MAX; /* the first is 0 */
 	replace_next(supervisor);
+}
+
+static void ignore(void *argument, const struct config_difference *difference)
+{
+	(void)argument;
+	(void)difference;
+}
+
+void reload_catch_up(struct supervisor *supervisor)
+{
+	struct reload *reload = &supervisor->reload;
+
+	if (!reload->next)
+		return;
+	if (!config_compare(&supervisor->effective->config, &reload->next->config, ignore, NULL)) {
+		effective_free(reload->next);
+		reload->next = NULL;
+		return;
+	}
+	service_tell_reloading();
+	reload->how = CONTROL_LEAVE_NOW;
+	apply(supervisor, true);
 }
 
 void reload_replace(struct supervisor *supervisor, reload_fn on_done, void *argument)

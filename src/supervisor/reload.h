@@ -42,6 +42,10 @@ void reload_open(struct supervisor *supervisor);
 /* Begins a reload; on_done (may be NULL) is called later, or at once when it cannot begin. */
 void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argument);
 
+/* Puts reload->next in force, when it is set: a start on kept state has checked it. What otherwise
+ * needs a restart changes as well. */
+void reload_catch_up(struct supervisor *supervisor);
+
 /* Replaces the workers one by one by others of this program, on the same configuration: ends with
  * the first one that does not get ready. */
 void reload_replace(struct supervisor *supervisor, reload_fn on_done, void *argument);

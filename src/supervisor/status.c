@@ -22,10 +22,9 @@ static void add_setting(struct json *json, const struct config *config, const ch
 static const char *phase_name(enum phase phase)
 {
 	static const char *const names[] = {
-		[PHASE_STARTING] = "starting",
-		[PHASE_RUNNING] = "running",
-		[PHASE_REJECTING] = "rejecting",
-		[PHASE_DRAINING] = "draining",
+		[PHASE_STARTING] = "starting",	 [PHASE_RUNNING] = "running",
+		[PHASE_REJECTING] = "rejecting", [PHASE_DRAINING] = "draining",
+		[PHASE_LEAVING] = "leaving",
 	};
 
 	return names[phase];

@@ -28,6 +28,8 @@
 #include "supervisor/preflight.h"
 #include "supervisor/report.h"
 #include "supervisor/seat.h"
+#include "supervisor/service.h"
+#include "supervisor/signals.h"
 #include "supervisor/takeover.h"
 
 #define COUNT_INTERVAL_NS (500 * NANOSECONDS_PER_MILLISECOND)
@@ -137,7 +139,7 @@ static void each_seat(struct supervisor *supervisor, void (*fn)(struct seat *sea
 
 static bool are_all_ready(const struct supervisor *supervisor)
 {
-	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++)
 		if (supervisor->seats[i].state != SEAT_READY)
 			return false;
 	return true;
@@ -165,7 +167,7 @@ static void run(struct supervisor *supervisor)
 	int error = 0;
 
 	supervisor->phase = PHASE_RUNNING;
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++) {
 		seat_begin(&supervisor->seats[i]);
 		supervisor->seats[i].is_replacing = true;
 	}
@@ -177,6 +179,46 @@ static void run(struct supervisor *supervisor)
 	}
 	log_input(supervisor);
 	log_info("ready");
+	service_tell_ready();
+	reload_catch_up(supervisor);
+}
+
+/* Leaves everything to the service manager, once nobody works with it. */
+static void keep_state(struct supervisor *supervisor)
+{
+	struct handover *handover;
+
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		if (supervisor->seats[i].process.pidfd >= 0)
+			return;
+	if (supervisor->phase != PHASE_LEAVING)
+		return;
+	supervisor->phase = PHASE_DRAINING; /* but once */
+	accounts_take_kernel(supervisor);
+	handover = takeover_give(supervisor, false);
+	supervisor->is_kept = service_keep(handover);
+	if (supervisor->is_kept)
+		log_info("the service manager keeps rings, sockets and counters");
+	else
+		log_warn("no service manager keeps rings, sockets and counters (--keep-state)");
+	handover_free(handover);
+	loop_stop(supervisor->loop);
+}
+
+static bool keeps_state(const struct supervisor *supervisor)
+{
+	return supervisor->sockets && supervisor->effective->config.keeps_state;
+}
+
+/* Packets come in all the time: workers read and send what there is until now. */
+static void begin_leaving(struct supervisor *supervisor)
+{
+	supervisor->phase = PHASE_LEAVING;
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		supervisor->seats[i].is_replacing = false;
+		seat_leave(&supervisor->seats[i], CONTROL_LEAVE_SENT);
+	}
+	keep_state(supervisor);
 }
 
 /* Packets are rejected from now on; what is in an open block comes when it retires. */
@@ -184,15 +226,22 @@ void supervisor_end(struct supervisor *supervisor)
 {
 	bool is_first = !supervisor->is_ending;
 
-	if (supervisor->phase == PHASE_STARTING)
+	if (supervisor->phase == PHASE_STARTING && !keeps_state(supervisor))
 		abandon_start(supervisor, "stopped before it was ready");
+	else if (supervisor->phase == PHASE_STARTING)
+		begin_leaving(supervisor);
 	if (supervisor->phase != PHASE_RUNNING)
 		return;
 	supervisor->is_ending = true;
 	if (supervisor->reattach.previous && is_first)
 		return; /* workers are between two sets of rings: it goes on when all have moved */
-	supervisor->phase = PHASE_REJECTING;
+	service_tell_stopping();
 	reload_abandon(supervisor);
+	if (keeps_state(supervisor)) {
+		begin_leaving(supervisor);
+		return;
+	}
+	supervisor->phase = PHASE_REJECTING;
 	if (supervisor->sockets && packet_sockets_reject(supervisor->sockets))
 		log_warn("packets cannot be kept out any more: those that still come are not read");
 	loop_timer_set(supervisor->phase_timer, supervisor->sockets ? RETIRE_NS : 0);
@@ -279,6 +328,10 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 
 	if (reload_on_seat(supervisor, seat, event, text))
 		return;
+	if (supervisor->phase == PHASE_LEAVING) {
+		keep_state(supervisor);
+		return;
+	}
 	switch (event) {
 	case SEAT_IS_READY:
 		on_ready(supervisor, seat);
@@ -313,6 +366,7 @@ static void on_count(void *argument)
 	struct supervisor *supervisor = argument;
 	struct ledger ledger;
 
+	service_tell_alive();
 	accounts_take_kernel(supervisor);
 	reattach_check(supervisor);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
@@ -378,6 +432,7 @@ static void add_events(struct supervisor *supervisor)
 	loop_add_signal(loop, SIGHUP, on_hangup, supervisor);
 	loop_add_signal(loop, SIGUSR1, on_report, supervisor);
 	loop_add_signal(loop, SIGUSR2, on_upgrade, supervisor);
+	signals_release();
 	reload_open(supervisor);
 	upgrade_open(supervisor);
 	supervisor->phase_timer = loop_add_timer(loop, on_phase_timer, supervisor);
@@ -486,7 +541,7 @@ static void open_seats(struct supervisor *supervisor)
 
 static void start_seats(struct supervisor *supervisor)
 {
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++) {
 		int error = seat_start(&supervisor->seats[i]);
 
 		if (error) {
@@ -506,7 +561,8 @@ static int finish(struct supervisor *supervisor)
 	if (supervisor->phase != PHASE_STARTING)
 		log_report(supervisor);
 	accounts_sum_up(supervisor, &ledger);
-	report_log_missing(&ledger, supervisor->sockets != NULL);
+	if (!supervisor->is_kept)
+		report_log_missing(&ledger, supervisor->sockets != NULL);
 	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_PACKETS_QUARANTINED) && !status)
 		status = EXIT_QUARANTINED;
 	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_RECORDS_DROPPED))
@@ -522,8 +578,52 @@ static int finish(struct supervisor *supervisor)
 	return status;
 }
 
+/* Without what was kept: as if nothing had been. */
+static void __attribute__((noreturn)) start_anew(struct supervisor *supervisor, const char *reason)
+{
+	log_warn("rings, sockets and counters that were kept cannot be used: %s", reason);
+	control_server_close(supervisor->control);
+	execv("/proc/self/exe", supervisor->argv);
+	log_fatal("/proc/self/exe: %s", strerror(errno));
+}
+
+static bool fits(const struct supervisor *supervisor, const struct handover *handover)
+{
+	const struct config *config = &supervisor->effective->config;
+	char name[sizeof(config->interface)], error[CONFIG_ERROR_MAX];
+	struct interface interface;
+
+	handover_text(handover, "interface", HANDOVER_ONE, name, sizeof(name));
+	return config->input == CONFIG_INPUT_LIVE && !*config->write_file &&
+	       !strcmp(name, config->interface) && interface_check(name, &interface, error) &&
+	       (uint64_t)interface.index ==
+		       handover_number(handover, "interface-index", HANDOVER_ONE) &&
+	       handover_number(handover, "layout", HANDOVER_ONE) == STATE_MAGIC;
+}
+
+/* On the state that an earlier run left with the service manager; then the configuration that was
+ * checked comes into force, as by a reload. */
+static void start_again(struct supervisor *supervisor, struct handover *handover)
+{
+	struct effective *next = supervisor->effective;
+	char error[CONFIG_ERROR_MAX];
+
+	service_forget(handover);
+	if (!fits(supervisor, handover))
+		start_anew(supervisor, "another interface, file or version");
+	if (!takeover_take(supervisor, handover, error))
+		start_anew(supervisor, error);
+	handover_free(handover);
+	if (supervisor->effective->config.ring_mib != next->config.ring_mib)
+		start_anew(supervisor, "another --ring-size");
+	supervisor->reload.next = next;
+	supervisor->started_ns = clock_monotonic_ns();
+	supervisor_close_rings(supervisor, supervisor->effective->config.worker_count);
+}
+
 static void start(struct supervisor *supervisor)
 {
+	struct handover *kept = service_receive();
 	const struct config *config;
 	char error[CONFIG_ERROR_MAX];
 
@@ -534,14 +634,18 @@ static void start(struct supervisor *supervisor)
 		if (supervisor->pid_file_fd < 0)
 			log_fatal("%s", error);
 	}
-	open_input(supervisor);
+	if (kept)
+		start_again(supervisor, kept);
+	else
+		open_input(supervisor);
 	add_events(supervisor);
 	/* A pipe may be silent for long before its first bytes tell what it is. */
 	if (config->input != CONFIG_INPUT_STREAM)
 		loop_timer_set(supervisor->phase_timer, READY_TIMEOUT_NS);
-	open_seats(supervisor);
+	if (!kept)
+		open_seats(supervisor);
 	log_set_role("supervisor");
-	supervisor->control = control_server_open(supervisor, NULL);
+	supervisor->control = control_server_open(supervisor, config, NULL);
 	start_seats(supervisor);
 }
 
@@ -555,7 +659,8 @@ static void take_over(struct supervisor *supervisor, struct handover *handover)
 		log_fatal("upgrade: %s", error);
 	hook_point("takeover");
 	add_events(supervisor);
-	supervisor->control = control_server_open(supervisor, handover);
+	supervisor->control =
+		control_server_open(supervisor, &supervisor->effective->config, handover);
 	handover_free(handover);
 	supervisor->phase = PHASE_RUNNING;
 	upgrade_go_on(supervisor);
@@ -567,6 +672,7 @@ int supervisor_main(int argc, char **argv)
 	struct supervisor *supervisor = xcalloc(1, sizeof(*supervisor));
 	struct handover *handover;
 
+	signals_hold(SIGNALS_THAT_ASK);
 	occupy_streams();
 	supervisor->argc = argc;
 	supervisor->argv = argv;

@@ -17,7 +17,13 @@
  */
 int supervisor_main(int argc, char **argv);
 
-enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_REJECTING, PHASE_DRAINING };
+enum phase {
+	PHASE_STARTING,
+	PHASE_RUNNING,
+	PHASE_REJECTING, /* no packet comes in any more */
+	PHASE_DRAINING,	 /* workers read and send all that there is */
+	PHASE_LEAVING,	 /* or leave it all to the next start */
+};
 
 /* What the files of this room share. */
 struct supervisor {
@@ -37,6 +43,7 @@ struct supervisor {
 	unsigned int counts;
 	int status;
 	bool is_ending;
+	bool is_kept;	      /* for the next start: packets still come */
 	bool is_problem_told; /* several workers find the same damage; one line is enough */
 	struct reload reload;
 	struct upgrade upgrade;

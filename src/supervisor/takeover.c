@@ -34,19 +34,21 @@ static void give_facts(const struct supervisor *supervisor, struct handover *han
 	give_number(handover, "seats", supervisor->seat_count);
 }
 
-struct handover *takeover_give(const struct supervisor *supervisor)
+struct handover *takeover_give(const struct supervisor *supervisor, bool in_place)
 {
 	struct handover *handover = handover_new();
 
 	give_facts(supervisor, handover);
 	effective_give(supervisor->effective, handover);
 	packet_sockets_give(supervisor->sockets, handover);
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		lease_give(&supervisor->seats[i].lease, i, handover);
+	if (!in_place)
+		return handover;
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		seat_give(&supervisor->seats[i], handover);
 	handover_add_fd(handover, "pid-file", HANDOVER_ONE, supervisor->pid_file_fd);
 	control_server_give(supervisor->control, handover);
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		lease_give(&supervisor->seats[i].lease, i, handover);
-		seat_give(&supervisor->seats[i], handover);
-	}
 	return handover;
 }
 
@@ -95,7 +97,8 @@ bool takeover_take(struct supervisor *supervisor, struct handover *handover, cha
 	reattach_open(supervisor, &interface);
 	handover_text(handover, "interface", HANDOVER_ONE, supervisor->reattach.name,
 		      sizeof(supervisor->reattach.name));
-	supervisor->pid_file_fd = handover_take_fd(handover, "pid-file", HANDOVER_ONE);
+	if (supervisor->pid_file_fd < 0)
+		supervisor->pid_file_fd = handover_take_fd(handover, "pid-file", HANDOVER_ONE);
 	supervisor->generation = take_number(handover, "generation");
 	supervisor->drops_before = take_number(handover, "drops-before");
 	supervisor->drops_at_start = take_number(handover, "drops-at-start");

@@ -6,8 +6,9 @@
 /* Handing over all that a supervisor of live capture holds, and taking it. */
 struct supervisor;
 
-/* All descriptors are borrowed. handover_free() frees it. */
-struct handover *takeover_give(const struct supervisor *supervisor);
+/* All descriptors are borrowed. handover_free() frees it. in_place: with what belongs to the
+ * process, as its children. */
+struct handover *takeover_give(const struct supervisor *supervisor, bool in_place);
 
 /*
  * Takes it into a supervisor that has a loop and nothing else. Processes that were handed over go

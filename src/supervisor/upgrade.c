@@ -18,6 +18,7 @@
 #include "ipc/control.h"
 #include "ipc/settings.h"
 #include "supervisor/bpf.h"
+#include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/takeover.h"
 
@@ -62,18 +63,6 @@ static void fail(struct upgrade *upgrade, const char *error)
 	tell(upgrade, error);
 }
 
-/* Signals that arrive between two programs wait for the second one: their handlers are gone. */
-static void hold_signals(int how)
-{
-	static const int held[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
-		sigaddset(&set, held[i]);
-	sigprocmask(how, &set, NULL);
-}
-
 static void set_number(const char *name, int value)
 {
 	char text[16];
@@ -92,10 +81,10 @@ static int become(struct supervisor *supervisor, int program_fd, struct handover
 	if (!error) {
 		set_number(VARIABLE, fd);
 		fcntl(fd, F_SETFD, 0);
-		hold_signals(SIG_BLOCK);
+		signals_hold(SIGNALS_ALL);
 		syscall(SYS_execveat, program_fd, "", supervisor->argv, environ, AT_EMPTY_PATH);
 		error = -errno;
-		hold_signals(SIG_UNBLOCK);
+		signals_release();
 		unsetenv(VARIABLE);
 	}
 	handover_keep_open(handover, false);
@@ -107,7 +96,7 @@ static int become(struct supervisor *supervisor, int program_fd, struct handover
 static void become_next(struct supervisor *supervisor)
 {
 	struct upgrade *upgrade = &supervisor->upgrade;
-	struct handover *handover = takeover_give(supervisor);
+	struct handover *handover = takeover_give(supervisor, true);
 	int error;
 
 	handover_add_fd(handover, "previous", HANDOVER_ONE, supervisor->executable_fd);
@@ -126,7 +115,7 @@ static void become_previous(struct supervisor *supervisor, const char *reason)
 
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		seat_clear(&supervisor->seats[i]);
-	handover = takeover_give(supervisor);
+	handover = takeover_give(supervisor, true);
 	setenv(FAILURE_VARIABLE, reason, 1);
 	error = become(supervisor, upgrade->previous_fd, handover);
 	unsetenv(FAILURE_VARIABLE);
@@ -196,7 +185,7 @@ static void on_check_timeout(void *argument)
 static int start_check(struct supervisor *supervisor)
 {
 	struct upgrade *upgrade = &supervisor->upgrade;
-	struct handover *handover = takeover_give(supervisor);
+	struct handover *handover = takeover_give(supervisor, true);
 	int fds[CHILD_FD_END], facts_fd = handover_write(handover, false), error = facts_fd;
 	struct process_plan plan = {
 		.executable_fd = upgrade->next_fd, .role = "upgrade", .fds = fds};
@@ -384,12 +373,16 @@ static void on_trial_over(void *argument, const char *error)
 	struct supervisor *supervisor = argument;
 	struct upgrade *upgrade = &supervisor->upgrade;
 
-	if (error) {
+	if (error && !supervisor->is_ending) {
 		become_previous(supervisor, error);
 		fill_seats(supervisor); /* it could not go on: then we do */
 	}
 	close(upgrade->previous_fd);
 	upgrade->previous_fd = -1;
+	if (supervisor->is_ending) {
+		tell(upgrade, error);
+		return;
+	}
 	log_info("upgraded to version %s", DNSFLOW_VERSION);
 	reload_begin(supervisor, on_reloaded, supervisor);
 }
@@ -399,7 +392,6 @@ void upgrade_go_on(struct supervisor *supervisor)
 	struct upgrade *upgrade = &supervisor->upgrade;
 
 	disarm_rescue();
-	hold_signals(SIG_UNBLOCK);
 	if (!*upgrade->failure) {
 		reload_replace(supervisor, on_trial_over, supervisor);
 		return;

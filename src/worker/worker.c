@@ -43,7 +43,7 @@ struct worker {
 	bool is_draining;
 	bool gives_away; /* drains because its share is others' now */
 	bool is_leaving;
-	bool leaves_empty; /* reads the ring to its end first */
+	enum control_leave leaves; /* how */
 };
 
 /* A worker cannot start: the supervisor says why, with its name in front. */
@@ -177,6 +177,16 @@ static void __attribute__((noreturn)) finish(struct worker *worker, const char *
 	exit(EXIT_SUCCESS);
 }
 
+/* What is held of datagrams and streams, and what cannot be sent now, stays in the state. */
+static void __attribute__((noreturn)) leave(struct worker *worker)
+{
+	if (worker->leaves == CONTROL_LEAVE_SENT) {
+		outbox_flush(worker->outbox);
+		outbox_send(worker->outbox);
+	}
+	exit(EXIT_SUCCESS);
+}
+
 static void on_control(void *argument)
 {
 	struct worker *worker = argument;
@@ -192,7 +202,7 @@ static void on_control(void *argument)
 		worker->gives_away = message.status;
 	if (got > 0 && message.type == CONTROL_LEAVE) {
 		worker->is_leaving = true;
-		worker->leaves_empty = message.status == CONTROL_LEAVE_EMPTY;
+		worker->leaves = (enum control_leave)message.status;
 	}
 	loop_stop(worker->loop);
 }
@@ -290,12 +300,12 @@ static void __attribute__((noreturn)) run_live(struct worker *worker)
 	if (!worker->is_draining && !worker->is_leaving)
 		loop_run(worker->loop);
 	set_clocks(worker);
-	if (worker->is_leaving && !worker->leaves_empty)
+	if (worker->is_leaving && worker->leaves == CONTROL_LEAVE_NOW)
 		exit(EXIT_SUCCESS); /* all is in the state */
 	while (worker->source.ops->turn(&worker->source) == SOURCE_BUSY)
 		set_clocks(worker);
 	if (worker->is_leaving)
-		exit(EXIT_SUCCESS);
+		leave(worker);
 	if (worker->gives_away)
 		capture_give_away(worker->capture);
 	capture_finish(worker->capture);
