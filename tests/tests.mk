@@ -44,6 +44,10 @@ $(BUILD)/tests/fuzz/explore_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB) $(call r
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-soak: ## what takes longer than make check
+.PHONY: soak-kill
+soak: ## what takes longer than make check: storms, reloads, links, poison (root; two hours)
 	$(Q)$(MAKE) --no-print-directory all $(PROGRAMS) hooked
-	$(Q)tests/run $(sort $(wildcard tests/system/soak_*.sh))
+	$(Q)TEST_SECONDS=7200 tests/run $(sort $(wildcard tests/system/soak_*.sh))
+
+soak-kill: all $(PROGRAMS) ## kills and reloads at 200,000 packets/s, with figures (root): SECONDS_PER_STORM= RATE= STORMS=
+	$(Q)tests/system/soak_storm.sh
