@@ -14,6 +14,7 @@ BPFTOOL  ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool /us
 BPF      ?= 1
 SAN      ?=
 HOOKS    ?=
+CURSOR   ?= 1
 WERROR   ?=
 V        ?=
 FUZZ_RUNS ?= 1000000
@@ -39,8 +40,10 @@ SANITIZE_thread := -fsanitize=thread
 SANITIZE_1 := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SANITIZE := $(SANITIZE_$(SAN))
 OPTIMISE := $(if $(SAN),-O1,-O3)
-ALL_CPPFLAGS := -Isrc -I. -I$(BUILD) -D_GNU_SOURCE -DDNSFLOW_VERSION='"$(VERSION)"' \
-        -DLIBMNL_VERSION='"$(LIBMNL_VERSION)"' -DLIBSYSTEMD_VERSION='"$(LIBSYSTEMD_VERSION)"' $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
+# CURSOR=0 takes another ipc/commit.h, for bench/cursor only.
+ALL_CPPFLAGS := $(if $(filter 0,$(CURSOR)),-Ibench/cursorless) -Isrc -I. -I$(BUILD) -D_GNU_SOURCE \
+        -DDNSFLOW_VERSION='"$(VERSION)"' -DLIBMNL_VERSION='"$(LIBMNL_VERSION)"' \
+        -DLIBSYSTEMD_VERSION='"$(LIBSYSTEMD_VERSION)"' $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -g $(OPTIMISE) -fPIE -fno-strict-aliasing -fstack-protector-strong $(WARN) $(SANITIZE) \
         $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
 # Link-time optimisation of the daemon, where a frame's way goes through four rooms: a tenth of the time. Objects are fat, so

@@ -10,5 +10,11 @@ bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segme
 bench-capture: all $(PROGRAMS) ## live capture over veth at full speed against tcpdump (root)
 	$(Q)BUILD=$(BUILD) bench/capture
 
-bench-ring: $(BUILD)/bench/ring ## records through an event ring between two processes, on two cores and on one
+bench-ring: all $(PROGRAMS) cursorless ## records through an event ring between two processes, and what the cursor costs a replay
 	$(Q)$(BUILD)/bench/ring
+	$(Q)BUILD=$(BUILD) bench/cursor
+
+# dnsflow whose steps are not recoverable, to tell what that costs (bench/cursorless/ipc/commit.h).
+.PHONY: cursorless
+cursorless:
+	$(Q)$(MAKE) --no-print-directory CURSOR=0 BUILD=$(BUILD)-cursorless $(BUILD)-cursorless/dnsflow

@@ -7,12 +7,20 @@
 
 runs=${RUNS:-7}
 packets=1000000
+long_packets=4000000
 capture=$BUILD/bench/responses.pcap
 
 # The capture that all benches use, made once.
 make_capture() {
 	[ -s "$capture" ] && return
 	"$BUILD/bench/pcapgen" -n $packets -s 1 -o "$capture.part" 2>"$capture.txt" && mv "$capture.part" "$capture"
+}
+
+# A longer one, so that starting up weighs little.
+make_long_capture() {
+	capture=$BUILD/bench/responses-long.pcap
+	[ -s "$capture" ] && return
+	"$BUILD/bench/pcapgen" -n $long_packets -s 2 -o "$capture.part" >/dev/null 2>&1 && mv "$capture.part" "$capture"
 }
 
 # measured NAME COMMAND...: appends wall, user and system seconds to $work/NAME.runs; stops the

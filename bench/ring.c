@@ -188,10 +188,10 @@ static void set_lengths(struct setup *setup, int least, int most)
 int main(int argc, char **argv)
 {
 	static struct setup setups[] = {
-		{.name = "ring_128_two_cores", .record_count = 20000000},
-		{.name = "ring_128_one_core", .record_count = 20000000},
-		{.name = "ring_random_two_cores", .record_count = 10000000},
-		{.name = "ring_random_one_core", .record_count = 10000000},
+		{.name = "ring_two_cores_per_second", .record_count = 20000000},
+		{.name = "ring_one_core_per_second", .record_count = 20000000},
+		{.name = "ring_random_two_cores_per_second", .record_count = 10000000},
+		{.name = "ring_random_one_core_per_second", .record_count = 10000000},
 	};
 	const int setup_count = sizeof(setups) / sizeof(setups[0]);
 	int run_count = argc > 1 ? atoi(argv[1]) : 7;
