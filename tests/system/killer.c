@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct killer {
 	struct random random;
 	struct victim victims[WORKERS_MAX];
 	uint32_t victim_count;
+	cpu_set_t cpus; /* that we may use */
 };
 
 static int compare_numbers(const void *a, const void *b)
@@ -153,6 +155,19 @@ static bool has_packets(const struct victim *victim, int timeout_ms)
 	return poll(&ring, 1, timeout_ms) == 1 && ring.revents & POLLIN;
 }
 
+/* On the worker's own CPU we would only ever meet it asleep. */
+static void leave_cpus_of(const struct killer *killer, pid_t worker)
+{
+	cpu_set_t its, others;
+
+	if (sched_getaffinity(worker, sizeof(its), &its))
+		return;
+	CPU_AND(&its, &its, &killer->cpus);
+	CPU_XOR(&others, &its, &killer->cpus);
+	if (CPU_COUNT(&others))
+		sched_setaffinity(0, sizeof(others), &others);
+}
+
 /* Returns somewhere between the moment when a block is there and the one when it is read. */
 static bool wait_for_packets(struct killer *killer, const struct victim *victim)
 {
@@ -189,7 +204,10 @@ static bool kill_one(struct killer *killer)
 	bool had_packets;
 	int64_t start_ns;
 
-	if (!worker || !wait_for_packets(killer, victim))
+	if (!worker)
+		return false;
+	leave_cpus_of(killer, worker);
+	if (!wait_for_packets(killer, victim))
 		return false;
 	start_ns = clock_monotonic_ns();
 	if (kill(worker, SIGKILL))
@@ -215,6 +233,7 @@ int main(int argc, char **argv)
 	count = (uint32_t)atoi(argv[2]);
 	period_ns = atoi(argv[3]) * NANOSECONDS_PER_MILLISECOND;
 	random_init(&killer.random);
+	sched_getaffinity(0, sizeof(killer.cpus), &killer.cpus);
 	map_heads(&killer);
 	take_rings(&killer);
 	begin_ns = clock_monotonic_ns();
