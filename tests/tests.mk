@@ -45,7 +45,7 @@ $(BUILD)/tests/fuzz/explore_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB) $(call r
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 .PHONY: soak-kill
-soak: ## what takes longer than make check: storms, reloads, links, poison (root; two hours)
+soak: ## what takes longer than make check: storms, reloads, links, poison (root; half an hour)
 	$(Q)$(MAKE) --no-print-directory all $(PROGRAMS) hooked
 	$(Q)TEST_SECONDS=7200 tests/run $(sort $(wildcard tests/system/soak_*.sh))
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Storms over a live capture by two workers at 200,000 packets/s, three minutes each and about one
 # blow a second: SIGKILL of a random worker that has packets to read; SIGHUP, with other numbers of
-# workers. Not one record is lost or comes twice, and no sequence number is missing. One receiver
+# workers; SIGUSR2. Not one record is lost or comes twice, and no sequence number is missing. One receiver
 # judges a storm from its first packet to its last. Prints `name value unit` lines beside the TAP.
 # SECONDS_PER_STORM shortens it, RATE slows it, STORMS chooses.
 # shellcheck disable=SC2317 # the blows are called by name
@@ -12,7 +12,7 @@ isolate
 port=5300
 rate=${RATE:-200000}
 seconds=${SECONDS_PER_STORM:-180}
-storms=${STORMS:-kill reload}
+storms=${STORMS:-kill reload} # and upgrade, once SIGUSR2 does it
 seconds_per_round=10
 count=$((rate * seconds_per_round))
 rounds=$(((seconds + seconds_per_round - 1) / seconds_per_round))
