@@ -68,6 +68,16 @@ static void move_workers(struct supervisor *supervisor)
 		loop_timer_set(reattach->timer, RETRY_NS);
 }
 
+/* It is tried again and again, which may come to the same each time. */
+static void refuse(struct supervisor *supervisor, const char *reason)
+{
+	char *told = supervisor->reattach.told;
+
+	if (strcmp(told, reason) != 0)
+		log_error("interface %s is back, but: %s", wanted_name(supervisor), reason);
+	snprintf(told, CONFIG_ERROR_MAX, "%s", reason);
+}
+
 static void attach(struct supervisor *supervisor)
 {
 	struct reattach *reattach = &supervisor->reattach;
@@ -77,9 +87,15 @@ static void attach(struct supervisor *supervisor)
 
 	if (!interface_check(wanted_name(supervisor), &interface, error))
 		return; /* it is gone again, or down: another message will come */
+	/* What the configuration was checked for, filters above all, fits the kind of the old one.
+	 */
+	if (interface.is_ethernet != reattach->interface.is_ethernet) {
+		refuse(supervisor, "it is of another kind than before: restart to capture it");
+		return;
+	}
 	sockets = take_spare(supervisor, &interface, error);
 	if (!sockets || packet_sockets_admit(sockets)) {
-		log_error("interface %s is back, but: %s", wanted_name(supervisor), error);
+		refuse(supervisor, error);
 		packet_sockets_close(sockets);
 		return;
 	}
@@ -87,6 +103,7 @@ static void attach(struct supervisor *supervisor)
 	snprintf(reattach->name, sizeof(reattach->name), "%s", wanted_name(supervisor));
 	reattach->interface = interface;
 	reattach->is_gone = false;
+	*reattach->told = '\0';
 	reattach->previous = supervisor->sockets;
 	supervisor->sockets = sockets;
 	accounts_begin_drops(supervisor);
@@ -123,6 +140,7 @@ static void on_gone(struct supervisor *supervisor)
 	const char *notice;
 
 	reattach->is_gone = true;
+	*reattach->told = '\0';
 	reattach->gone_ns = clock_monotonic_ns();
 	log_warn("interface %s was deleted: waiting for one named %s", reattach->name,
 		 wanted_name(supervisor));

@@ -19,7 +19,8 @@ struct reattach {
 	char name[16];		    /* its name now */
 	bool is_gone;
 	int64_t gone_ns;
-	struct packet_sockets *spare;	 /* for the one that will come */
+	char told[CONFIG_ERROR_MAX];  /* why the one that is back cannot be captured: said once */
+	struct packet_sockets *spare; /* for the one that will come */
 	struct packet_sockets *previous; /* of the one that is gone, while workers read them */
 	struct loop_event *timer;
 };

@@ -59,7 +59,7 @@ captures "renamed"
 
 # Waits until the last line about it says that the interface is there again.
 is_back() {
-	wait_for 5 eval "grep 'interface cap .*\(deleted\|back\)' '$work/dnsflow.err' | tail -n 1 | grep -q back"
+	wait_for 5 eval "grep 'interface cap .*\(deleted\|back\)' '$work/dnsflow.err' | tail -n 1 | grep -q 'back:'"
 }
 
 # remake NAME: deletes the interface and makes it again; it is captured at once
@@ -79,6 +79,23 @@ for _ in 1 2 3 4 5; do
 done
 is_back
 captures "made again many times"
+
+another_kind() {
+	ip link del gen
+	if ! ip tuntap add cap mode tun 2>/dev/null; then
+		skip "another kind" "no tun devices"
+	else
+		ip link set cap up
+		check "another kind: is refused" wait_for 5 has_line dnsflow.err 'of another kind than before'
+		sleep 2 # four tries
+		check "another kind: once" test "$(grep -c 'is back, but' "$work/dnsflow.err")" = 1
+		ip link del cap
+	fi
+	veth_pair gen cap
+	is_back
+	captures "the kind of before"
+}
+another_kind
 "$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate 50000 >/dev/null &
 sleep 0.3
 ip link del gen
