@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker/capture/capture.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "ipc/child.h"
 #include "ipc/commit.h"
 #include "ipc/hook.h"
@@ -262,16 +266,24 @@ static bool select_frame(struct capture *capture, const struct frame *frame,
 	       class.key % capture->share_count == capture->share_index;
 }
 
+static void keep_frame(struct capture *capture, const struct frame *frame)
+{
+	int error = quarantine_append(CHILD_FD_QUARANTINE, frame);
+
+	commit_add_some(capture->head, COUNTER_PACKETS_NOT_KEPT, error != 0);
+	if (error && error != -EBADF)
+		snprintf(capture->outbox->notice, sizeof(capture->outbox->notice),
+			 "a packet that ended a worker is not kept: quarantine: %s",
+			 error == -EFBIG ? "it is full" : strerror(-error));
+}
+
 /* Has this frame ended our predecessor? Then it goes no further. */
 static bool is_poison(struct capture *capture, const struct frame *frame)
 {
-	bool is_kept;
-
 	if (__builtin_expect(!capture->is_skipping, true))
 		return false;
 	capture->is_skipping = false;
-	is_kept = quarantine_append(CHILD_FD_QUARANTINE, frame);
-	commit_add_some(capture->head, COUNTER_PACKETS_NOT_KEPT, !is_kept);
+	keep_frame(capture, frame);
 	commit_set(capture->head, STATE_MESSAGE, 0);
 	commit_packet(capture, COUNTER_PACKETS_QUARANTINED);
 	return true;

@@ -4,7 +4,8 @@
 
 /*
  * Appends a frame to the quarantine, a pcap file that the supervisor has opened for appending (ipc/
- * quarantine.h). False when it is not lent, full, or cannot be written. A worker that is killed
- * between this and its commit leaves the frame there a second time.
+ * quarantine.h): whole, or not at all. 0, -EBADF when it is not lent, -EFBIG when it is full, or
+ * -errno of the write. A worker that is killed between this and its commit leaves the frame there a
+ * second time.
  */
-bool quarantine_append(int fd, const struct frame *frame);
+int quarantine_append(int fd, const struct frame *frame);

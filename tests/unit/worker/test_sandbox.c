@@ -34,6 +34,12 @@ static void write_by(int fd)
 		return;
 }
 
+static void cut(int fd)
+{
+	if (ftruncate(fd, 0) < 0)
+		return;
+}
+
 /* The status of a process that does one thing in the sandbox. */
 static int try_in_sandbox(void (*act)(int fd), int fd)
 {
@@ -80,14 +86,17 @@ static void test_sandbox_lets_output_out(void **state)
 	assert_int_equal(try_in_sandbox(send_message_by, CHILD_FD_EXPORT6), 0);
 	assert_int_equal(try_in_sandbox(write_by, CHILD_FD_OUTPUT), 0);
 	assert_int_equal(try_in_sandbox(write_by, STDERR_FILENO), 0);
+	assert_int_equal(try_in_sandbox(cut, CHILD_FD_OUTPUT), 0);
+	assert_int_equal(try_in_sandbox(cut, CHILD_FD_QUARANTINE), 0);
 }
 
-static void test_sandbox_kills_what_sends_from_the_packet_socket(void **state)
+static void test_sandbox_kills_output_that_goes_elsewhere(void **state)
 {
 	(void)state;
 	assert_killed(send_by, CHILD_FD_INPUT);
 	assert_killed(send_message_by, CHILD_FD_INPUT);
 	assert_killed(write_by, CHILD_FD_INPUT);
+	assert_killed(cut, CHILD_FD_HEAD);
 }
 
 static void ask_for_filter(int fd)
@@ -110,7 +119,7 @@ int main(void)
 	const struct CMUnitTest killed[] = {
 		cmocka_unit_test(test_sandbox_lets_output_out),
 		cmocka_unit_test(test_sandbox_kills_what_opens_a_file),
-		cmocka_unit_test(test_sandbox_kills_what_sends_from_the_packet_socket),
+		cmocka_unit_test(test_sandbox_kills_output_that_goes_elsewhere),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
