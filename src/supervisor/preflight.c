@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -34,6 +36,8 @@
 /* What a quarantine of live capture holds (ipc/quarantine.h). */
 #define DLT_ETHERNET 1
 #define DLT_COOKED   113
+
+#define WRITER_TIMEOUT_MS 1000 /* of a pipe, to come */
 
 struct preflight {
 	struct config config;
@@ -87,20 +91,44 @@ static void parse_arguments(struct config *config, int argc, char **argv)
 	}
 }
 
+/* Without waiting: in open() a pipe holds us until somebody writes to it, a device perhaps for
+ * ever.
+ */
+static int open_config(const char *path, bool *is_pipe)
+{
+	int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		log_fatal("%s cannot be read: %s", path, strerror(errno));
+	*is_pipe = S_ISFIFO(status.st_mode);
+	if (S_ISBLK(status.st_mode) ||
+	    (S_ISCHR(status.st_mode) && status.st_rdev != makedev(1, 3) /* null */))
+		log_fatal("%s cannot be read: it is neither a file nor a pipe", path);
+	return fd;
+}
+
 /* To the end, which of a pipe only shows when all has been read. Returns the length. */
 static size_t read_whole(const char *path, uint8_t *bytes, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is_pipe;
+	struct pollfd readable = {.fd = open_config(path, &is_pipe), .events = POLLIN};
 	size_t length = 0;
 	ssize_t got;
 
 	do {
-		got = fd < 0 ? -1 : read(fd, bytes + length, size - length);
+		poll(&readable, 1, WRITER_TIMEOUT_MS);
+		got = read(readable.fd, bytes + length, size - length);
+		if (got < 0 && errno == EAGAIN)
+			continue; /* somebody is there, and will write */
 		if (got < 0)
 			log_fatal("%s cannot be read: %s", path, strerror(errno));
+		if (!got && !length && is_pipe)
+			log_fatal("%s is a pipe that nobody writes to: start its writer first",
+				  path);
 		length += (size_t)got;
 	} while (got && length < size);
-	close(fd);
+	close(readable.fd);
 	return length;
 }
 

@@ -54,6 +54,9 @@ runs "the rest of the file stays" 'sample_rate set to 7' --config "$conf" -s 7
 mkfifo "$work/fifo"
 cat "$conf" >"$work/fifo" &
 runs "a pipe is read to its end" 'src port 5353' --config "$work/fifo"
+(sleep 2 && cat "$conf") | "$dnsflow" --config /dev/stdin 2>"$work/err" && ok "a pipe whose writer takes its time" ||
+	{ not_ok "a pipe whose writer takes its time"; note <"$work/err"; }
+"$dnsflow" --config /dev/stdin <"$conf" 2>"$work/err" && ok "standard input" || { not_ok "standard input"; note <"$work/err"; }
 if command -v bash >/dev/null 2>&1; then
 	bash -c '"$1" --config <(cat "$2")' bash "$dnsflow" "$conf" 2>"$work/err" && ok "a pipe of the shell" || { not_ok "a pipe of the shell"; note <"$work/err"; }
 else
@@ -64,6 +67,8 @@ fi
 
 refuses "no such file" 'none cannot be read: No such file' --config "$work/none"
 refuses "a folder" 'cannot be read: Is a directory' --config "$work"
+refuses "a pipe without a writer" 'fifo is a pipe that nobody writes to' --config "$work/fifo"
+refuses "a device" 'zero cannot be read: it is neither a file nor a pipe' --config /dev/zero
 head -c 262145 /dev/zero | tr '\0' '\n' >"$work/large"
 refuses "a file that is too large" 'large is too large: a configuration has at most 256 KiB' --config "$work/large"
 refuses "no name" 'config is empty' --config ''
