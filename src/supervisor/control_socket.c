@@ -2,8 +2,10 @@
 #include "supervisor/control_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,6 +47,26 @@ static int bind_with_mode(const struct control_socket *control)
 	return result;
 }
 
+/*
+ * Two that start at once could each take the other's fresh socket for one that was left behind, and
+ * remove it: only one at a time looks. The lock file stays, since a lock on one that was removed
+ * keeps nobody out.
+ */
+static int lock_path(const char *path)
+{
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + sizeof(".lock")];
+	int fd, error;
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	fd = open(name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 /* A socket that its owner left behind: the only thing that may be removed. */
 static bool is_left_over(const struct control_socket *control)
 {
@@ -72,13 +94,9 @@ static bool remember_name(struct control_socket *control)
 	return true;
 }
 
-bool control_socket_open(struct control_socket *control, const char *path, gid_t gid, char *error)
+/* Takes the name, and answers to it. */
+static bool take_path(struct control_socket *control, const char *path, gid_t gid, char *error)
 {
-	control->fd = -1;
-	control->address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(control->address.sun_path))
-		return refuse(control, error, path, "the path is too long");
-	strcpy(control->address.sun_path, path);
 	control->fd = open_socket();
 	if (control->fd < 0)
 		return refuse(control, error, path, strerror(errno));
@@ -94,6 +112,26 @@ bool control_socket_open(struct control_socket *control, const char *path, gid_t
 	    listen(control->fd, BACKLOG) < 0)
 		return refuse(control, error, path, strerror(errno));
 	return true;
+}
+
+bool control_socket_open(struct control_socket *control, const char *path, gid_t gid, char *error)
+{
+	bool is_open;
+	int lock;
+
+	control->fd = -1;
+	control->address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(control->address.sun_path))
+		return refuse(control, error, path, "the path is too long");
+	strcpy(control->address.sun_path, path);
+	lock = lock_path(path);
+	if (lock < 0)
+		return refuse(control, error, path,
+			      errno == EWOULDBLOCK ? "another daemon is just taking it"
+						   : strerror(errno));
+	is_open = take_path(control, path, gid, error);
+	close(lock);
+	return is_open;
 }
 
 void control_socket_give(const struct control_socket *control, struct handover *handover)

@@ -15,7 +15,8 @@ struct control_socket {
 
 /*
  * Mode 0660, ours and of this group. A socket of that name on which nobody answers is replaced;
- * nothing else is followed, changed or removed. False with one line in error[CONFIG_ERROR_MAX].
+ * nothing else is followed, changed or removed. Beside it PATH.lock is made, and stays. False with
+ * one line in error[CONFIG_ERROR_MAX], also when another daemon is taking the name at this moment.
  */
 bool control_socket_open(struct control_socket *control, const char *path, gid_t gid, char *error);
 

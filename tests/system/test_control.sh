@@ -182,6 +182,25 @@ path_test() {
 	rm -rf "$work/path"
 }
 
+# Two daemons that start at once on a socket that was left behind: one of them has it.
+both_test() {
+	for round in 1 2 3 4 5; do
+		start_dnsflow left --control "$work/path"
+		kill -KILL "$pid" && wait "$pid" 2>/dev/null
+		both=
+		for name in one two; do
+			start $name "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port --user $user --control "$work/path"
+			both="$both $pid"
+		done
+		wait_for 20 eval "has_line one.err 'ready\$' && has_line two.err 'ready\$'"
+		check "two at once, $round: one has it" test "$(cat "$work/one.err" "$work/two.err" | grep -c 'will not reach this run')" = 1
+		check "two at once, $round: it answers" "$work/dnsflowctl" --socket "$work/path" status
+		for pid in $both; do
+			stop "$pid"
+		done
+	done
+}
+
 paths_test() {
 	echo text >"$work/target"
 	echo text >"$work/path"
@@ -204,6 +223,9 @@ paths_test() {
 	check "after kill -9 the name is left" test -S "$work/path"
 	start_dnsflow second --control "$work/path"
 	check "a socket that was left behind is replaced" "$work/dnsflowctl" --socket "$work/path" status
+	stop "$pid"
+	both_test
+	start_dnsflow second --control "$work/path"
 	rm "$work/path" && echo mine >"$work/path"
 	stop "$pid"
 	check "what somebody else put there is not removed" grep mine "$work/path"
