@@ -36,7 +36,8 @@ void service_tell_alive(void)
 		sd_notify(0, "WATCHDOG=1");
 }
 
-/* FDPOLL=0: a packet socket whose interface is down is in error, and would be thrown away for it. */
+/* FDPOLL=0: a packet socket whose interface is down is in error, and would be thrown away for it.
+ */
 static bool keep(const char *name, int fd)
 {
 	char text[128];

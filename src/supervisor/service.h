@@ -17,8 +17,9 @@ void service_tell_alive(void);
  */
 bool service_keep(struct handover *handover);
 
-/* What an earlier run left there; NULL when there is nothing, or nothing that is understood. It stays
- * in the store as well, until it is forgotten there: as long as the store has a socket, it is open.
+/* What an earlier run left there; NULL when there is nothing, or nothing that is understood. It
+ * stays in the store as well, until it is forgotten there: as long as the store has a socket, it is
+ * open.
  */
 struct handover *service_receive(void);
 void service_forget(const struct handover *handover);

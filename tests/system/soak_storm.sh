@@ -12,7 +12,7 @@ isolate
 port=5300
 rate=${RATE:-200000}
 seconds=${SECONDS_PER_STORM:-180}
-storms=${STORMS:-kill reload} # and upgrade, once SIGUSR2 does it
+storms=${STORMS:-kill reload upgrade}
 seconds_per_round=10
 count=$((rate * seconds_per_round))
 rounds=$(((seconds + seconds_per_round - 1) / seconds_per_round))
@@ -45,10 +45,10 @@ blow_reload() {
 	done
 }
 
-# Until the supervisor's successor says so.
+# Until the next program has replaced all workers, and read the configuration again.
 blow_upgrade() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		signalled USR2 upgraded || return
+		signalled USR2 reloaded || return
 		sleep 0.8
 	done
 }
