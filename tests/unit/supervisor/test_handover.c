@@ -126,5 +126,6 @@ int main(void)
 		cmocka_unit_test(test_what_does_not_fit_cannot_be_given),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
