@@ -35,7 +35,10 @@ static void test_marked_intent_is_applied_again(void **state)
 	assert_true(state_attach(&head));
 	commit_set(&head, STATE_PACKET, 7);
 	commit_add(&head, COUNTER_PACKETS_READ, 3);
+	assert_int_equal(state_get_last(&head, STATE_PACKET), 0);
 	head.intent.mark = 1; /* killed before it was applied */
+	assert_int_equal(state_get_last(&head, STATE_PACKET), 7);
+	assert_int_equal(state_get_last(&head, STATE_SEQUENCE), 1);
 	assert_true(state_attach(&head));
 	assert_int_equal(state_get(&head, STATE_PACKET), 7);
 	assert_int_equal(state_counter(&head, COUNTER_PACKETS_READ), 3);
