@@ -10,6 +10,8 @@
  * keeps program order, so compiler barriers suffice.
  */
 
+#define COMMIT_WRITES_USUAL 7 /* of a message that is recorded */
+
 #define COMMIT_BARRIER() __asm__ __volatile__("" ::: "memory")
 
 static inline void commit_set(struct state_head *head, enum state_word word, uint64_t value)
@@ -36,6 +38,16 @@ static inline void commit_add_some(struct state_head *head, enum counter counter
 		commit_add(head, counter, more);
 }
 
+static inline __attribute__((always_inline)) void commit_store(struct state_head *head,
+							       uint32_t count)
+{
+	const struct commit_intent *intent = &head->intent;
+
+	for (uint32_t i = 0; i < count; i++)
+		__atomic_store_n(&head->words[intent->writes[i].word], intent->writes[i].value,
+				 __ATOMIC_RELAXED);
+}
+
 static inline void commit_apply(struct state_head *head)
 {
 	struct commit_intent *intent = &head->intent;
@@ -43,9 +55,10 @@ static inline void commit_apply(struct state_head *head)
 	COMMIT_BARRIER();
 	*(volatile uint32_t *)&intent->mark = 1;
 	COMMIT_BARRIER();
-	for (uint32_t i = 0; i < intent->count; i++)
-		__atomic_store_n(&head->words[intent->writes[i].word], intent->writes[i].value,
-				 __ATOMIC_RELAXED);
+	if (intent->count == COMMIT_WRITES_USUAL)
+		commit_store(head, COMMIT_WRITES_USUAL); /* unrolled: 3 % of a replay */
+	else
+		commit_store(head, intent->count);
 	COMMIT_BARRIER();
 	*(volatile uint32_t *)&intent->mark = 0;
 	COMMIT_BARRIER(); /* else stores of the next step could come before it */

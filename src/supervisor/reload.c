@@ -149,7 +149,8 @@ static void begin_replacing(struct supervisor *supervisor)
 		log_set_level(supervisor->effective->config.is_verbose ? LOG_LEVEL_DEBUG
 								       : LOG_LEVEL_INFO);
 	reload->step = RELOAD_REPLACING;
-	reload->how = CONTROL_LEAVE_NOW;
+	/* Workers that still read rings which are closed afterwards read them to the end. */
+	reload->how = supervisor->reattach.previous ? CONTROL_LEAVE_EMPTY : CONTROL_LEAVE_NOW;
 	reload->seat = UINT32_MAX; /* the first is 0 */
 	replace_next(supervisor);
 }
