@@ -395,8 +395,9 @@ void seat_leave(struct seat *seat, enum control_leave how)
 void seat_check_progress(struct seat *seat)
 {
 	struct seat_cursor at = cursor_of(seat);
+	bool is_expected = seat->state == SEAT_WORKING || seat->state == SEAT_STARTING;
 
-	if (seat->state != SEAT_WORKING || !is_same(at, seat->moved_to) ||
+	if (!is_expected || !is_same(at, seat->moved_to) ||
 	    !seat->has_input(seat->argument, seat)) {
 		seat->moved_to = at;
 		seat->idle_checks = 0;
