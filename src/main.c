@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "ipc/child.h"
 #include "supervisor/preflight.h"
+#include "supervisor/rehearsal.h"
 #include "supervisor/supervisor.h"
-#include "supervisor/upgrade.h"
 #include "worker/worker.h"
 
 /* Which process of the appliance is this one? */
@@ -24,8 +24,8 @@ int main(int argc, char **argv)
 		argv[rest - 1] = argv[0];
 		return preflight_main(&identity, argc - rest + 1, argv + rest - 1);
 	}
-	if (!strcmp(identity.role, "upgrade"))
-		return upgrade_check_main(&identity);
+	if (!strcmp(identity.role, "rehearsal"))
+		return rehearsal_main(&identity);
 	if (!strcmp(identity.role, "worker"))
 		worker_main(&identity);
 	log_fatal("unknown role %s", identity.role);

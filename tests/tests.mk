@@ -25,7 +25,7 @@ check-fuzz: ## replay the fuzz corpora under ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory SAN=1 BUILD=$(BUILD)-san fuzz-replays
 	$(Q)tests/run $(REPLAYS:$(BUILD)/%=$(BUILD)-san/%)
 
-# dnsflow with the hooks of tests (worker/capture/hook.h), for tests/system/test_poison.sh.
+# dnsflow with the hooks of tests (ipc/hook.h), for tests/system/test_poison.sh.
 .PHONY: hooked
 hooked:
 	$(Q)$(MAKE) --no-print-directory HOOKS=1 BUILD=$(BUILD)-hooks $(BUILD)-hooks/dnsflow

@@ -6,7 +6,8 @@
  * Test builds (HOOKS=1) only. A frame that holds a name with the label "poison" ends the worker, or
  * worse, before it is decoded; the label behind it says how: segv, abort, kill, hang, exit, or
  * body: it spoils the body, so that every frame after it ends a worker, too. The variable
- * DNSFLOW_HOOK of the environment, "POINT.HOW", ends whoever comes to that point.
+ * DNSFLOW_HOOK of the environment, "POINT.HOW", ends whoever comes to that point, in these ways but
+ * for body: "takeover", a supervisor that has taken over; "worker", a worker that begins.
  */
 #ifdef DNSFLOW_HOOKS
 void hook_frame(struct slice bytes);

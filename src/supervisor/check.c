@@ -67,78 +67,6 @@ static void hear(const struct check *check, char *error)
 	}
 }
 
-/* What was handed over cannot change any more, whoever still holds it. */
-static bool seal(int fd)
-{
-	return !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-}
-
-static size_t expected_filters(const struct config *config)
-{
-	if (config->input != CONFIG_INPUT_LIVE)
-		return 0;
-	return *config->filter ? 1 : config->worker_count;
-}
-
-bool check_filters(const struct filter_program *filters, size_t bytes, const struct config *config)
-{
-	size_t count = expected_filters(config);
-
-	if (bytes != count * sizeof(*filters))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!filters[i].length || filters[i].length > FILTER_INSTRUCTIONS_MAX)
-			return false;
-	return true;
-}
-
-static bool map_filters(struct effective *effective)
-{
-	struct stat status;
-	void *memory;
-
-	if (fstat(effective->filters_fd, &status) < 0)
-		return false;
-	effective->filters_bytes = (size_t)status.st_size;
-	if (!status.st_size)
-		return true;
-	memory = mmap(NULL, effective->filters_bytes, PROT_READ, MAP_PRIVATE, effective->filters_fd,
-		      0);
-	effective->filters = memory == MAP_FAILED ? NULL : memory;
-	return effective->filters;
-}
-
-/* The process that made it has seen what may be anybody's: a file, answers of name servers. */
-/* Of the two descriptors. False with one line in error. */
-static bool read_effective(struct effective *effective, char *error)
-{
-	snprintf(error, CONFIG_ERROR_MAX, "the checked configuration cannot be taken");
-	if (!map_filters(effective) ||
-	    !child_read_config(effective->config_fd, &effective->config, error))
-		return false;
-	if (check_filters(effective->filters, effective->filters_bytes, &effective->config))
-		return true;
-	snprintf(error, CONFIG_ERROR_MAX,
-		 "the check of the configuration handed over filters that do not fit it");
-	return false;
-}
-
-static struct effective *take_result(struct check *check, char *error)
-{
-	struct effective *effective = xcalloc(1, sizeof(*effective));
-
-	effective->config_fd = check->config_fd;
-	effective->filters_fd = check->filter_fd;
-	check->config_fd = check->filter_fd = -1;
-	if (!seal(effective->config_fd) || !seal(effective->filters_fd))
-		snprintf(error, CONFIG_ERROR_MAX, "the checked configuration cannot be sealed: %s",
-			 strerror(errno));
-	else if (read_effective(effective, error))
-		return effective;
-	effective_free(effective);
-	return NULL;
-}
-
 enum check_result check_finish(struct check *check, struct effective **effective, char *error)
 {
 	enum check_result result = CHECK_REFUSED;
@@ -151,35 +79,10 @@ enum check_result check_finish(struct check *check, struct effective **effective
 	if (WIFEXITED(status) && WEXITSTATUS(status) == PREFLIGHT_DONE)
 		result = CHECK_DONE;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == PREFLIGHT_OK) {
-		*effective = take_result(check, error);
+		*effective = effective_open(check->config_fd, check->filter_fd, error);
+		check->config_fd = check->filter_fd = -1;
 		result = *effective ? CHECK_OK : CHECK_REFUSED;
 	}
 	close_fds(check);
 	return result;
-}
-
-void effective_free(struct effective *effective)
-{
-	if (!effective)
-		return;
-	if (effective->filters)
-		munmap((void *)effective->filters, effective->filters_bytes);
-	close(effective->config_fd);
-	close(effective->filters_fd);
-	free(effective);
-}
-
-void effective_give(const struct effective *effective, struct handover *handover)
-{
-	handover_add_fd(handover, "config", HANDOVER_ONE, effective->config_fd);
-	handover_add_fd(handover, "filters", HANDOVER_ONE, effective->filters_fd);
-}
-
-struct effective *effective_take(struct handover *handover, char *error)
-{
-	struct effective *effective = xcalloc(1, sizeof(*effective));
-
-	effective->config_fd = handover_take_fd(handover, "config", HANDOVER_ONE);
-	effective->filters_fd = handover_take_fd(handover, "filters", HANDOVER_ONE);
-	return read_effective(effective, error) ? effective : NULL;
 }

@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -174,14 +172,13 @@ struct handover *handover_read(int fd, char *error)
 		return handover;
 	}
 	snprintf(error, CONFIG_ERROR_MAX,
-		 "what the version before hands over is not understood: restart instead");
+		 "what the previous program hands over is not understood: restart instead");
 	handover_free(handover);
 	return NULL;
 }
 
 void handover_adopt_fd(struct handover *handover, const char *full_name, int fd)
 {
-	handover->owns_fds = true;
 	add_fd(handover, full_name, fd);
 }
 

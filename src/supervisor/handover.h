@@ -8,19 +8,27 @@
 #define HANDOVER_FDS_MAX  640 /* eight of each worker, and a few */
 #define HANDOVER_TEXT_MAX (64 << 10)
 
+/* How a program that is executed in place finds it: the number of a descriptor, in the environment.
+ * And, when it is the previous program again, why its successor failed. */
+#define HANDOVER_VARIABLE	  "DNSFLOW_HANDOVER"
+#define HANDOVER_FAILURE_VARIABLE "DNSFLOW_UPGRADE_FAILED"
+
 /*
  * What one supervisor leaves to the next: facts, and descriptors, each with a name. The next one is
  * another version of the program, executed in place (upgrade.h), or the same service started again
  * (service.h). So names and their meaning are permanent:
  *
  *   executable         path of the program
- *   layout             magic number of state heads, in hexadecimal
- *   interface          name of the captured interface now
+ *   layout             magic number of state heads
+ *   interface, interface-index, interface-is-ethernet, interface-is-up, loopback-index
+ *                      the captured interface now, as in struct interface
+ *   has-ebpf           1: eBPF splits and filters
  *   generation         the last one that was given to a ring
  *   ring-blocks        of each ring
  *   drops-before, drops-at-start, started   as in struct supervisor
  *   seats              workers that there ever were; of each, from 0:
- *   state-N, pid-N     "empty", "starting", "ready", "working" or "finished"; of its process
+ *   state-N, pid-N     "empty", "starting", "ready", "working", "leaving" or "finished"; of its
+ *                      process
  *
  * and the descriptors config, filters, verdicts (a BPF map), listener (of dnsflowctl) with
  * listener-device and listener-inode, peer (who asked for the upgrade), pid-file, previous (the
@@ -40,7 +48,7 @@ struct handover {
 };
 
 /* number: of a worker, or HANDOVER_ONE for what there is one of. */
-#define HANDOVER_ONE -1
+#define HANDOVER_ONE (-1)
 
 /* An empty one, allocated. handover_free() accepts NULL. */
 struct handover *handover_new(void);

@@ -12,9 +12,7 @@
 #include "supervisor/accounts.h"
 #include "supervisor/supervisor.h"
 
-/* When the last packets of a deleted interface have been handed over. */
-#define RETIRE_NS (2 * PACKET_RING_RETIRE_MS * NANOSECONDS_PER_MILLISECOND)
-#define RETRY_NS  (20 * NANOSECONDS_PER_MILLISECOND)
+#define RETRY_NS (20 * NANOSECONDS_PER_MILLISECOND)
 
 static const char *wanted_name(const struct supervisor *supervisor)
 {
@@ -60,7 +58,7 @@ static void on_moved(void *argument, const char *error)
 static void move_workers(struct supervisor *supervisor)
 {
 	struct reattach *reattach = &supervisor->reattach;
-	int64_t left_ns = reattach->gone_ns + RETIRE_NS - clock_monotonic_ns();
+	int64_t left_ns = reattach->gone_ns + PACKET_RING_SETTLED_NS - clock_monotonic_ns();
 
 	if (left_ns > 0)
 		loop_timer_set(reattach->timer, left_ns);

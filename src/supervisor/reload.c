@@ -15,8 +15,6 @@
 #define STEP_TIMEOUT_NS	 (10 * NANOSECONDS_PER_SECOND)
 /* A ring lasts for so long: each of its blocks is handed over after 20 ms at the latest. */
 #define REPLACE_TIMEOUT_NS (2 * NANOSECONDS_PER_SECOND)
-/* By then what was on its way to a socket has arrived, and its block is handed over. */
-#define RETIRE_NS (2 * PACKET_RING_RETIRE_MS * NANOSECONDS_PER_MILLISECOND)
 
 static void finish(struct supervisor *supervisor, const char *error)
 {
@@ -71,7 +69,7 @@ static void begin_shrinking(struct supervisor *supervisor)
 	struct reload *reload = &supervisor->reload;
 
 	reload->step = RELOAD_SHRINKING;
-	loop_timer_set(reload->timer, RETIRE_NS);
+	loop_timer_set(reload->timer, PACKET_RING_SETTLED_NS);
 }
 
 static void drain_the_rest(struct supervisor *supervisor)
@@ -349,7 +347,6 @@ void reload_catch_up(struct supervisor *supervisor)
 		return;
 	}
 	service_tell_reloading();
-	reload->how = CONTROL_LEAVE_NOW;
 	apply(supervisor, true);
 }
 

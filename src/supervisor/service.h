@@ -13,13 +13,13 @@ void service_tell_stopping(void);
 /* We are alive: call it a few times in each interval of the watchdog. */
 void service_tell_alive(void);
 
-/* Leaves all of a handover in the manager's store, for the next start. False when nobody keeps it.
- */
+/* Leaves all of a handover in the manager's store, for the next start; waits up to five seconds
+ * until the manager has it. False when nobody keeps it. */
 bool service_keep(struct handover *handover);
 
-/* What an earlier run left there; NULL when there is nothing, or nothing that is understood. It
- * stays in the store as well, until it is forgotten there: as long as the store has a socket, it is
- * open.
+/* What an earlier run left there, to be freed by handover_free(); NULL when there is nothing, or
+ * nothing that is understood. It stays in the store as well, until it is forgotten there: as long
+ * as the store has a socket, it is open.
  */
 struct handover *service_receive(void);
 void service_forget(const struct handover *handover);

@@ -24,7 +24,7 @@ static const char *phase_name(enum phase phase)
 	static const char *const names[] = {
 		[PHASE_STARTING] = "starting",	 [PHASE_RUNNING] = "running",
 		[PHASE_REJECTING] = "rejecting", [PHASE_DRAINING] = "draining",
-		[PHASE_LEAVING] = "leaving",
+		[PHASE_KEEPING] = "keeping",	 [PHASE_KEPT] = "kept",
 	};
 
 	return names[phase];

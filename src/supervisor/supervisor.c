@@ -8,9 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,8 +22,8 @@
 #include "supervisor/packet_sockets.h"
 #include "supervisor/pid_file.h"
 #include "supervisor/quarantine.h"
-#include "supervisor/preflight.h"
 #include "supervisor/report.h"
+#include "supervisor/restart.h"
 #include "supervisor/seat.h"
 #include "supervisor/service.h"
 #include "supervisor/signals.h"
@@ -37,8 +34,6 @@
 #define COUNTS_PER_REPORT 120
 #define READY_TIMEOUT_NS  (30 * NANOSECONDS_PER_SECOND)
 #define DRAIN_TIMEOUT_NS  (5 * NANOSECONDS_PER_SECOND)
-/* An open block is retired at the latest after its time and a tick of the kernel's timer. */
-#define RETIRE_NS (2 * PACKET_RING_RETIRE_MS * NANOSECONDS_PER_MILLISECOND)
 
 static void log_problem(struct supervisor *supervisor, const char *text)
 {
@@ -183,53 +178,15 @@ static void run(struct supervisor *supervisor)
 	reload_catch_up(supervisor);
 }
 
-/* Leaves everything to the service manager, once nobody works with it. */
-static void keep_state(struct supervisor *supervisor)
-{
-	struct handover *handover;
-
-	for (uint32_t i = 0; i < supervisor->seat_count; i++)
-		if (supervisor->seats[i].process.pidfd >= 0)
-			return;
-	if (supervisor->phase != PHASE_LEAVING)
-		return;
-	supervisor->phase = PHASE_DRAINING; /* but once */
-	accounts_take_kernel(supervisor);
-	handover = takeover_give(supervisor, false);
-	supervisor->is_kept = service_keep(handover);
-	if (supervisor->is_kept)
-		log_info("the service manager keeps rings, sockets and counters");
-	else
-		log_warn("no service manager keeps rings, sockets and counters (--keep-state)");
-	handover_free(handover);
-	loop_stop(supervisor->loop);
-}
-
-static bool keeps_state(const struct supervisor *supervisor)
-{
-	return supervisor->sockets && supervisor->effective->config.keeps_state;
-}
-
-/* Packets come in all the time: workers read and send what there is until now. */
-static void begin_leaving(struct supervisor *supervisor)
-{
-	supervisor->phase = PHASE_LEAVING;
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		supervisor->seats[i].is_replacing = false;
-		seat_leave(&supervisor->seats[i], CONTROL_LEAVE_SENT);
-	}
-	keep_state(supervisor);
-}
-
 /* Packets are rejected from now on; what is in an open block comes when it retires. */
 void supervisor_end(struct supervisor *supervisor)
 {
 	bool is_first = !supervisor->is_ending;
 
-	if (supervisor->phase == PHASE_STARTING && !keeps_state(supervisor))
+	if (supervisor->phase == PHASE_STARTING && !restart_is_wanted(supervisor))
 		abandon_start(supervisor, "stopped before it was ready");
 	else if (supervisor->phase == PHASE_STARTING)
-		begin_leaving(supervisor);
+		restart_begin(supervisor);
 	if (supervisor->phase != PHASE_RUNNING)
 		return;
 	supervisor->is_ending = true;
@@ -237,14 +194,14 @@ void supervisor_end(struct supervisor *supervisor)
 		return; /* workers are between two sets of rings: it goes on when all have moved */
 	service_tell_stopping();
 	reload_abandon(supervisor);
-	if (keeps_state(supervisor)) {
-		begin_leaving(supervisor);
+	if (restart_is_wanted(supervisor)) {
+		restart_begin(supervisor);
 		return;
 	}
 	supervisor->phase = PHASE_REJECTING;
 	if (supervisor->sockets && packet_sockets_reject(supervisor->sockets))
 		log_warn("packets cannot be kept out any more: those that still come are not read");
-	loop_timer_set(supervisor->phase_timer, supervisor->sockets ? RETIRE_NS : 0);
+	loop_timer_set(supervisor->phase_timer, supervisor->sockets ? PACKET_RING_SETTLED_NS : 0);
 }
 
 static void on_phase_timer(void *argument)
@@ -328,8 +285,8 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 
 	if (reload_on_seat(supervisor, seat, event, text))
 		return;
-	if (supervisor->phase == PHASE_LEAVING) {
-		keep_state(supervisor);
+	if (supervisor->phase == PHASE_KEEPING) {
+		restart_prepare(supervisor);
 		return;
 	}
 	switch (event) {
@@ -561,7 +518,7 @@ static int finish(struct supervisor *supervisor)
 	if (supervisor->phase != PHASE_STARTING)
 		log_report(supervisor);
 	accounts_sum_up(supervisor, &ledger);
-	if (!supervisor->is_kept)
+	if (supervisor->phase != PHASE_KEPT)
 		report_log_missing(&ledger, supervisor->sockets != NULL);
 	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_PACKETS_QUARANTINED) && !status)
 		status = EXIT_QUARANTINED;
@@ -578,49 +535,6 @@ static int finish(struct supervisor *supervisor)
 	return status;
 }
 
-/* Without what was kept: as if nothing had been. */
-static void __attribute__((noreturn)) start_anew(struct supervisor *supervisor, const char *reason)
-{
-	log_warn("rings, sockets and counters that were kept cannot be used: %s", reason);
-	control_server_close(supervisor->control);
-	execv("/proc/self/exe", supervisor->argv);
-	log_fatal("/proc/self/exe: %s", strerror(errno));
-}
-
-static bool fits(const struct supervisor *supervisor, const struct handover *handover)
-{
-	const struct config *config = &supervisor->effective->config;
-	char name[sizeof(config->interface)], error[CONFIG_ERROR_MAX];
-	struct interface interface;
-
-	handover_text(handover, "interface", HANDOVER_ONE, name, sizeof(name));
-	return config->input == CONFIG_INPUT_LIVE && !*config->write_file &&
-	       !strcmp(name, config->interface) && interface_check(name, &interface, error) &&
-	       (uint64_t)interface.index ==
-		       handover_number(handover, "interface-index", HANDOVER_ONE) &&
-	       handover_number(handover, "layout", HANDOVER_ONE) == STATE_MAGIC;
-}
-
-/* On the state that an earlier run left with the service manager; then the configuration that was
- * checked comes into force, as by a reload. */
-static void start_again(struct supervisor *supervisor, struct handover *handover)
-{
-	struct effective *next = supervisor->effective;
-	char error[CONFIG_ERROR_MAX];
-
-	service_forget(handover);
-	if (!fits(supervisor, handover))
-		start_anew(supervisor, "another interface, file or version");
-	if (!takeover_take(supervisor, handover, error))
-		start_anew(supervisor, error);
-	handover_free(handover);
-	if (supervisor->effective->config.ring_mib != next->config.ring_mib)
-		start_anew(supervisor, "another --ring-size");
-	supervisor->reload.next = next;
-	supervisor->started_ns = clock_monotonic_ns();
-	supervisor_close_rings(supervisor, supervisor->effective->config.worker_count);
-}
-
 static void start(struct supervisor *supervisor)
 {
 	struct handover *kept = service_receive();
@@ -635,7 +549,7 @@ static void start(struct supervisor *supervisor)
 			log_fatal("%s", error);
 	}
 	if (kept)
-		start_again(supervisor, kept);
+		restart_resume(supervisor, kept);
 	else
 		open_input(supervisor);
 	add_events(supervisor);
@@ -650,7 +564,7 @@ static void start(struct supervisor *supervisor)
 }
 
 /* In the place of another version, while workers work. */
-static void take_over(struct supervisor *supervisor, struct handover *handover)
+static void resume_upgraded(struct supervisor *supervisor, struct handover *handover)
 {
 	char error[CONFIG_ERROR_MAX];
 
@@ -686,7 +600,7 @@ int supervisor_main(int argc, char **argv)
 	upgrade_init(&supervisor->upgrade);
 	handover = upgrade_receive(supervisor);
 	if (handover)
-		take_over(supervisor, handover);
+		resume_upgraded(supervisor, handover);
 	else
 		start(supervisor);
 	return finish(supervisor);

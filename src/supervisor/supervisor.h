@@ -2,7 +2,6 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-#include "ipc/ledger.h"
 #include "supervisor/check.h"
 #include "supervisor/control_server.h"
 #include "supervisor/packet_sockets.h"
@@ -22,7 +21,8 @@ enum phase {
 	PHASE_RUNNING,
 	PHASE_REJECTING, /* no packet comes in any more */
 	PHASE_DRAINING,	 /* workers read and send all that there is */
-	PHASE_LEAVING,	 /* or leave it all to the next start */
+	PHASE_KEEPING,	 /* or leave it all to the next start: workers make way */
+	PHASE_KEPT,	 /* the service manager holds it: what is still in rings is not missing */
 };
 
 /* What the files of this room share. */
@@ -43,7 +43,6 @@ struct supervisor {
 	unsigned int counts;
 	int status;
 	bool is_ending;
-	bool is_kept;	      /* for the next start: packets still come */
 	bool is_problem_told; /* several workers find the same damage; one line is enough */
 	struct reload reload;
 	struct upgrade upgrade;

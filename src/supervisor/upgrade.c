@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,23 +13,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "ipc/control.h"
-#include "ipc/settings.h"
-#include "supervisor/bpf.h"
+#include "supervisor/rescue.h"
 #include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/takeover.h"
 
 #define CHECK_TIMEOUT_NS (10 * NANOSECONDS_PER_SECOND)
-#define TAKE_SECONDS	 5
-/* How a program finds what is handed over to it: the number of a descriptor; why the next one
- * failed. */
-#define VARIABLE	 "DNSFLOW_HANDOVER"
-#define FAILURE_VARIABLE "DNSFLOW_UPGRADE_FAILED"
-
-extern char **environ;
-
 void upgrade_init(struct upgrade *upgrade)
 {
 	ssize_t length = readlink("/proc/self/exe", upgrade->path, sizeof(upgrade->path) - 1);
@@ -79,13 +68,13 @@ static int become(struct supervisor *supervisor, int program_fd, struct handover
 	if (!error)
 		error = handover_keep_open(handover, true);
 	if (!error) {
-		set_number(VARIABLE, fd);
+		set_number(HANDOVER_VARIABLE, fd);
 		fcntl(fd, F_SETFD, 0);
 		signals_hold(SIGNALS_ALL);
 		syscall(SYS_execveat, program_fd, "", supervisor->argv, environ, AT_EMPTY_PATH);
 		error = -errno;
 		signals_release();
-		unsetenv(VARIABLE);
+		unsetenv(HANDOVER_VARIABLE);
 	}
 	handover_keep_open(handover, false);
 	if (fd >= 0)
@@ -116,11 +105,11 @@ static void become_previous(struct supervisor *supervisor, const char *reason)
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		seat_clear(&supervisor->seats[i]);
 	handover = takeover_give(supervisor, true);
-	setenv(FAILURE_VARIABLE, reason, 1);
+	setenv(HANDOVER_FAILURE_VARIABLE, reason, 1);
 	error = become(supervisor, upgrade->previous_fd, handover);
-	unsetenv(FAILURE_VARIABLE);
+	unsetenv(HANDOVER_FAILURE_VARIABLE);
 	handover_free(handover);
-	log_error("upgrade: the version before cannot go on either: %s", strerror(-error));
+	log_error("upgrade: the previous program cannot go on either: %s", strerror(-error));
 }
 
 static const char *obstacle(const struct supervisor *supervisor)
@@ -188,7 +177,7 @@ static int start_check(struct supervisor *supervisor)
 	struct handover *handover = takeover_give(supervisor, true);
 	int fds[CHILD_FD_END], facts_fd = handover_write(handover, false), error = facts_fd;
 	struct process_plan plan = {
-		.executable_fd = upgrade->next_fd, .role = "upgrade", .fds = fds};
+		.executable_fd = upgrade->next_fd, .role = "rehearsal", .fds = fds};
 
 	handover_free(handover);
 	memset(fds, -1, sizeof(fds));
@@ -248,88 +237,11 @@ void upgrade_open(struct supervisor *supervisor)
 	supervisor->upgrade.timer = loop_add_timer(supervisor->loop, on_check_timeout, supervisor);
 }
 
-/*
- * Until all is taken over nothing that was handed over has changed: whatever ends this process
- * then, an exit, a crash or a hang, the program before can go on from the same handover. What a
- * signal handler needs for that is made beforehand.
- */
-static struct {
-	bool is_armed;
-	int previous_fd, handover_fd;
-	int fds[HANDOVER_FDS_MAX];
-	uint32_t fd_count;
-	char **argv, **environment;
-} rescue;
-
-static void go_back(void)
-{
-	if (!rescue.is_armed)
-		return;
-	rescue.is_armed = false;
-	for (uint32_t i = 0; i < rescue.fd_count; i++)
-		fcntl(rescue.fds[i], F_SETFD, 0);
-	fcntl(rescue.handover_fd, F_SETFD, 0);
-	fcntl(rescue.previous_fd, F_SETFD, 0); /* it is among what the handover names */
-	syscall(SYS_execveat, rescue.previous_fd, "", rescue.argv, rescue.environment,
-		AT_EMPTY_PATH);
-}
-
-static void on_fatal_signal(int number)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigaddset(&none, number);
-	sigprocmask(SIG_UNBLOCK, &none, NULL); /* else it is blocked in the program before, too */
-	go_back();
-	_exit(EXIT_FAILURE);
-}
-
-static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGALRM};
-
-static void handle_fatal_signals(void (*handler)(int))
-{
-	for (size_t i = 0; i < sizeof(fatal_signals) / sizeof(fatal_signals[0]); i++)
-		signal(fatal_signals[i], handler);
-}
-
-static void arm_rescue(const struct supervisor *supervisor, const struct handover *handover,
-		       int handover_fd)
-{
-	size_t count = 0;
-
-	while (environ[count])
-		count++;
-	rescue.environment = xcalloc(count + 3, sizeof(*rescue.environment));
-	memcpy(rescue.environment, environ, count * sizeof(*environ));
-	rescue.environment[count] = xmalloc(64);
-	snprintf(rescue.environment[count], 64, VARIABLE "=%d", handover_fd);
-	rescue.environment[count + 1] = FAILURE_VARIABLE "=it ended while it took over";
-	rescue.argv = supervisor->argv;
-	rescue.handover_fd = handover_fd;
-	for (uint32_t i = 0; i < handover->fd_count; i++)
-		rescue.fds[rescue.fd_count++] = handover->fds[i].fd;
-	rescue.previous_fd = supervisor->upgrade.previous_fd;
-	rescue.is_armed = true;
-	atexit(go_back);
-	handle_fatal_signals(on_fatal_signal);
-	alarm(TAKE_SECONDS);
-}
-
-static void disarm_rescue(void)
-{
-	if (!rescue.is_armed)
-		return;
-	rescue.is_armed = false;
-	alarm(0);
-	handle_fatal_signals(SIG_DFL);
-	close(rescue.handover_fd);
-}
-
 struct handover *upgrade_receive(struct supervisor *supervisor)
 {
 	struct upgrade *upgrade = &supervisor->upgrade;
-	const char *number = getenv(VARIABLE), *failure = getenv(FAILURE_VARIABLE);
+	const char *number = getenv(HANDOVER_VARIABLE),
+		   *failure = getenv(HANDOVER_FAILURE_VARIABLE);
 	struct handover *handover;
 	char error[CONFIG_ERROR_MAX];
 	int fd;
@@ -338,8 +250,8 @@ struct handover *upgrade_receive(struct supervisor *supervisor)
 		return NULL;
 	fd = atoi(number);
 	snprintf(upgrade->failure, sizeof(upgrade->failure), "%s", failure ? failure : "");
-	unsetenv(VARIABLE);
-	unsetenv(FAILURE_VARIABLE);
+	unsetenv(HANDOVER_VARIABLE);
+	unsetenv(HANDOVER_FAILURE_VARIABLE);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	handover = handover_read(fd, error);
 	if (!handover)
@@ -347,7 +259,7 @@ struct handover *upgrade_receive(struct supervisor *supervisor)
 	handover_text(handover, "executable", HANDOVER_ONE, upgrade->path, sizeof(upgrade->path));
 	upgrade->previous_fd = handover_take_fd(handover, "previous", HANDOVER_ONE);
 	if (upgrade->previous_fd >= 0 && !*upgrade->failure)
-		arm_rescue(supervisor, handover, fd);
+		rescue_arm(supervisor->argv, handover, fd, upgrade->previous_fd);
 	else
 		close(fd);
 	return handover;
@@ -391,7 +303,7 @@ void upgrade_go_on(struct supervisor *supervisor)
 {
 	struct upgrade *upgrade = &supervisor->upgrade;
 
-	disarm_rescue();
+	rescue_disarm();
 	if (!*upgrade->failure) {
 		reload_replace(supervisor, on_trial_over, supervisor);
 		return;
@@ -403,44 +315,4 @@ void upgrade_go_on(struct supervisor *supervisor)
 	log_error("upgrade: the new program failed (%s): version %s goes on", upgrade->failure,
 		  DNSFLOW_VERSION);
 	tell(upgrade, upgrade->failure);
-}
-
-static void refuse(const char *text)
-{
-	control_send(CHILD_FD_CONTROL, CONTROL_FAILED, 0, text);
-	exit(EXIT_FAILURE);
-}
-
-static void check_bpf(const struct config *config)
-{
-	struct capture_settings settings;
-	char error[256];
-	struct bpf *bpf;
-
-	settings_init(&settings, config);
-	bpf = bpf_open(&settings, -1, error);
-	if (!bpf)
-		refuse(error);
-	bpf_close(bpf);
-}
-
-int upgrade_check_main(const struct child_identity *identity)
-{
-	char error[CONFIG_ERROR_MAX];
-	struct handover *handover;
-	struct config *config = xcalloc(1, sizeof(*config));
-
-	if (!child_follow(identity->parent, SIGKILL))
-		return EXIT_FAILURE;
-	handover = handover_read(CHILD_FD_INPUT, error);
-	if (!handover || !child_read_config(CHILD_FD_CONFIG, config, error))
-		refuse(error);
-	if (handover_number(handover, "layout", HANDOVER_ONE) != STATE_MAGIC)
-		refuse("states of workers have another layout: restart instead");
-	if (handover_number(handover, "has-ebpf", HANDOVER_ONE))
-		check_bpf(config);
-	control_send(CHILD_FD_CONTROL, CONTROL_READY, 0, NULL);
-	handover_free(handover);
-	free(config);
-	return EXIT_SUCCESS;
 }

@@ -2,7 +2,6 @@
 #pragma once
 #include <limits.h>
 #include <stdbool.h>
-#include "ipc/child.h"
 #include "supervisor/handover.h"
 #include "supervisor/process.h"
 #include "supervisor/reload.h"
@@ -10,10 +9,11 @@
 /*
  * Upgrade: the program that is installed now goes on in the place of this one, in the same process,
  * with its children and all that is held. First a process of the new program looks whether it
- * understands what it will get; a program that does not answer is not executed. Then it is executed
- * in place, takes over (takeover.h), and replaces the workers one by one on their state. Until the
- * last one works it is on trial: whatever fails makes it execute the program before it, which goes
- * on. In the end the configuration is read again, as the new program understands it.
+ * understands what it will get (rehearsal.h); a program that does not answer is not executed. Then
+ * it is executed in place, takes over (takeover.h), and replaces the workers one by one on their
+ * state. Until the last one works it is on trial: whatever fails makes it execute the previous
+ * program, which goes on. In the end the configuration is read again, as the new program
+ * understands it.
  */
 struct supervisor;
 
@@ -42,13 +42,9 @@ void upgrade_begin(struct supervisor *supervisor, reload_fn on_done, void *argum
 /* A program is being checked, or is on trial. */
 bool upgrade_is_going_on(const struct supervisor *supervisor);
 
-/* What the program before us hands over, NULL when we were started. From here until
- * upgrade_go_on(), whatever ends this process lets the one before go on instead. */
+/* What the previous program hands over, NULL when we were started. From here until
+ * upgrade_go_on(), whatever ends this process lets that one go on instead. */
 struct handover *upgrade_receive(struct supervisor *supervisor);
 
 /* All is taken over: begins the trial, or goes on after that of the next program has failed. */
 void upgrade_go_on(struct supervisor *supervisor);
-
-/* The process that looks whether this program can take over: CHILD_FD_CONFIG is the configuration
- * in force, CHILD_FD_INPUT the facts of a handover. Says CONTROL_READY, or CONTROL_FAILED. */
-int upgrade_check_main(const struct child_identity *identity);

@@ -43,7 +43,7 @@ struct worker {
 	bool is_draining;
 	bool gives_away; /* drains because its share is others' now */
 	bool is_leaving;
-	enum control_leave leaves; /* how */
+	enum control_leave leave_how;
 };
 
 /* A worker cannot start: the supervisor says why, with its name in front. */
@@ -61,6 +61,7 @@ static void begin_body(struct state_head *head, struct body *body)
 	bool is_first =
 		sequence == 1 && !state_get(head, STATE_BLOCK) && !state_get(head, STATE_PACKET);
 
+	/* The foreign layout stays until all is clean: who is killed here begins again. */
 	if (body->layout)
 		memset((char *)body + sizeof(body->layout), 0, body_size() - sizeof(body->layout));
 	commit_add_some(head, COUNTER_STATES_DISCARDED, !is_first);
@@ -177,10 +178,11 @@ static void __attribute__((noreturn)) finish(struct worker *worker, const char *
 	exit(EXIT_SUCCESS);
 }
 
-/* What is held of datagrams and streams, and what cannot be sent now, stays in the state. */
+/* What is held of datagrams and streams, and what cannot be sent now, stays in the state, for who
+ * follows. */
 static void __attribute__((noreturn)) leave(struct worker *worker)
 {
-	if (worker->leaves == CONTROL_LEAVE_SENT) {
+	if (worker->leave_how == CONTROL_LEAVE_SENT) {
 		outbox_flush(worker->outbox);
 		outbox_send(worker->outbox);
 	}
@@ -202,7 +204,7 @@ static void on_control(void *argument)
 		worker->gives_away = message.status;
 	if (got > 0 && message.type == CONTROL_LEAVE) {
 		worker->is_leaving = true;
-		worker->leaves = (enum control_leave)message.status;
+		worker->leave_how = (enum control_leave)message.status;
 	}
 	loop_stop(worker->loop);
 }
@@ -300,8 +302,8 @@ static void __attribute__((noreturn)) run_live(struct worker *worker)
 	if (!worker->is_draining && !worker->is_leaving)
 		loop_run(worker->loop);
 	set_clocks(worker);
-	if (worker->is_leaving && worker->leaves == CONTROL_LEAVE_NOW)
-		exit(EXIT_SUCCESS); /* all is in the state */
+	if (worker->is_leaving && worker->leave_how == CONTROL_LEAVE_NOW)
+		leave(worker);
 	while (worker->source.ops->turn(&worker->source) == SOURCE_BUSY)
 		set_clocks(worker);
 	if (worker->is_leaving)

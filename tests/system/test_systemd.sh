@@ -38,7 +38,7 @@ cat >"$HOME/.config/systemd/user/dnsflow.service" <<UNIT
 Type=notify
 ExecStart=$(realpath "$BUILD")/dnsflow -i cap -u 127.0.0.1:$port -M 2 --control $work/dnsflow.sock --keep-state
 ExecReload=kill -HUP \$MAINPID
-FileDescriptorStoreMax=700
+FileDescriptorStoreMax=400
 WatchdogSec=5
 StandardError=append:$work/dnsflow.err
 UNIT

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "supervisor/check.h"
+#include "supervisor/effective.h"
 
 static struct config config;
 static struct filter_program filters[3];
@@ -25,45 +25,45 @@ static int set_up(void **state)
 static void test_filters_are_one_for_each_worker(void **state)
 {
 	(void)state;
-	assert_true(check_filters(filters, 2 * sizeof(*filters), &config));
-	assert_false(check_filters(filters, 3 * sizeof(*filters), &config));
-	assert_false(check_filters(filters, 1 * sizeof(*filters), &config));
-	assert_false(check_filters(NULL, 0, &config));
+	assert_true(effective_has_filters(&config, filters, 2 * sizeof(*filters)));
+	assert_false(effective_has_filters(&config, filters, 3 * sizeof(*filters)));
+	assert_false(effective_has_filters(&config, filters, 1 * sizeof(*filters)));
+	assert_false(effective_has_filters(&config, NULL, 0));
 }
 
 static void test_filters_are_one_for_an_expression(void **state)
 {
 	(void)state;
 	strcpy(config.filter, "udp");
-	assert_true(check_filters(filters, sizeof(*filters), &config));
-	assert_false(check_filters(filters, 2 * sizeof(*filters), &config));
-	assert_false(check_filters(NULL, 0, &config));
+	assert_true(effective_has_filters(&config, filters, sizeof(*filters)));
+	assert_false(effective_has_filters(&config, filters, 2 * sizeof(*filters)));
+	assert_false(effective_has_filters(&config, NULL, 0));
 }
 
 static void test_filters_are_none_for_a_file(void **state)
 {
 	(void)state;
 	config.input = CONFIG_INPUT_MAPPED;
-	assert_true(check_filters(NULL, 0, &config));
-	assert_false(check_filters(filters, 2 * sizeof(*filters), &config));
+	assert_true(effective_has_filters(&config, NULL, 0));
+	assert_false(effective_has_filters(&config, filters, 2 * sizeof(*filters)));
 }
 
 static void test_filters_are_whole(void **state)
 {
 	(void)state;
-	assert_false(check_filters(filters, 2 * sizeof(*filters) - 1, &config));
-	assert_false(check_filters(filters, 2 * sizeof(*filters) + 1, &config));
+	assert_false(effective_has_filters(&config, filters, 2 * sizeof(*filters) - 1));
+	assert_false(effective_has_filters(&config, filters, 2 * sizeof(*filters) + 1));
 }
 
 static void test_filters_have_a_length_that_the_kernel_takes(void **state)
 {
 	(void)state;
 	filters[1].length = 0;
-	assert_false(check_filters(filters, 2 * sizeof(*filters), &config));
+	assert_false(effective_has_filters(&config, filters, 2 * sizeof(*filters)));
 	filters[1].length = FILTER_INSTRUCTIONS_MAX;
-	assert_true(check_filters(filters, 2 * sizeof(*filters), &config));
+	assert_true(effective_has_filters(&config, filters, 2 * sizeof(*filters)));
 	filters[1].length = FILTER_INSTRUCTIONS_MAX + 1;
-	assert_false(check_filters(filters, 2 * sizeof(*filters), &config));
+	assert_false(effective_has_filters(&config, filters, 2 * sizeof(*filters)));
 }
 
 int main(void)

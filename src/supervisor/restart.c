@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/restart.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "supervisor/accounts.h"
+#include "supervisor/interface.h"
+#include "supervisor/service.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/takeover.h"
+
+/* Leaves everything to the service manager, once nobody works with it. */
+void restart_prepare(struct supervisor *supervisor)
+{
+	struct handover *handover;
+
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		if (supervisor->seats[i].process.pidfd >= 0)
+			return;
+	if (supervisor->phase != PHASE_KEEPING)
+		return;
+	supervisor->phase = PHASE_DRAINING;
+	accounts_take_kernel(supervisor);
+	handover = takeover_give(supervisor, false);
+	if (service_keep(handover)) {
+		supervisor->phase = PHASE_KEPT;
+		log_info("the service manager keeps rings, sockets and counters");
+	} else {
+		log_warn("no service manager keeps rings, sockets and counters (--keep-state)");
+	}
+	handover_free(handover);
+	loop_stop(supervisor->loop);
+}
+
+bool restart_is_wanted(const struct supervisor *supervisor)
+{
+	return supervisor->sockets && supervisor->effective->config.keeps_state;
+}
+
+/* Packets come in all the time: workers read and send what there is until now. */
+void restart_begin(struct supervisor *supervisor)
+{
+	supervisor->phase = PHASE_KEEPING;
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		supervisor->seats[i].is_replacing = false;
+		seat_leave(&supervisor->seats[i], CONTROL_LEAVE_SENT);
+	}
+	restart_prepare(supervisor);
+}
+
+/* Without what was kept: as if nothing had been. */
+static void __attribute__((noreturn))
+resume_nothing(struct supervisor *supervisor, const char *reason)
+{
+	log_warn("rings, sockets and counters that were kept cannot be used: %s", reason);
+	control_server_close(supervisor->control);
+	execv("/proc/self/exe", supervisor->argv);
+	log_fatal("/proc/self/exe: %s", strerror(errno));
+}
+
+static bool fits(const struct supervisor *supervisor, const struct handover *handover)
+{
+	const struct config *config = &supervisor->effective->config;
+	char name[sizeof(config->interface)], error[CONFIG_ERROR_MAX];
+	struct interface interface;
+
+	handover_text(handover, "interface", HANDOVER_ONE, name, sizeof(name));
+	return config->input == CONFIG_INPUT_LIVE && !*config->write_file &&
+	       !strcmp(name, config->interface) && interface_check(name, &interface, error) &&
+	       (uint64_t)interface.index ==
+		       handover_number(handover, "interface-index", HANDOVER_ONE) &&
+	       handover_number(handover, "layout", HANDOVER_ONE) == STATE_MAGIC;
+}
+
+void restart_resume(struct supervisor *supervisor, struct handover *handover)
+{
+	struct effective *next = supervisor->effective;
+	char error[CONFIG_ERROR_MAX];
+
+	service_forget(handover);
+	if (!fits(supervisor, handover))
+		resume_nothing(supervisor, "another interface, file or version");
+	if (!takeover_take(supervisor, handover, error))
+		resume_nothing(supervisor, error);
+	handover_free(handover);
+	/* Only now do we know what it was. */
+	if (supervisor->effective->config.ring_mib != next->config.ring_mib)
+		resume_nothing(supervisor, "another --ring-size");
+	supervisor->reload.next = next;
+	supervisor->started_ns = clock_monotonic_ns();
+	supervisor_close_rings(supervisor, supervisor->effective->config.worker_count);
+}
