@@ -135,8 +135,10 @@ static bool read_line(struct handover *handover, char *line)
 
 	if (strncmp(line, FD_PREFIX, strlen(FD_PREFIX)))
 		return true;
-	if (sscanf(line, FD_PREFIX "%31s %d", name, &fd) != 2 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+	if (sscanf(line, FD_PREFIX "%31s %d", name, &fd) != 2)
 		return false;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return true; /* it is missed by who needs it */
 	add_fd(handover, name, fd);
 	return !handover->is_full;
 }
@@ -210,19 +212,31 @@ void handover_text(const struct handover *handover, const char *name, int number
 	snprintf(out, size, "%.*s", value ? (int)strcspn(value, "\n") : 0, value ? value : "");
 }
 
-int handover_take_fd(struct handover *handover, const char *name, int number)
+/* Its place among the descriptors, or HANDOVER_FDS_MAX. */
+static uint32_t find_fd(const struct handover *handover, const char *name, int number)
 {
 	char wanted[HANDOVER_NAME_MAX];
 
 	name_of(wanted, name, number);
-	for (uint32_t i = 0; i < handover->fd_count; i++) {
-		struct handover_fd *entry = &handover->fds[i];
-		int fd = entry->fd;
+	for (uint32_t i = 0; i < handover->fd_count; i++)
+		if (handover->fds[i].fd >= 0 && !strcmp(handover->fds[i].name, wanted))
+			return i;
+	return HANDOVER_FDS_MAX;
+}
 
-		if (fd < 0 || strcmp(entry->name, wanted))
-			continue;
-		entry->fd = -1;
-		return fd;
-	}
-	return -1;
+int handover_borrow_fd(const struct handover *handover, const char *name, int number)
+{
+	uint32_t at = find_fd(handover, name, number);
+
+	return at < HANDOVER_FDS_MAX ? handover->fds[at].fd : -1;
+}
+
+int handover_take_fd(struct handover *handover, const char *name, int number)
+{
+	uint32_t at = find_fd(handover, name, number);
+	int fd = handover_borrow_fd(handover, name, number);
+
+	if (fd >= 0)
+		handover->fds[at].fd = -1;
+	return fd;
 }

@@ -78,5 +78,6 @@ uint64_t handover_number(const struct handover *handover, const char *name, int 
 void handover_text(const struct handover *handover, const char *name, int number, char *out,
 		   size_t size);
 
-/* A descriptor: the caller's from now on, or -1. */
+/* A descriptor, or -1: the caller's from now on; or borrowed. */
 int handover_take_fd(struct handover *handover, const char *name, int number);
+int handover_borrow_fd(const struct handover *handover, const char *name, int number);

@@ -180,18 +180,6 @@ void lease_give(const struct lease *lease, uint32_t worker, struct handover *han
 	handover_add_fd(handover, "watch", (int)worker, lease->watch_fd);
 }
 
-/* A body of another size belongs to another layout: no worker of this version could map it. */
-static bool replace_foreign_body(struct lease *lease, char *error)
-{
-	struct stat status;
-	int code;
-
-	if (fstat(lease->fds[CHILD_FD_BODY], &status) == 0 && (size_t)status.st_size == body_size())
-		return true;
-	code = lease_renew_body(lease);
-	return !code || explain(error, "shared memory", -code);
-}
-
 bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_fd,
 		struct handover *handover, char *error)
 {
@@ -200,8 +188,7 @@ bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_f
 		lease->fds[handed_over[i].number] =
 			handover_take_fd(handover, handed_over[i].name, (int)worker);
 	lease->watch_fd = handover_take_fd(handover, "watch", (int)worker);
-	return take_config(lease, config_fd, error) && map_memory(lease, error) &&
-	       replace_foreign_body(lease, error);
+	return take_config(lease, config_fd, error) && map_memory(lease, error);
 }
 
 int lease_renew_body(struct lease *lease)
@@ -214,6 +201,15 @@ int lease_renew_body(struct lease *lease)
 		close(lease->fds[CHILD_FD_BODY]);
 	lease->fds[CHILD_FD_BODY] = fd;
 	return 0;
+}
+
+int lease_fit_body(struct lease *lease)
+{
+	struct stat status;
+
+	if (fstat(lease->fds[CHILD_FD_BODY], &status) == 0 && (size_t)status.st_size == body_size())
+		return 0;
+	return lease_renew_body(lease);
 }
 
 void lease_close(struct lease *lease)

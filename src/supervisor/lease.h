@@ -34,7 +34,9 @@ void lease_give(const struct lease *lease, uint32_t worker, struct handover *han
 bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_fd,
 		struct handover *handover, char *error);
 
-/* Lends a fresh body from now on. 0 or -errno. */
+/* Lends a fresh body from now on; or only if the one that there is, of another version, has another
+ * size. Only while no process works on it. 0 or -errno. */
 int lease_renew_body(struct lease *lease);
+int lease_fit_body(struct lease *lease);
 
 void lease_close(struct lease *lease);

@@ -323,14 +323,12 @@ struct packet_sockets *packet_sockets_take(const struct config *config,
 					   struct handover *handover, char *error)
 {
 	struct packet_sockets *sockets = make(config, filters, interface);
-	int verdicts_fd = handover_take_fd(handover, "verdicts", HANDOVER_ONE), code = 0;
+	int verdicts_fd = handover_borrow_fd(handover, "verdicts", HANDOVER_ONE), code = 0;
 	bool is_good = take_rings(sockets, handover, error) &&
 		       take_group(sockets, verdicts_fd, error) && set_split(sockets, error);
 
 	if (is_good && (code = packet_sockets_admit(sockets)))
 		is_good = explain(error, sockets, "filter", code);
-	if (verdicts_fd >= 0)
-		close(verdicts_fd);
 	if (is_good)
 		return sockets;
 	return NULL; /* what was taken stays open, for who handed it over */

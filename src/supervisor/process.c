@@ -115,6 +115,14 @@ void process_signal(const struct process *process, int signal)
 	syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0);
 }
 
+bool process_is_stopped(const struct process *process)
+{
+	siginfo_t what = {0};
+
+	return waitid(P_PID, (id_t)process->pid, &what, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+	       what.si_pid == process->pid;
+}
+
 int process_wait(struct process *process)
 {
 	int status = SIGKILL; /* what we say of one that somebody else waited for */

@@ -33,6 +33,9 @@ int process_start(struct process *process, const struct process_plan *plan);
 /* Sends a signal; harmless when it has exited already. */
 void process_signal(const struct process *process, int signal);
 
+/* Has somebody stopped it (SIGSTOP, a debugger)? */
+bool process_is_stopped(const struct process *process);
+
 /* Waits for its end. Returns the status as waitpid gives it. */
 int process_wait(struct process *process);
 

@@ -103,6 +103,7 @@ static void replace_next(struct supervisor *supervisor)
 	reload->seat++;
 	if (reload->seat < count && reload->seat < count_before(supervisor)) {
 		loop_timer_set(reload->timer, REPLACE_TIMEOUT_NS);
+		reload->has_left = false;
 		seat_leave(&supervisor->seats[reload->seat], reload->how);
 	} else if (count < count_before(supervisor)) {
 		begin_shrinking(supervisor);
@@ -371,6 +372,7 @@ static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum s
 	char error[CONFIG_ERROR_MAX];
 
 	if (event == SEAT_HAS_LEFT) {
+		supervisor->reload.has_left = true;
 		if (!supervisor_open_seat(supervisor, seat->index, supervisor->effective, error))
 			log_error("reload: %s", error); /* it goes on as before */
 		seat_restart(seat);
@@ -384,7 +386,10 @@ static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum s
 	if (event != SEAT_IS_READY)
 		return false;
 	seat_begin(seat);
-	replace_next(supervisor);
+	if (supervisor->reload.has_left)
+		replace_next(supervisor);
+	else
+		seat_leave(seat, supervisor->reload.how); /* the one before died of it */
 	return true;
 }
 

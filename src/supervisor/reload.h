@@ -32,6 +32,7 @@ struct reload {
 	struct effective *previous; /* of workers that are not replaced yet */
 	enum control_leave how;	    /* workers make way */
 	uint32_t seat;		    /* that is being replaced */
+	bool has_left;		    /* its predecessor */
 	bool is_trial;		    /* ends with the first that does not get ready */
 	reload_fn on_done;
 	void *argument;

@@ -29,6 +29,7 @@ static void go_back(void)
 	if (!rescue.is_armed)
 		return;
 	rescue.is_armed = false;
+	alarm(0); /* it would outlive the execve */
 	for (uint32_t i = 0; i < rescue.fd_count; i++)
 		fcntl(rescue.fds[i], F_SETFD, 0);
 	fcntl(rescue.handover_fd, F_SETFD, 0);

@@ -9,7 +9,8 @@
  * call it.
  */
 
-/* argv: the command line. handover_fd: what handover_read() was given; rescue_disarm() closes it. */
+/* argv: the command line. handover_fd: what handover_read() was given; rescue_disarm() closes it.
+ */
 void rescue_arm(char **argv, const struct handover *handover, int handover_fd, int previous_fd);
 
 /* All is taken over. Harmless when it was not armed. */

@@ -10,10 +10,20 @@
 #include "supervisor/accounts.h"
 #include "supervisor/interface.h"
 #include "supervisor/service.h"
+#include "supervisor/signals.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/takeover.h"
 
-/* Leaves everything to the service manager, once nobody works with it. */
+#define LEAVE_TIMEOUT_NS (3 * NANOSECONDS_PER_SECOND)
+
+void restart_forget(struct supervisor *supervisor)
+{
+	if (supervisor->kept)
+		service_forget(supervisor->kept);
+	handover_free(supervisor->kept);
+	supervisor->kept = NULL;
+}
+
 void restart_prepare(struct supervisor *supervisor)
 {
 	struct handover *handover;
@@ -21,24 +31,22 @@ void restart_prepare(struct supervisor *supervisor)
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		if (supervisor->seats[i].process.pidfd >= 0)
 			return;
-	if (supervisor->phase != PHASE_KEEPING)
-		return;
-	supervisor->phase = PHASE_DRAINING;
+	supervisor->phase = PHASE_KEPT;
+	restart_forget(supervisor); /* what is kept now comes in its place */
 	accounts_take_kernel(supervisor);
 	handover = takeover_give(supervisor, false);
-	if (service_keep(handover)) {
-		supervisor->phase = PHASE_KEPT;
+	if (service_keep(handover))
 		log_info("the service manager keeps rings, sockets and counters");
-	} else {
+	else
 		log_warn("no service manager keeps rings, sockets and counters (--keep-state)");
-	}
 	handover_free(handover);
 	loop_stop(supervisor->loop);
 }
 
 bool restart_is_wanted(const struct supervisor *supervisor)
 {
-	return supervisor->sockets && supervisor->effective->config.keeps_state;
+	return supervisor->sockets && !supervisor->reattach.previous &&
+	       supervisor->effective->config.keeps_state;
 }
 
 /* Packets come in all the time: workers read and send what there is until now. */
@@ -47,8 +55,12 @@ void restart_begin(struct supervisor *supervisor)
 	supervisor->phase = PHASE_KEEPING;
 	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
 		supervisor->seats[i].is_replacing = false;
-		seat_leave(&supervisor->seats[i], CONTROL_LEAVE_SENT);
+		if (supervisor->seats[i].process.pidfd >= 0)
+			seat_leave(&supervisor->seats[i], CONTROL_LEAVE_SENT);
+		else
+			seat_kill(&supervisor->seats[i]); /* nobody comes any more */
 	}
+	loop_timer_set(supervisor->phase_timer, LEAVE_TIMEOUT_NS);
 	restart_prepare(supervisor);
 }
 
@@ -57,6 +69,7 @@ static void __attribute__((noreturn))
 resume_nothing(struct supervisor *supervisor, const char *reason)
 {
 	log_warn("rings, sockets and counters that were kept cannot be used: %s", reason);
+	restart_forget(supervisor);
 	control_server_close(supervisor->control);
 	execv("/proc/self/exe", supervisor->argv);
 	log_fatal("/proc/self/exe: %s", strerror(errno));
@@ -81,13 +94,17 @@ void restart_resume(struct supervisor *supervisor, struct handover *handover)
 	struct effective *next = supervisor->effective;
 	char error[CONFIG_ERROR_MAX];
 
-	service_forget(handover);
+	supervisor->kept = handover;
+	signals_hold(
+		SIGNALS_ALL); /* until they are handled: else one would end us with all of it */
 	if (!fits(supervisor, handover))
 		resume_nothing(supervisor, "another interface, file or version");
 	if (!takeover_take(supervisor, handover, error))
 		resume_nothing(supervisor, error);
-	handover_free(handover);
 	/* Only now do we know what it was. */
+	if (supervisor->effective->config.worker_count != next->config.worker_count &&
+	    !packet_sockets_can_resize(supervisor->sockets))
+		resume_nothing(supervisor, "another number of workers, without eBPF");
 	if (supervisor->effective->config.ring_mib != next->config.ring_mib)
 		resume_nothing(supervisor, "another --ring-size");
 	supervisor->reload.next = next;

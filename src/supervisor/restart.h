@@ -25,3 +25,6 @@ void restart_prepare(struct supervisor *supervisor);
  * then this program is executed again, without it.
  */
 void restart_resume(struct supervisor *supervisor, struct handover *handover);
+
+/* All that was left is in use: the store need not hold it any longer. Harmless when nothing was. */
+void restart_forget(struct supervisor *supervisor);

@@ -92,6 +92,8 @@ static bool take_message(struct seat *seat)
 		seat->on_event(seat->argument, seat, SEAT_IS_READY, 0, "");
 	} else if (message.type == CONTROL_FAILED && seat->state == SEAT_STARTING) {
 		seat->on_event(seat->argument, seat, SEAT_HAS_FAILED, 0, message.text);
+	} else if (message.type == CONTROL_FINISHED && !seat->can_finish) {
+		process_signal(&seat->process, SIGKILL); /* nobody has asked it to */
 	} else if (message.type == CONTROL_FINISHED && seat->state == SEAT_WORKING) {
 		seat->state = SEAT_FINISHED;
 		seat->on_event(seat->argument, seat, SEAT_HAS_FINISHED, message.status,
@@ -206,8 +208,9 @@ static void judge_death(struct seat *seat, int status)
 {
 	bool is_own = WIFEXITED(status) || is_signal_of_its_own(WTERMSIG(status));
 	bool has_moved = !is_same(cursor_of(seat), seat->started_at);
-	bool is_at_packet = seat->state == SEAT_WORKING && !seat_is_skipping(seat) &&
-			    seat->has_input(seat->argument, seat);
+	bool is_at_work = seat->state == SEAT_WORKING || seat->state == SEAT_LEAVING;
+	bool is_at_packet =
+		is_at_work && !seat_is_skipping(seat) && seat->has_input(seat->argument, seat);
 
 	seat->deaths = has_moved ? 1 : seat->deaths + 1;
 	seat->own_deaths = (has_moved ? 0 : seat->own_deaths) + is_own;
@@ -252,7 +255,7 @@ static int forget_process(struct seat *seat)
 static void on_exit_of_process(void *argument)
 {
 	struct seat *seat = argument;
-	enum seat_state state;
+	bool has_left;
 	char text[128];
 	int status;
 
@@ -261,17 +264,20 @@ static void on_exit_of_process(void *argument)
 		;
 	status = forget_process(seat);
 	describe_death(status, text, sizeof(text));
-	state = seat->state;
-	if (state == SEAT_FINISHED) {
+	if (seat->state == SEAT_FINISHED) {
 		seat->on_event(seat->argument, seat, SEAT_HAS_ENDED, 0, text);
 		return;
 	}
-	if (state != SEAT_LEAVING)
+	/* Who was to read a ring to its end and died has not left it. */
+	has_left = seat->state == SEAT_LEAVING &&
+		   (seat->leave_how != CONTROL_LEAVE_EMPTY || status == 0);
+	if (has_left)
+		seat->deaths = seat->own_deaths = 0;
+	else
 		judge_death(seat, status);
 	seat->state = SEAT_EMPTY;
-	seat->on_event(seat->argument, seat, state == SEAT_LEAVING ? SEAT_HAS_LEFT : SEAT_HAS_DIED,
-		       0, text);
-	if (state != SEAT_LEAVING && seat->is_replacing)
+	seat->on_event(seat->argument, seat, has_left ? SEAT_HAS_LEFT : SEAT_HAS_DIED, 0, text);
+	if (!has_left && seat->is_replacing && seat->process.pidfd < 0)
 		replace(seat);
 }
 
@@ -340,9 +346,13 @@ int seat_start(struct seat *seat)
 		return -EBUSY;
 	/* A file that is read in order is read again from its beginning, up to the cursor. */
 	lseek(seat->lease.fds[CHILD_FD_INPUT], 0, SEEK_SET);
-	error = process_start(&seat->process, &seat->plan);
+	error = lease_fit_body(&seat->lease);
+	if (!error)
+		error = process_start(&seat->process, &seat->plan);
 	if (error)
 		return error;
+	loop_timer_stop(seat->start_timer);
+	seat->can_finish = seat->finishes_itself;
 	seat->state = SEAT_STARTING;
 	watch_process(seat);
 	return 0;
@@ -358,8 +368,10 @@ void seat_begin(struct seat *seat)
 
 void seat_drain(struct seat *seat, bool gives_away)
 {
-	if (seat->state == SEAT_WORKING)
-		control_send(seat->process.control, CONTROL_DRAIN, gives_away, NULL);
+	if (seat->state != SEAT_WORKING)
+		return;
+	seat->can_finish = true;
+	control_send(seat->process.control, CONTROL_DRAIN, gives_away, NULL);
 }
 
 bool seat_is_done(const struct seat *seat)
@@ -389,7 +401,19 @@ void seat_leave(struct seat *seat, enum control_leave how)
 	    control_send(seat->process.control, CONTROL_LEAVE, how, NULL))
 		seat_kill(seat);
 	seat->state = SEAT_LEAVING;
+	seat->leave_how = how;
 	loop_timer_set(seat->leave_timer, LEAVE_TIMEOUT_NS);
+}
+
+/* One that somebody stopped is not to blame: it is killed, and its packet is taken again. */
+static void end_hung(struct seat *seat)
+{
+	bool is_stopped = process_is_stopped(&seat->process);
+
+	seat->on_event(seat->argument, seat, SEAT_HAS_NOTICE, 0,
+		       is_stopped ? "is stopped while packets wait: it is replaced"
+				  : "has hung for two seconds while packets wait: it is aborted");
+	process_signal(&seat->process, is_stopped ? SIGKILL : SIGABRT);
 }
 
 void seat_check_progress(struct seat *seat)
@@ -403,7 +427,7 @@ void seat_check_progress(struct seat *seat)
 		seat->idle_checks = 0;
 	} else if (++seat->idle_checks >= HANG_CHECKS) {
 		seat->idle_checks = 0;
-		process_signal(&seat->process, SIGABRT);
+		end_hung(seat);
 	}
 }
 

@@ -29,8 +29,8 @@ enum seat_event {
 	SEAT_HAS_FINISHED, /* status, and text if something was wrong */
 	SEAT_HAS_NOTICE,   /* text */
 	SEAT_HAS_DIED,	   /* text says how; a successor comes if seat->is_replacing */
-	SEAT_HAS_LEFT,	   /* the process is gone, after seat_leave() */
-	SEAT_HAS_ENDED,	   /* the process is gone after it had finished */
+	SEAT_HAS_LEFT,	/* the process is gone, after seat_leave(), and has done as it was told */
+	SEAT_HAS_ENDED, /* the process is gone after it had finished */
 };
 
 struct seat;
@@ -49,8 +49,12 @@ struct seat {
 	uint32_t index;
 	struct lease lease;
 	enum seat_state state;
-	bool is_replacing; /* set by the owner: whether a successor is started */
+	bool is_replacing;    /* set by the owner: whether a successor is started */
+	bool finishes_itself; /* set by the owner: when a file is at its end; else when it is asked
+				 to */
 	/* private */
+	bool can_finish;
+	enum control_leave leave_how;
 	struct process_plan plan;
 	cpu_set_t cpus;
 	struct process process;

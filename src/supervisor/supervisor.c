@@ -23,6 +23,7 @@
 #include "supervisor/pid_file.h"
 #include "supervisor/quarantine.h"
 #include "supervisor/report.h"
+#include "supervisor/rescue.h"
 #include "supervisor/restart.h"
 #include "supervisor/seat.h"
 #include "supervisor/service.h"
@@ -174,6 +175,7 @@ static void run(struct supervisor *supervisor)
 	}
 	log_input(supervisor);
 	log_info("ready");
+	restart_forget(supervisor);
 	service_tell_ready();
 	reload_catch_up(supervisor);
 }
@@ -192,8 +194,8 @@ void supervisor_end(struct supervisor *supervisor)
 	supervisor->is_ending = true;
 	if (supervisor->reattach.previous && is_first)
 		return; /* workers are between two sets of rings: it goes on when all have moved */
-	service_tell_stopping();
 	reload_abandon(supervisor);
+	service_tell_stopping();
 	if (restart_is_wanted(supervisor)) {
 		restart_begin(supervisor);
 		return;
@@ -215,6 +217,8 @@ static void on_phase_timer(void *argument)
 		for (uint32_t i = 0; i < supervisor->seat_count; i++)
 			seat_drain(&supervisor->seats[i], false);
 		loop_timer_set(supervisor->phase_timer, DRAIN_TIMEOUT_NS);
+	} else if (supervisor->phase == PHASE_KEEPING) {
+		each_seat(supervisor, seat_kill); /* its state is whole */
 	} else if (supervisor->phase == PHASE_DRAINING) {
 		log_problem(supervisor, "a worker did not finish in time and is killed");
 		each_seat(supervisor, seat_kill);
@@ -282,11 +286,13 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 		    const char *text)
 {
 	struct supervisor *supervisor = argument;
+	char error[CONFIG_ERROR_MAX];
 
 	if (reload_on_seat(supervisor, seat, event, text))
 		return;
-	if (supervisor->phase == PHASE_KEEPING) {
-		restart_prepare(supervisor);
+	if (supervisor->phase >= PHASE_KEEPING) {
+		if (supervisor->phase == PHASE_KEEPING)
+			restart_prepare(supervisor);
 		return;
 	}
 	switch (event) {
@@ -308,7 +314,9 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 		if (supervisor->phase == PHASE_DRAINING && are_all_done(supervisor))
 			loop_stop(supervisor->loop);
 		break;
-	case SEAT_HAS_LEFT:
+	case SEAT_HAS_LEFT: /* of a reload that did not wait for it any longer */
+		if (!supervisor_open_seat(supervisor, seat->index, supervisor->effective, error))
+			log_error("worker-%u: %s", seat->index, error);
 		seat_restart(seat);
 		break;
 	case SEAT_HAS_ENDED:
@@ -424,17 +432,6 @@ void supervisor_close_rings(struct supervisor *supervisor, uint32_t count)
 	packet_sockets_shrink(supervisor->sockets, count);
 }
 
-void supervisor_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets)
-{
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		struct seat *seat = &supervisor->seats[i];
-
-		packet_sockets_count(sockets, i, seat->lease.watch);
-		discard_ring(sockets, seat);
-	}
-	packet_sockets_close(sockets);
-}
-
 /* A ring that the worker has not seen before has another generation. */
 static void lend_input(struct supervisor *supervisor, struct seat *seat)
 {
@@ -454,10 +451,23 @@ static void lend_input(struct supervisor *supervisor, struct seat *seat)
 	watch->is_unsplit = packet_sockets_are_unsplit(supervisor->sockets);
 }
 
+void supervisor_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets)
+{
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		struct seat *seat = &supervisor->seats[i];
+
+		packet_sockets_count(sockets, i, seat->lease.watch);
+		discard_ring(sockets, seat);
+		lend_input(supervisor, seat); /* whoever starts next must not find the old one */
+	}
+	packet_sockets_close(sockets);
+}
+
 void supervisor_init_seat(struct supervisor *supervisor, uint32_t index)
 {
 	struct process_plan plan = {.executable_fd = supervisor->executable_fd, .role = "worker"};
 
+	supervisor->seats[index].finishes_itself = !supervisor->sockets;
 	seat_init(&supervisor->seats[index], index, &plan, supervisor->loop, on_seat,
 		  accounts_have_input, supervisor);
 	supervisor->seat_count++;
@@ -575,7 +585,10 @@ static void resume_upgraded(struct supervisor *supervisor, struct handover *hand
 	add_events(supervisor);
 	supervisor->control =
 		control_server_open(supervisor, &supervisor->effective->config, handover);
+	rescue_disarm();
 	handover_free(handover);
+	if (supervisor->effective->config.is_verbose)
+		log_set_level(LOG_LEVEL_DEBUG);
 	supervisor->phase = PHASE_RUNNING;
 	upgrade_go_on(supervisor);
 	loop_run(supervisor->loop);

@@ -94,6 +94,12 @@ bool takeover_take(struct supervisor *supervisor, struct handover *handover, cha
 				    &interface, handover, error);
 	if (!supervisor->sockets || !take_seats(supervisor, handover, error))
 		return false;
+	if (packet_sockets_count_of(supervisor->sockets) <
+		    supervisor->effective->config.worker_count ||
+	    supervisor->seat_count < supervisor->effective->config.worker_count) {
+		snprintf(error, CONFIG_ERROR_MAX, "a ring is missing");
+		return false;
+	}
 	reattach_open(supervisor, &interface);
 	handover_text(handover, "interface", HANDOVER_ONE, supervisor->reattach.name,
 		      sizeof(supervisor->reattach.name));

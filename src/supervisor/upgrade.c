@@ -20,6 +20,7 @@
 #include "supervisor/takeover.h"
 
 #define CHECK_TIMEOUT_NS (10 * NANOSECONDS_PER_SECOND)
+#define BECOME_TURNS	 3
 void upgrade_init(struct upgrade *upgrade)
 {
 	ssize_t length = readlink("/proc/self/exe", upgrade->path, sizeof(upgrade->path) - 1);
@@ -45,11 +46,14 @@ static void tell(struct upgrade *upgrade, const char *error)
 
 static void fail(struct upgrade *upgrade, const char *error)
 {
+	char text[CONFIG_ERROR_MAX];
+
 	if (upgrade->next_fd >= 0)
 		close(upgrade->next_fd);
 	upgrade->next_fd = -1;
-	log_error("upgrade: %s; nothing was changed", error);
-	tell(upgrade, error);
+	snprintf(text, sizeof(text), "%.400s; nothing was changed", error);
+	log_error("upgrade: %s", text);
+	tell(upgrade, text);
 }
 
 static void set_number(const char *name, int value)
@@ -70,46 +74,14 @@ static int become(struct supervisor *supervisor, int program_fd, struct handover
 	if (!error) {
 		set_number(HANDOVER_VARIABLE, fd);
 		fcntl(fd, F_SETFD, 0);
-		signals_hold(SIGNALS_ALL);
 		syscall(SYS_execveat, program_fd, "", supervisor->argv, environ, AT_EMPTY_PATH);
 		error = -errno;
-		signals_release();
 		unsetenv(HANDOVER_VARIABLE);
 	}
 	handover_keep_open(handover, false);
 	if (fd >= 0)
 		close(fd);
 	return error;
-}
-
-static void become_next(struct supervisor *supervisor)
-{
-	struct upgrade *upgrade = &supervisor->upgrade;
-	struct handover *handover = takeover_give(supervisor, true);
-	int error;
-
-	handover_add_fd(handover, "previous", HANDOVER_ONE, supervisor->executable_fd);
-	log_info("upgrade: %s goes on", upgrade->path);
-	error = become(supervisor, upgrade->next_fd, handover);
-	handover_free(handover);
-	fail(upgrade, strerror(-error));
-}
-
-/* The trial has failed. What is at work works on; what is not is begun again by the one before. */
-static void become_previous(struct supervisor *supervisor, const char *reason)
-{
-	struct upgrade *upgrade = &supervisor->upgrade;
-	struct handover *handover;
-	int error;
-
-	for (uint32_t i = 0; i < supervisor->seat_count; i++)
-		seat_clear(&supervisor->seats[i]);
-	handover = takeover_give(supervisor, true);
-	setenv(HANDOVER_FAILURE_VARIABLE, reason, 1);
-	error = become(supervisor, upgrade->previous_fd, handover);
-	unsetenv(HANDOVER_FAILURE_VARIABLE);
-	handover_free(handover);
-	log_error("upgrade: the previous program cannot go on either: %s", strerror(-error));
 }
 
 static const char *obstacle(const struct supervisor *supervisor)
@@ -128,14 +100,95 @@ static const char *obstacle(const struct supervisor *supervisor)
 	return NULL;
 }
 
+static void become_next(struct supervisor *supervisor)
+{
+	struct upgrade *upgrade = &supervisor->upgrade;
+	struct handover *handover = takeover_give(supervisor, true);
+	int error;
+
+	handover_add_fd(handover, "previous", HANDOVER_ONE, supervisor->executable_fd);
+	log_info("upgrade: %s goes on", upgrade->path);
+	error = become(supervisor, upgrade->next_fd, handover);
+	handover_free(handover);
+	fail(upgrade, strerror(-error));
+}
+
+/* The trial has failed. What is at work works on; what is not is begun again by the one before. */
+static void become_previous(struct supervisor *supervisor)
+{
+	struct upgrade *upgrade = &supervisor->upgrade;
+	struct handover *handover;
+	int error;
+
+	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+		seat_clear(&supervisor->seats[i]);
+	handover = takeover_give(supervisor, true);
+	setenv(HANDOVER_FAILURE_VARIABLE, upgrade->failure, 1);
+	error = become(supervisor, upgrade->previous_fd, handover);
+	unsetenv(HANDOVER_FAILURE_VARIABLE);
+	handover_free(handover);
+	log_error("upgrade: the previous program cannot go on either: %s", strerror(-error));
+}
+
+/* The seats that the program on trial could not fill. */
+static void fill_seats(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++)
+		if (supervisor->seats[i].state == SEAT_EMPTY)
+			seat_restart(&supervisor->seats[i]);
+}
+
+/* The trial of this program is over. */
+static void settle(struct upgrade *upgrade, const char *error)
+{
+	close(upgrade->previous_fd);
+	upgrade->previous_fd = -1;
+	*upgrade->failure = '\0';
+	tell(upgrade, error);
+}
+
+static void on_become(void *argument)
+{
+	struct supervisor *supervisor = argument;
+	struct upgrade *upgrade = &supervisor->upgrade;
+	char error[CONFIG_ERROR_MAX];
+
+	if (++upgrade->turns < BECOME_TURNS) {
+		loop_timer_set(upgrade->become_timer, 0);
+		return;
+	}
+	if (upgrade->previous_fd < 0 && obstacle(supervisor))
+		fail(upgrade, obstacle(supervisor));
+	else if (upgrade->previous_fd < 0)
+		become_next(supervisor);
+	else if (!supervisor->is_ending)
+		become_previous(supervisor);
+	signals_release();
+	if (upgrade->previous_fd >= 0) {
+		if (!supervisor->is_ending)
+			fill_seats(supervisor);
+		snprintf(error, sizeof(error), "%s", upgrade->failure);
+		settle(upgrade, error);
+	}
+}
+
+/* Signals that arrive from now on wait for the other program; those that were caught before, of
+ * which the loop may not have told us yet, are handled first: they may end the run. */
+static void prepare_to_become(struct supervisor *supervisor)
+{
+	signals_hold(SIGNALS_ALL);
+	supervisor->upgrade.turns = 0;
+	loop_timer_set(supervisor->upgrade.become_timer, 0);
+}
+
 /* What the process that checked has to say: true when it is ready. */
-static bool hear(const struct process *process, char *error)
+static bool hear(const struct upgrade *upgrade, char *error)
 {
 	struct control_message message;
 	bool is_ready = false;
 
-	snprintf(error, CONFIG_ERROR_MAX, "the new program does not answer as dnsflow does");
-	while (control_receive(process->control, &message) > 0) {
+	snprintf(error, CONFIG_ERROR_MAX, "%.400s does not answer as dnsflow does", upgrade->path);
+	while (control_receive(upgrade->process.control, &message) > 0) {
 		is_ready = message.type == CONTROL_READY;
 		if (message.type == CONTROL_FAILED)
 			snprintf(error, CONFIG_ERROR_MAX, "%s", message.text);
@@ -154,14 +207,12 @@ static void on_checked(void *argument)
 	upgrade->event = NULL;
 	loop_timer_stop(upgrade->timer);
 	is_ready = process_wait(&upgrade->process) == 0;
-	is_ready = hear(&upgrade->process, error) && is_ready;
+	is_ready = hear(upgrade, error) && is_ready;
 	process_close(&upgrade->process);
 	if (!is_ready)
 		fail(upgrade, error);
-	else if (obstacle(supervisor))
-		fail(upgrade, obstacle(supervisor));
 	else
-		become_next(supervisor);
+		prepare_to_become(supervisor);
 }
 
 static void on_check_timeout(void *argument)
@@ -235,6 +286,7 @@ void upgrade_begin(struct supervisor *supervisor, reload_fn on_done, void *argum
 void upgrade_open(struct supervisor *supervisor)
 {
 	supervisor->upgrade.timer = loop_add_timer(supervisor->loop, on_check_timeout, supervisor);
+	supervisor->upgrade.become_timer = loop_add_timer(supervisor->loop, on_become, supervisor);
 }
 
 struct handover *upgrade_receive(struct supervisor *supervisor)
@@ -265,19 +317,14 @@ struct handover *upgrade_receive(struct supervisor *supervisor)
 	return handover;
 }
 
-/* The seats that the program on trial could not fill. */
-static void fill_seats(struct supervisor *supervisor)
-{
-	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++)
-		if (supervisor->seats[i].state == SEAT_EMPTY)
-			seat_restart(&supervisor->seats[i]);
-}
-
 static void on_reloaded(void *argument, const char *error)
 {
 	struct supervisor *supervisor = argument;
+	char text[CONFIG_ERROR_MAX];
 
-	tell(&supervisor->upgrade, error);
+	snprintf(text, sizeof(text), "upgraded, but with the configuration as it was: %.400s",
+		 error ? error : "");
+	tell(&supervisor->upgrade, error ? text : NULL);
 }
 
 static void on_trial_over(void *argument, const char *error)
@@ -285,16 +332,13 @@ static void on_trial_over(void *argument, const char *error)
 	struct supervisor *supervisor = argument;
 	struct upgrade *upgrade = &supervisor->upgrade;
 
-	if (error && !supervisor->is_ending) {
-		become_previous(supervisor, error);
-		fill_seats(supervisor); /* it could not go on: then we do */
+	if (error) {
+		snprintf(upgrade->failure, sizeof(upgrade->failure), "%s", error);
+		prepare_to_become(supervisor);
+		return;
 	}
 	close(upgrade->previous_fd);
 	upgrade->previous_fd = -1;
-	if (supervisor->is_ending) {
-		tell(upgrade, error);
-		return;
-	}
 	log_info("upgraded to version %s", DNSFLOW_VERSION);
 	reload_begin(supervisor, on_reloaded, supervisor);
 }
@@ -303,7 +347,6 @@ void upgrade_go_on(struct supervisor *supervisor)
 {
 	struct upgrade *upgrade = &supervisor->upgrade;
 
-	rescue_disarm();
 	if (!*upgrade->failure) {
 		reload_replace(supervisor, on_trial_over, supervisor);
 		return;

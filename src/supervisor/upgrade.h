@@ -21,10 +21,10 @@ struct upgrade {
 	char path[PATH_MAX];	/* of our program, as it was started */
 	int next_fd;		/* the program that is being checked, or -1 */
 	struct process process; /* that checks it */
-	struct loop_event *event, *timer;
+	struct loop_event *event, *timer, *become_timer;
+	uint32_t turns;			/* of the loop, since signals wait */
 	int previous_fd;		/* on trial: the program before us; else -1 */
-	char failure[CONFIG_ERROR_MAX]; /* we are the one before: why the next one failed; else ""
-					 */
+	char failure[CONFIG_ERROR_MAX]; /* why the next one failed, or we on trial; else "" */
 	reload_fn on_done;
 	void *argument;
 };
@@ -43,7 +43,7 @@ void upgrade_begin(struct supervisor *supervisor, reload_fn on_done, void *argum
 bool upgrade_is_going_on(const struct supervisor *supervisor);
 
 /* What the previous program hands over, NULL when we were started. From here until
- * upgrade_go_on(), whatever ends this process lets that one go on instead. */
+ * rescue_disarm(), whatever ends this process lets that one go on instead. */
 struct handover *upgrade_receive(struct supervisor *supervisor);
 
 /* All is taken over: begins the trial, or goes on after that of the next program has failed. */

@@ -78,4 +78,19 @@ for workers in 1 2; do
 	check "a file with poison, $workers workers: status 3" test $? = 3
 	check "a file with poison, $workers workers: all are kept" test "$(kept segv)" = 50
 done
+# A worker that somebody stops is no poison: it is replaced, and nothing is quarantined or lost.
+"$BUILD/bench/pcapgen" -n $count --numbered 1 -o "$work/plain.pcap" 2>/dev/null
+rm -rf "$work/quarantine"
+start_ready 5 checker "$BUILD/tests/system/checker" --listen 127.0.0.1:$port --idle 6 --expect $count && {
+	checker_pid=$pid
+	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port --quarantine "$quarantine" --ring-size 512
+	dnsflow_pid=$pid
+	start blast "$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate 50000
+	sleep 0.5
+	kill -STOP "$(pgrep -P "$dnsflow_pid")"
+	check "a stopped worker is replaced" wait_for 10 has_line dnsflow.err 'is stopped while packets wait'
+	check "every packet once" judge
+	check "nothing is in the quarantine" test ! -e "$quarantine"
+	check "ends with status 0" stop "$dnsflow_pid"
+}
 finish

@@ -88,6 +88,14 @@ stop_worker() {
 	kill -STOP "$stopped"
 }
 
+# Its successors as well.
+keep_stopped() {
+	while :; do
+		stop_worker "$1" 2>/dev/null
+		sleep 0.02
+	done
+}
+
 configure "workers: 2"
 begin 50000
 sleep 1
@@ -104,10 +112,12 @@ check "it is added again" reload 'reloaded$'
 start blast "$BUILD/bench/blast" -i gen -r "$work/plain.pcap" --rate 50000
 blast_pid=$pid
 sleep 1
-stop_worker 1
+keep_stopped 1 &
+keeper_pid=$!
 sleep 0.5
 configure "workers: 1"
 check "it does not end: it is killed" reload 'reload: worker-1 did not finish and was killed'
+kill $keeper_pid
 check "it does not end: there is one" test "$(workers)" = 1
 wait "$blast_pid"
 adds_up dnsflow "it does not end"

@@ -61,7 +61,9 @@ static void test_what_is_written_is_read(void **state)
 	assert_int_equal(handover_number(taken, "generation", HANDOVER_ONE), 7);
 	assert_int_equal(handover_number(taken, "pid", 1), 0);
 	assert_int_equal(handover_take_fd(taken, "ring", 2), -1);
+	assert_int_equal(handover_borrow_fd(taken, "ring", 3), fd);
 	assert_int_equal(handover_take_fd(taken, "ring", 3), fd);
+	assert_int_equal(handover_borrow_fd(taken, "ring", 3), -1);
 	assert_int_equal(handover_take_fd(taken, "ring", 3), -1);
 	handover_free(taken);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC); /* taken: not closed */
@@ -86,12 +88,25 @@ static void test_descriptors_that_nobody_takes_are_closed(void **state)
 	close(memfd);
 }
 
+static void test_descriptors_that_are_not_open_are_missing(void **state)
+{
+	int memfd = make_sealed("dnsflow-handover 1\nfd ring-0 4000\nseats 1\n");
+	char error[CONFIG_ERROR_MAX];
+	struct handover *taken = handover_read(memfd, error);
+
+	(void)state;
+	assert_non_null(taken);
+	assert_int_equal(handover_take_fd(taken, "ring", 0), -1);
+	assert_int_equal(handover_number(taken, "seats", HANDOVER_ONE), 1);
+	handover_free(taken);
+	close(memfd);
+}
+
 static void test_anything_else_is_refused(void **state)
 {
 	(void)state;
 	expect_refused(make_sealed("dnsflow-handover 2\nseats 1\n"));
 	expect_refused(make_sealed(""));
-	expect_refused(make_sealed("dnsflow-handover 1\nfd ring-0 4000\n")); /* not open */
 	expect_refused(make_sealed("dnsflow-handover 1\nfd ring-0\n"));
 	expect_refused(memfd_create("test", MFD_CLOEXEC)); /* not sealed */
 	expect_refused(open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -122,6 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_written_is_read),
 		cmocka_unit_test(test_descriptors_that_nobody_takes_are_closed),
+		cmocka_unit_test(test_descriptors_that_are_not_open_are_missing),
 		cmocka_unit_test(test_anything_else_is_refused),
 		cmocka_unit_test(test_what_does_not_fit_cannot_be_given),
 	};
