@@ -7,7 +7,8 @@
  * worse, before it is decoded; the label behind it says how: segv, abort, kill, hang, exit, or
  * body: it spoils the body, so that every frame after it ends a worker, too. The variable
  * DNSFLOW_HOOK of the environment, "POINT.HOW", ends whoever comes to that point, in these ways but
- * for body: "takeover", a supervisor that has taken over; "worker", a worker that begins.
+ * for body: "takeover", a supervisor that has taken over; "worker", a worker that begins; "drain",
+ * one that is to finish.
  */
 #ifdef DNSFLOW_HOOKS
 void hook_frame(struct slice bytes);

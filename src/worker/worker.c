@@ -304,6 +304,8 @@ static void __attribute__((noreturn)) run_live(struct worker *worker)
 	set_clocks(worker);
 	if (worker->is_leaving && worker->leave_how == CONTROL_LEAVE_NOW)
 		leave(worker);
+	if (worker->is_draining)
+		hook_point("drain");
 	while (worker->source.ops->turn(&worker->source) == SOURCE_BUSY)
 		set_clocks(worker);
 	if (worker->is_leaving)
