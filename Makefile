@@ -150,13 +150,18 @@ lint: ## compile every header alone, check the format, run clang-tidy and cppche
 format: ## format all sources in place
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
 
-install: all ## install binaries, manual pages and the example of a configuration under DESTDIR and PREFIX
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(addprefix $(DESTDIR)$(MANDIR)/,man8 man5 man1) $(DESTDIR)$(DOCDIR)
+$(BUILD)/dnsflow-counters.7: src/ipc/counters.def scripts/counters-page
+	$(call say,PAGE,$@)
+	$(Q)scripts/counters-page > $@
+
+install: all $(BUILD)/dnsflow-counters.7 ## install binaries, manual pages and the example of a configuration under DESTDIR and PREFIX
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(addprefix $(DESTDIR)$(MANDIR)/,man8 man7 man5 man1) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflow
 	install -m 755 $(BUILD)/dnsflowctl $(DESTDIR)$(SBINDIR)/dnsflowctl
 	install -m 755 $(BUILD)/dnsflow-read $(DESTDIR)$(BINDIR)/dnsflow-read
 	install -m 644 src/supervisor/dnsflow.8 $(DESTDIR)$(MANDIR)/man8/dnsflow.8
 	install -m 644 src/tools/dnsflowctl.8 $(DESTDIR)$(MANDIR)/man8/dnsflowctl.8
+	install -m 644 $(BUILD)/dnsflow-counters.7 $(DESTDIR)$(MANDIR)/man7/dnsflow-counters.7
 	install -m 644 src/config/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5
 	install -m 644 src/config/dnsflow.conf $(DESTDIR)$(DOCDIR)/dnsflow.conf
 	install -m 644 src/tools/dnsflow-read.1 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
@@ -164,7 +169,7 @@ install: all ## install binaries, manual pages and the example of a configuratio
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(SBINDIR)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflowctl $(DESTDIR)$(BINDIR)/dnsflow-read
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,dnsflow.8 dnsflowctl.8)
-	rm -f $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+	rm -f $(DESTDIR)$(MANDIR)/man7/dnsflow-counters.7 $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
 	rm -f $(DESTDIR)$(DOCDIR)/dnsflow.conf
 
 run: all ## show the main job: DNS traffic through supervisor and workers to a receiver that prints the records

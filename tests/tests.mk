@@ -49,5 +49,5 @@ soak: ## what takes longer than make check: storms, reloads, links, poison (root
 	$(Q)$(MAKE) --no-print-directory all $(PROGRAMS) hooked
 	$(Q)TEST_SECONDS=7200 tests/run $(sort $(wildcard tests/system/soak_*.sh))
 
-soak-kill: all $(PROGRAMS) ## kills and reloads at 200,000 packets/s, with figures (root): SECONDS_PER_STORM= RATE= STORMS=
+soak-kill: all $(PROGRAMS) ## kills, reloads and upgrades at 200,000 packets/s, with figures (root): SECONDS_PER_STORM= RATE= STORMS=
 	$(Q)tests/system/soak_storm.sh

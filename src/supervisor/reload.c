@@ -36,6 +36,10 @@ static void finish(struct supervisor *supervisor, const char *error)
 		log_info("reloaded");
 	if (on_done)
 		on_done(reload->argument, error);
+	if (!reload->is_asked_again || reload->step != RELOAD_NONE)
+		return;
+	reload->is_asked_again = false;
+	reload_begin(supervisor, NULL, NULL);
 }
 
 /* Workers before; the same when it is only their rings that change. */
@@ -288,9 +292,10 @@ void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argume
 
 	if (!supervisor->sockets)
 		problem = "a run from a file has nothing to reload";
-	else if (supervisor->phase != PHASE_RUNNING || reload->step != RELOAD_NONE ||
-		 upgrade_is_going_on(supervisor))
-		problem = "another one is going on, or the run is starting or ending";
+	else if (upgrade_is_going_on(supervisor))
+		problem = "an upgrade is going on: try again when it has ended";
+	else
+		problem = supervisor_busy(supervisor);
 	if (problem) {
 		log_warn("reload: %s", problem);
 		if (on_done)

@@ -33,6 +33,7 @@ struct reload {
 	enum control_leave how;	    /* workers make way */
 	uint32_t seat;		    /* that is being replaced */
 	bool has_left;		    /* its predecessor */
+	bool is_asked_again;	    /* by a signal: once more, when this one has ended */
 	bool is_trial;		    /* ends with the first that does not get ready */
 	reload_fn on_done;
 	void *argument;

@@ -180,6 +180,15 @@ static void run(struct supervisor *supervisor)
 	reload_catch_up(supervisor);
 }
 
+const char *supervisor_busy(const struct supervisor *supervisor)
+{
+	if (supervisor->phase != PHASE_RUNNING || supervisor->is_ending)
+		return "the run is starting or ending";
+	if (supervisor->reload.step != RELOAD_NONE)
+		return "a reload is going on: try again when it has ended";
+	return NULL;
+}
+
 /* Packets are rejected from now on; what is in an open block comes when it retires. */
 void supervisor_end(struct supervisor *supervisor)
 {
@@ -376,9 +385,15 @@ static void on_terminate(void *argument)
 	supervisor_end(argument);
 }
 
+/* One that comes while another goes on may be for a change that the other has not seen. */
 static void on_hangup(void *argument)
 {
-	reload_begin(argument, NULL, NULL);
+	struct supervisor *supervisor = argument;
+
+	if (supervisor->reload.step == RELOAD_NONE)
+		reload_begin(supervisor, NULL, NULL);
+	else
+		supervisor->reload.is_asked_again = true;
 }
 
 static void on_upgrade(void *argument)

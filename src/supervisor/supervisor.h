@@ -60,6 +60,9 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 /* Makes a seat, whose lease is open, one of those that are watched. */
 void supervisor_init_seat(struct supervisor *supervisor, uint32_t index);
 
+/* Why nothing new can be begun now, one line; or NULL. */
+const char *supervisor_busy(const struct supervisor *supervisor);
+
 /* Begins the end of the run: reads and sends all that there is, then leaves. */
 void supervisor_end(struct supervisor *supervisor);
 

@@ -92,12 +92,11 @@ static const char *obstacle(const struct supervisor *supervisor)
 		return "a run from a file has nothing to upgrade";
 	if (*supervisor->effective->config.write_file)
 		return "a run that writes a file (-w) needs a restart";
-	if (supervisor->phase != PHASE_RUNNING || supervisor->is_ending ||
-	    supervisor->reload.step != RELOAD_NONE || supervisor->upgrade.previous_fd >= 0)
-		return "a reload or another upgrade is going on, or the run is starting or ending";
+	if (supervisor->upgrade.previous_fd >= 0)
+		return "another upgrade is going on: try again when it has ended";
 	if (reattach->is_gone || reattach->previous)
-		return "the interface is away";
-	return NULL;
+		return "the interface is away: try again when it is back";
+	return supervisor_busy(supervisor);
 }
 
 static void become_next(struct supervisor *supervisor)
@@ -257,7 +256,9 @@ static bool open_next(struct upgrade *upgrade, char *error)
 void upgrade_begin(struct supervisor *supervisor, reload_fn on_done, void *argument)
 {
 	struct upgrade *upgrade = &supervisor->upgrade;
-	const char *problem = upgrade->next_fd >= 0 ? "it is going on" : obstacle(supervisor);
+	const char *problem = upgrade->next_fd >= 0
+				      ? "another upgrade is going on: try again when it has ended"
+				      : obstacle(supervisor);
 	char error[CONFIG_ERROR_MAX];
 	int code;
 

@@ -172,4 +172,6 @@ else
 fi
 cmp_run "standard input" -r - <"$good"
 "$dnsflow" -r "$good" -w - 2>/dev/null | cmp -s - "$work/plain.out" && ok "-w - is standard output" || not_ok "-w -"
+# The manual of counters is made from their table.
+check "the manual has every counter" test "$(scripts/counters-page | grep -c '^\.It ')" = "$(grep -c '^COUNTER(' src/ipc/counters.def)"
 finish

@@ -168,6 +168,17 @@ adds_up() {
 	check "$2: the ledger adds up" ledger "$1"
 }
 
+# agrees NAME PACKETS: that run counted as many packets as the generator, and as many records and
+# datagrams as the receiver (checker.out).
+agrees() {
+	"$BUILD/dnsflowctl" --socket "$work/$1.sock" stats >"$work/$1.stats" || return
+	grep -E '^(kernel_packets|messages_recorded|datagrams_(data|stats)) ' "$work/$1.stats"
+	cat "$work/checker.out"
+	[ "$(value_of kernel_packets "$1.stats")" = "$2" ] &&
+		[ "$(value_of messages_recorded "$1.stats")" = "$(value_of received checker.out)" ] &&
+		[ "$(value_of datagrams_data "$1.stats")" = "$(value_of datagrams checker.out)" ]
+}
+
 # Also true for a process that nobody has waited for yet.
 is_gone() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"

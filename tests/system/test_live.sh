@@ -52,9 +52,11 @@ blast_test() {
 	start_checker "$workers" --expect "$expected" || return
 	start_dnsflow dnsflow -M "$workers" "$@" || return
 	dnsflow_pid=$pid
-	check "$title: all is sent" "$blast" -i "$interface" -r "$work/$capture.pcap" --rate $rate
+	"$blast" -i "$interface" -r "$work/$capture.pcap" --rate $rate >"$work/blast.out"
+	check "$title: all is sent" test "$(value_of blast_packets blast.out)" -ge "$expected"
 	check "$title: every record once and in its place" judge
 	adds_up dnsflow "$title"
+	check "$title: generator and receiver counted the same" agrees dnsflow "${packets:-$(value_of blast_packets blast.out)}"
 	check "$title: ends with status 0" stop "$dnsflow_pid"
 	check "$title: the kernel dropped nothing" no_drops dnsflow
 }
