@@ -30,6 +30,10 @@ workers() {
 	pgrep -c -P "$dnsflow_pid"
 }
 
+has_workers() {
+	[ "$(workers)" = "$1" ]
+}
+
 # begin RATE CHECKER_ARGUMENT...: receiver, dnsflow, and packets that go on in the background
 begin() {
 	rate=$1
@@ -70,6 +74,13 @@ configure "workers: 1" "wrokers: 2"
 check "a bad file is refused" reload 'dnsflow.conf:2:1: wrokers: '
 configure "workers: 1" "ring-size: 64"
 check "what needs a restart is refused" reload 'ring-size cannot change without a restart'
+configure "workers: 2"
+kill -HUP "$dnsflow_pid"
+sleep 0.02 # it has read that
+configure "workers: 3"
+kill -HUP "$dnsflow_pid"
+check "one that is asked for meanwhile follows" wait_for 10 has_workers 3
+sleep 0.5
 configure "workers: 1"
 check "back" reload 'reloaded$'
 check "every record once" judge
