@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "supervisor/accounts.h"
 
+#include "supervisor/input.h"
 #include "supervisor/interface.h"
 #include "supervisor/supervisor.h"
-
-/* Workers move from one set of rings to another one by one: is this worker lent one of these? */
-static bool is_lent(const struct packet_sockets *sockets, const struct seat *seat)
-{
-	return seat->index < packet_sockets_count_of(sockets) &&
-	       seat->lease.fds[CHILD_FD_INPUT] == packet_sockets_fd(sockets, seat->index);
-}
 
 const struct state_head *accounts_cursor(const struct packet_sockets *sockets,
 					 const struct seat *seat)
@@ -17,7 +11,7 @@ const struct state_head *accounts_cursor(const struct packet_sockets *sockets,
 	const struct lease *lease = &seat->lease;
 	bool has_begun = state_get(lease->head, STATE_GENERATION) == lease->watch->generation;
 
-	return is_lent(sockets, seat) && has_begun ? lease->head : NULL;
+	return input_is_lent(sockets, seat) && has_begun ? lease->head : NULL;
 }
 
 static uint64_t in_ring_of(const struct packet_sockets *sockets, const struct seat *seat)
@@ -39,7 +33,7 @@ bool accounts_have_input(void *argument, const struct seat *seat)
 	const struct supervisor *supervisor = argument;
 	const struct packet_sockets *sockets = supervisor->sockets;
 
-	if (sockets && supervisor->reattach.previous && !is_lent(sockets, seat))
+	if (sockets && supervisor->reattach.previous && !input_is_lent(sockets, seat))
 		sockets = supervisor->reattach.previous;
 	return !sockets || in_ring_of(sockets, seat);
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "ipc/packet_ring.h"
 #include "supervisor/accounts.h"
+#include "supervisor/input.h"
 #include "supervisor/supervisor.h"
 
 #define RETRY_NS (20 * NANOSECONDS_PER_MILLISECOND)
@@ -40,13 +41,26 @@ static struct packet_sockets *take_spare(struct supervisor *supervisor,
 	return NULL;
 }
 
+/* One that did not get ready in time, or died meanwhile, may still be on its old ring. */
+static bool is_any_left(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++)
+		if (input_is_lent(supervisor->reattach.previous, &supervisor->seats[i]))
+			return true;
+	return false;
+}
+
 static void on_moved(void *argument, const char *error)
 {
 	struct supervisor *supervisor = argument;
 
 	if (error)
 		return; /* the run ends: those that have not moved read on */
-	supervisor_discard_rings(supervisor, supervisor->reattach.previous);
+	if (is_any_left(supervisor)) {
+		loop_timer_set(supervisor->reattach.timer, RETRY_NS);
+		return;
+	}
+	input_discard_rings(supervisor, supervisor->reattach.previous);
 	supervisor->reattach.previous = NULL;
 	if (supervisor->is_ending)
 		supervisor_end(supervisor);
@@ -116,7 +130,8 @@ static void try_attach(struct supervisor *supervisor)
 		return;
 	/* Still moving from the one before, or workers are being added: reattach_check() comes
 	 * again. */
-	if (!reattach->previous && supervisor->reload.step <= RELOAD_CHECKING)
+	if (!reattach->previous && supervisor->reload.step <= RELOAD_CHECKING &&
+	    !upgrade_is_going_on(supervisor))
 		attach(supervisor);
 }
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ipc/packet_ring.h"
+#include "supervisor/input.h"
 #include "supervisor/service.h"
 #include "supervisor/supervisor.h"
 
@@ -36,7 +37,8 @@ static void finish(struct supervisor *supervisor, const char *error)
 		log_info("reloaded");
 	if (on_done)
 		on_done(reload->argument, error);
-	if (!reload->is_asked_again || reload->step != RELOAD_NONE)
+	if (!reload->is_asked_again || reload->step != RELOAD_NONE ||
+	    upgrade_is_going_on(supervisor))
 		return;
 	reload->is_asked_again = false;
 	reload_begin(supervisor, NULL, NULL);
@@ -64,7 +66,7 @@ static void finish_shrinking(struct supervisor *supervisor)
 				 "lost, and counted",
 				 i);
 	}
-	supervisor_close_rings(supervisor, count);
+	input_close_rings(supervisor, count);
 	finish(supervisor, *error ? error : NULL);
 }
 
@@ -98,6 +100,20 @@ static void kill_the_rest(struct supervisor *supervisor)
 	finish_shrinking(supervisor);
 }
 
+static bool is_moving(const struct reload *reload)
+{
+	return !reload->previous && !reload->is_trial;
+}
+
+/* A ring that is closed afterwards is read to its end. */
+static void ask_to_leave(struct supervisor *supervisor, struct seat *seat)
+{
+	bool is_last_reader = input_is_lent(supervisor->reattach.previous, seat);
+
+	loop_timer_set(supervisor->reload.timer, REPLACE_TIMEOUT_NS);
+	seat_leave(seat, is_last_reader ? CONTROL_LEAVE_EMPTY : CONTROL_LEAVE_NOW);
+}
+
 /* The next worker of those that stay makes way; after the last one the others drain. */
 static void replace_next(struct supervisor *supervisor)
 {
@@ -105,10 +121,13 @@ static void replace_next(struct supervisor *supervisor)
 	uint32_t count = supervisor->effective->config.worker_count;
 
 	reload->seat++;
+	/* Those that have moved already have nothing to move from. */
+	while (is_moving(reload) && reload->seat < count &&
+	       !input_is_lent(supervisor->reattach.previous, &supervisor->seats[reload->seat]))
+		reload->seat++;
 	if (reload->seat < count && reload->seat < count_before(supervisor)) {
-		loop_timer_set(reload->timer, REPLACE_TIMEOUT_NS);
 		reload->has_left = false;
-		seat_leave(&supervisor->seats[reload->seat], reload->how);
+		ask_to_leave(supervisor, &supervisor->seats[reload->seat]);
 	} else if (count < count_before(supervisor)) {
 		begin_shrinking(supervisor);
 	} else {
@@ -127,7 +146,7 @@ static void abandon_growing(struct supervisor *supervisor, const char *error)
 		supervisor->seats[i].is_replacing = false;
 		seat_kill(&supervisor->seats[i]);
 	}
-	supervisor_close_rings(supervisor, count);
+	input_close_rings(supervisor, count);
 	finish(supervisor, error);
 }
 
@@ -152,8 +171,6 @@ static void begin_replacing(struct supervisor *supervisor)
 		log_set_level(supervisor->effective->config.is_verbose ? LOG_LEVEL_DEBUG
 								       : LOG_LEVEL_INFO);
 	reload->step = RELOAD_REPLACING;
-	/* Workers that still read rings which are closed afterwards read them to the end. */
-	reload->how = supervisor->reattach.previous ? CONTROL_LEAVE_EMPTY : CONTROL_LEAVE_NOW;
 	reload->seat = UINT32_MAX; /* the first is 0 */
 	replace_next(supervisor);
 }
@@ -322,15 +339,13 @@ void reload_open(struct supervisor *supervisor)
 	supervisor->reload.timer = loop_add_timer(supervisor->loop, on_timer, supervisor);
 }
 
-static void replace_all(struct supervisor *supervisor, enum control_leave how, reload_fn on_done,
-			void *argument)
+static void replace_all(struct supervisor *supervisor, reload_fn on_done, void *argument)
 {
 	struct reload *reload = &supervisor->reload;
 
 	reload->on_done = on_done;
 	reload->argument = argument;
 	reload->step = RELOAD_REPLACING;
-	reload->how = how;
 	reload->seat = UINT32_MAX; /* the first is 0 */
 	replace_next(supervisor);
 }
@@ -359,7 +374,7 @@ void reload_catch_up(struct supervisor *supervisor)
 void reload_replace(struct supervisor *supervisor, reload_fn on_done, void *argument)
 {
 	supervisor->reload.is_trial = true;
-	replace_all(supervisor, CONTROL_LEAVE_NOW, on_done, argument);
+	replace_all(supervisor, on_done, argument);
 }
 
 bool reload_move(struct supervisor *supervisor, reload_fn on_done, void *argument)
@@ -367,7 +382,7 @@ bool reload_move(struct supervisor *supervisor, reload_fn on_done, void *argumen
 	if (supervisor->reload.step != RELOAD_NONE || supervisor->phase != PHASE_RUNNING ||
 	    upgrade_is_going_on(supervisor))
 		return false;
-	replace_all(supervisor, CONTROL_LEAVE_EMPTY, on_done, argument);
+	replace_all(supervisor, on_done, argument);
 	return true;
 }
 
@@ -394,7 +409,7 @@ static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum s
 	if (supervisor->reload.has_left)
 		replace_next(supervisor);
 	else
-		seat_leave(seat, supervisor->reload.how); /* the one before died of it */
+		ask_to_leave(supervisor, seat); /* the one before died of it */
 	return true;
 }
 

@@ -30,7 +30,6 @@ struct reload {
 	struct loop_event *check_event, *timer;
 	struct effective *next;	    /* checked, not yet in force */
 	struct effective *previous; /* of workers that are not replaced yet */
-	enum control_leave how;	    /* workers make way */
 	uint32_t seat;		    /* that is being replaced */
 	bool has_left;		    /* its predecessor */
 	bool is_asked_again;	    /* by a signal: once more, when this one has ended */

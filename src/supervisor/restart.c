@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "supervisor/accounts.h"
+#include "supervisor/input.h"
 #include "supervisor/interface.h"
 #include "supervisor/service.h"
 #include "supervisor/signals.h"
@@ -38,6 +39,8 @@ void restart_prepare(struct supervisor *supervisor)
 	if (service_keep(handover))
 		log_info("the service manager keeps rings, sockets and counters");
 	else
+		supervisor->phase = PHASE_DRAINING;
+	if (supervisor->phase != PHASE_KEPT)
 		log_warn("no service manager keeps rings, sockets and counters (--keep-state)");
 	handover_free(handover);
 	loop_stop(supervisor->loop);
@@ -71,6 +74,8 @@ resume_nothing(struct supervisor *supervisor, const char *reason)
 	log_warn("rings, sockets and counters that were kept cannot be used: %s", reason);
 	restart_forget(supervisor);
 	control_server_close(supervisor->control);
+	signals_release();
+	signals_hold(SIGNALS_THAT_ASK);
 	execv("/proc/self/exe", supervisor->argv);
 	log_fatal("/proc/self/exe: %s", strerror(errno));
 }
@@ -109,5 +114,5 @@ void restart_resume(struct supervisor *supervisor, struct handover *handover)
 		resume_nothing(supervisor, "another --ring-size");
 	supervisor->reload.next = next;
 	supervisor->started_ns = clock_monotonic_ns();
-	supervisor_close_rings(supervisor, supervisor->effective->config.worker_count);
+	input_close_rings(supervisor, supervisor->effective->config.worker_count);
 }

@@ -15,7 +15,8 @@
 #define BACKOFF_MOST_NS	  (30 * NANOSECONDS_PER_SECOND)
 #define LEAVE_TIMEOUT_NS  (1 * NANOSECONDS_PER_SECOND)
 #define HANG_CHECKS	  4
-#define DEATHS_PER_PACKET 3 /* of a worker that did not end itself */
+#define START_CHECKS	  20 /* of one that is setting itself up, perhaps on a busy machine */
+#define DEATHS_PER_PACKET 3  /* of a worker that did not end itself */
 #define DEATHS_PER_BODY	  3
 #define SKIPS_PER_BODY	  3
 
@@ -391,6 +392,11 @@ void seat_kill(struct seat *seat)
 void seat_leave(struct seat *seat, enum control_leave how)
 {
 	loop_timer_stop(seat->start_timer);
+	/* Somebody must read that ring to its end first, and is asked again when it is ready. */
+	if (seat->state == SEAT_EMPTY && how == CONTROL_LEAVE_EMPTY) {
+		seat_restart(seat);
+		return;
+	}
 	if (seat->state == SEAT_EMPTY) {
 		seat->on_event(seat->argument, seat, SEAT_HAS_LEFT, 0, "");
 		return;
@@ -425,7 +431,8 @@ void seat_check_progress(struct seat *seat)
 	    !seat->has_input(seat->argument, seat)) {
 		seat->moved_to = at;
 		seat->idle_checks = 0;
-	} else if (++seat->idle_checks >= HANG_CHECKS) {
+	} else if (++seat->idle_checks >=
+		   (seat->state == SEAT_WORKING ? HANG_CHECKS : START_CHECKS)) {
 		seat->idle_checks = 0;
 		end_hung(seat);
 	}

@@ -102,7 +102,7 @@ void seat_kill(struct seat *seat);
  * does not go within a second is killed: its state is whole at any moment. */
 void seat_leave(struct seat *seat, enum control_leave how);
 
-/* Aborts a worker, also one that is starting, that has input and took none of it in four checks,
+/* Aborts a worker that has input and took none of it in four checks (in twenty, while it starts),
  * one after the other. Call it twice a second. Checks count, not time: we may have been stopped
  * together with the worker. */
 void seat_check_progress(struct seat *seat);

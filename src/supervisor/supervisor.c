@@ -18,6 +18,7 @@
 #include "loop/loop.h"
 #include "supervisor/accounts.h"
 #include "supervisor/generated_filter.h"
+#include "supervisor/input.h"
 #include "supervisor/interface.h"
 #include "supervisor/packet_sockets.h"
 #include "supervisor/pid_file.h"
@@ -343,7 +344,7 @@ static void on_count(void *argument)
 	service_tell_alive();
 	accounts_take_kernel(supervisor);
 	reattach_check(supervisor);
-	for (uint32_t i = 0; i < supervisor->seat_count; i++)
+	for (uint32_t i = 0; i < supervisor->seat_count && supervisor->phase != PHASE_STARTING; i++)
 		seat_check_progress(&supervisor->seats[i]);
 	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
 		accounts_sum_up(supervisor, &ledger);
@@ -421,63 +422,6 @@ static void add_events(struct supervisor *supervisor)
 		loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
 }
 
-/* Remembers how far the ring was read, which the cursor of the next one does not say. */
-static void leave_ring(struct packet_sockets *sockets, const struct seat *seat)
-{
-	if (sockets && accounts_cursor(sockets, seat))
-		packet_sockets_leave(sockets, seat->index, seat->lease.head);
-}
-
-static void discard_ring(struct packet_sockets *sockets, struct seat *seat)
-{
-	leave_ring(sockets, seat);
-	seat->lease.watch->ring_discarded += packet_sockets_in_ring(sockets, seat->index, NULL);
-}
-
-void supervisor_close_rings(struct supervisor *supervisor, uint32_t count)
-{
-	accounts_take_kernel(supervisor);
-	for (uint32_t i = count; i < supervisor->seat_count; i++) {
-		struct seat *seat = &supervisor->seats[i];
-
-		discard_ring(supervisor->sockets, seat);
-		leave_ring(supervisor->reattach.previous, seat);
-		seat->lease.fds[CHILD_FD_INPUT] = -1;
-	}
-	packet_sockets_shrink(supervisor->sockets, count);
-}
-
-/* A ring that the worker has not seen before has another generation. */
-static void lend_input(struct supervisor *supervisor, struct seat *seat)
-{
-	struct state_watch *watch = seat->lease.watch;
-	int *fd = &seat->lease.fds[CHILD_FD_INPUT];
-
-	if (!supervisor->sockets) {
-		*fd = supervisor->file_fd;
-		return;
-	}
-	if (*fd != packet_sockets_fd(supervisor->sockets, seat->index)) {
-		leave_ring(supervisor->reattach.previous, seat);
-		*fd = packet_sockets_fd(supervisor->sockets, seat->index);
-		watch->generation = ++supervisor->generation;
-	}
-	watch->ring_blocks = packet_sockets_ring_blocks(supervisor->sockets);
-	watch->is_unsplit = packet_sockets_are_unsplit(supervisor->sockets);
-}
-
-void supervisor_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets)
-{
-	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		struct seat *seat = &supervisor->seats[i];
-
-		packet_sockets_count(sockets, i, seat->lease.watch);
-		discard_ring(sockets, seat);
-		lend_input(supervisor, seat); /* whoever starts next must not find the old one */
-	}
-	packet_sockets_close(sockets);
-}
-
 void supervisor_init_seat(struct supervisor *supervisor, uint32_t index)
 {
 	struct process_plan plan = {.executable_fd = supervisor->executable_fd, .role = "worker"};
@@ -506,7 +450,7 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 			lease_close(&seat->lease);
 	}
 	if (is_open)
-		lend_input(supervisor, seat);
+		input_lend(supervisor, seat);
 	return is_open;
 }
 

@@ -65,9 +65,3 @@ const char *supervisor_busy(const struct supervisor *supervisor);
 
 /* Begins the end of the run: reads and sends all that there is, then leaves. */
 void supervisor_end(struct supervisor *supervisor);
-
-/* Closes the rings from count on, whose workers have read them. */
-void supervisor_close_rings(struct supervisor *supervisor, uint32_t count);
-
-/* Closes rings that no worker is lent any more; what is left in them is counted as discarded. */
-void supervisor_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets);

@@ -121,6 +121,8 @@ static void become_previous(struct supervisor *supervisor)
 
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		seat_clear(&supervisor->seats[i]);
+	if (supervisor->reload.is_asked_again)
+		raise(SIGHUP); /* it waits for the previous program */
 	handover = takeover_give(supervisor, true);
 	setenv(HANDOVER_FAILURE_VARIABLE, upgrade->failure, 1);
 	error = become(supervisor, upgrade->previous_fd, handover);

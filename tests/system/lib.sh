@@ -179,6 +179,15 @@ agrees() {
 		[ "$(value_of datagrams_data "$1.stats")" = "$(value_of datagrams checker.out)" ]
 }
 
+# judge BLAST_PID CHECKER_PID: when all is sent, what the checker says.
+judge() {
+	wait "$1"
+	wait "$2"
+	judge_verdict=$?
+	cat "$work/checker.out"
+	return "$judge_verdict"
+}
+
 # Also true for a process that nobody has waited for yet.
 is_gone() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"

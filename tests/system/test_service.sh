@@ -43,14 +43,6 @@ has_workers() {
 	[ "$(pgrep -c -f -- '--role worker')" = "$1" ]
 }
 
-judge() {
-	wait "$blast_pid"
-	wait "$checker_pid"
-	verdict=$?
-	cat "$work/checker.out"
-	return "$verdict"
-}
-
 "$BUILD/bench/pcapgen" -n $count --numbered 1 -o "$work/plain.pcap" 2>/dev/null
 veth_pair gen cap
 configure "workers: 2"
@@ -82,7 +74,7 @@ kill -HUP "$(cat "$work/pid")"
 check "reloading is told" wait_for 10 has_told 1 '^reloading'
 restart "a restart after a reload"
 check "the watchdog is fed" wait_for 5 has_told 1 '^watchdog'
-check "every record once" judge
+check "every record once" judge "$blast_pid" "$checker_pid"
 adds_up dnsflow "after restarts"
 configure "workers: 1" "ring-size: 64"
 restart "another ring"

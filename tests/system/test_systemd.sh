@@ -24,14 +24,6 @@ is_manager_up() {
 	service show-environment
 }
 
-judge() {
-	wait "$blast_pid"
-	wait "$checker_pid"
-	verdict=$?
-	cat "$work/checker.out"
-	return "$verdict"
-}
-
 mkdir -p "$XDG_RUNTIME_DIR" "$HOME/.config/systemd/user" /run/systemd/system
 cat >"$HOME/.config/systemd/user/dnsflow.service" <<UNIT
 [Service]
@@ -61,7 +53,7 @@ check "systemctl reload" service reload dnsflow
 check "another process serves" test "$(property MainPID)" != "$first_pid"
 check "rings were kept each time" test "$(grep -c 'the service manager keeps' "$work/dnsflow.err")" = 3
 check "nothing was begun anew" test "$(grep -c 'cannot be used' "$work/dnsflow.err")" = 0
-check "every record once" judge
+check "every record once" judge "$blast_pid" "$checker_pid"
 adds_up dnsflow "after restarts"
 check "systemctl stop" service stop dnsflow
 check "it ended well" test "$(property Result)" = success

@@ -59,14 +59,6 @@ begin() {
 	blast_pid=$pid
 }
 
-judge() {
-	wait "$blast_pid"
-	wait "$checker_pid"
-	verdict=$?
-	cat "$work/checker.out"
-	return "$verdict"
-}
-
 "$BUILD/bench/pcapgen" -n $count --numbered 1 -o "$work/plain.pcap" 2>/dev/null
 veth_pair gen cap
 put "$BUILD/dnsflow"
@@ -99,7 +91,7 @@ fails "no program" 'No such file'
 check "the same workers are there" test "$before" = "$(workers)"
 put "$BUILD/dnsflow"
 check "and a good one afterwards" ctl upgrade
-check "every record once" judge
+check "every record once" judge "$blast_pid" "$checker_pid"
 adds_up dnsflow "after upgrades"
 check "ends with status 0" stop "$dnsflow_pid"
 
@@ -119,7 +111,7 @@ for how in takeover.exit takeover.segv takeover.abort takeover.hang worker.exit 
 	check "$how: the old program works" wait_for 5 is_running "$old"
 	put "$BUILD/dnsflow"
 	check "$how: and a good one afterwards" ctl upgrade
-	check "$how: every record once" judge
+	check "$how: every record once" judge "$blast_pid" "$checker_pid"
 	adds_up dnsflow "$how"
 	check "$how: ends with status 0" stop "$dnsflow_pid"
 done

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/input.h"
+
+#include "supervisor/accounts.h"
+#include "supervisor/supervisor.h"
+
+bool input_is_lent(const struct packet_sockets *sockets, const struct seat *seat)
+{
+	return sockets && seat->index < packet_sockets_count_of(sockets) &&
+	       seat->lease.fds[CHILD_FD_INPUT] == packet_sockets_fd(sockets, seat->index);
+}
+
+/* Remembers how far the ring was read, which the cursor of the next one does not say. */
+static void leave_ring(struct packet_sockets *sockets, const struct seat *seat)
+{
+	if (sockets && accounts_cursor(sockets, seat))
+		packet_sockets_leave(sockets, seat->index, seat->lease.head);
+}
+
+static void discard_ring(struct packet_sockets *sockets, struct seat *seat)
+{
+	leave_ring(sockets, seat);
+	seat->lease.watch->ring_discarded += packet_sockets_in_ring(sockets, seat->index, NULL);
+}
+
+void input_close_rings(struct supervisor *supervisor, uint32_t count)
+{
+	accounts_take_kernel(supervisor);
+	for (uint32_t i = count; i < supervisor->seat_count; i++) {
+		struct seat *seat = &supervisor->seats[i];
+
+		discard_ring(supervisor->sockets, seat);
+		leave_ring(supervisor->reattach.previous, seat);
+		seat->lease.fds[CHILD_FD_INPUT] = -1;
+	}
+	packet_sockets_shrink(supervisor->sockets, count);
+}
+
+/* A ring that the worker has not seen before has another generation. */
+void input_lend(struct supervisor *supervisor, struct seat *seat)
+{
+	struct state_watch *watch = seat->lease.watch;
+	int *fd = &seat->lease.fds[CHILD_FD_INPUT];
+
+	if (!supervisor->sockets) {
+		*fd = supervisor->file_fd;
+		return;
+	}
+	if (*fd != packet_sockets_fd(supervisor->sockets, seat->index)) {
+		leave_ring(supervisor->reattach.previous, seat);
+		*fd = packet_sockets_fd(supervisor->sockets, seat->index);
+		watch->generation = ++supervisor->generation;
+	}
+	watch->ring_blocks = packet_sockets_ring_blocks(supervisor->sockets);
+	watch->is_unsplit = packet_sockets_are_unsplit(supervisor->sockets);
+}
+
+void input_discard_rings(struct supervisor *supervisor, struct packet_sockets *sockets)
+{
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		struct seat *seat = &supervisor->seats[i];
+
+		packet_sockets_count(sockets, i, seat->lease.watch);
+		discard_ring(sockets, seat);
+		input_lend(supervisor, seat); /* whoever starts next must not find the old one */
+	}
+	packet_sockets_close(sockets);
+}
