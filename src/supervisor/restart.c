@@ -32,16 +32,16 @@ void restart_prepare(struct supervisor *supervisor)
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		if (supervisor->seats[i].process.pidfd >= 0)
 			return;
-	supervisor->phase = PHASE_KEPT;
 	restart_forget(supervisor); /* what is kept now comes in its place */
 	accounts_take_kernel(supervisor);
 	handover = takeover_give(supervisor, false);
-	if (service_keep(handover))
+	if (service_keep(handover)) {
+		supervisor->phase = PHASE_KEPT;
 		log_info("the service manager keeps rings, sockets and counters");
-	else
+	} else {
 		supervisor->phase = PHASE_DRAINING;
-	if (supervisor->phase != PHASE_KEPT)
 		log_warn("no service manager keeps rings, sockets and counters (--keep-state)");
+	}
 	handover_free(handover);
 	loop_stop(supervisor->loop);
 }

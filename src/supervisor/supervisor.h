@@ -22,7 +22,7 @@ enum phase {
 	PHASE_REJECTING, /* no packet comes in any more */
 	PHASE_DRAINING,	 /* workers read and send all that there is */
 	PHASE_KEEPING,	 /* or leave it all to the next start: workers make way */
-	PHASE_KEPT,	 /* nobody works any more; what is still in rings is not missing */
+	PHASE_KEPT,	 /* the service manager has it: what is still in rings is not missing */
 };
 
 /* What the files of this room share. */
