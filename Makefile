@@ -29,10 +29,10 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # Rooms, left to right: each may use those before it. Process rooms never use each other.
-LIBRARY_ROOMS := base net dns record config pcap loop ipc
-PROCESS_ROOMS := supervisor worker tools
+LIBRARY_ROOMS := base net dns record rules stats config pcap tls loop ipc
+PROCESS_ROOMS := supervisor worker aggregator tools
 ROOMS         := $(LIBRARY_ROOMS) $(PROCESS_ROOMS)
-PACKAGES      := libmnl libsystemd libpcap libevent_core libseccomp libzstd zlib yaml-0.1 jansson $(if $(filter 1,$(BPF)),libbpf)
+PACKAGES      := libmnl libsystemd libpcap libevent_core libevent_extra libevent_openssl openssl libpcre2-8 libmaxminddb libseccomp libzstd zlib yaml-0.1 jansson $(if $(filter 1,$(BPF)),libbpf)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
         $(if $(WERROR),-Werror)
@@ -104,7 +104,7 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(BUILD)/dnsflow: $(BUILD)/src/main.o $(foreach r,supervisor worker,$(call archive,$(r))) \
+$(BUILD)/dnsflow: $(BUILD)/src/main.o $(foreach r,supervisor worker aggregator,$(call archive,$(r))) \
                   $(foreach r,$(call reverse,$(LIBRARY_ROOMS)),$(call archive,$(r)))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LTO_LINK) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

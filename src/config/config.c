@@ -98,3 +98,25 @@ bool config_compare(const struct config *before, const struct config *after,
 	}
 	return differs;
 }
+
+bool config_has_events(const struct config *config)
+{
+	for (uint32_t i = 0; i < config->output_count; i++)
+		if (output_kind_takes_events(config->outputs[i].kind))
+			return true;
+	return false;
+}
+
+bool config_has_statistics(const struct config *config)
+{
+	bool is_needed = config->statistics.is_enabled || *config->web.listen;
+
+	for (uint32_t i = 0; i < config->output_count; i++)
+		is_needed |= config->outputs[i].kind == OUTPUT_METRICS;
+	return is_needed;
+}
+
+bool config_has_aggregator(const struct config *config)
+{
+	return *config->web.listen || config->output_count;
+}

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "bpf/settings.h"
+#include "config/output.h"
 #include "net/address.h"
 
 #define CONFIG_DESTINATIONS_MAX 10
@@ -23,6 +24,39 @@ enum config_input { CONFIG_INPUT_LIVE, CONFIG_INPUT_MAPPED, CONFIG_INPUT_STREAM 
 struct config_destination {
 	char text[264];
 	struct endpoint endpoint;
+};
+
+/* statistics: and what becomes of pairs. Sizes are numbers of entries. */
+struct config_statistics {
+	bool is_enabled; /* also by web and by outputs that need them */
+	uint32_t names, domains, clients, tlds;
+	uint32_t streams;	      /* of other servers */
+	uint32_t memory_mib;	      /* of the aggregator, all together */
+	char tables[CONFIG_LIST_MAX]; /* what is counted for each name: "nxdomain/response" */
+	char default_tables[CONFIG_LIST_MAX];	/* of those, what /tables shows unasked */
+	char default_counters[CONFIG_LIST_MAX]; /* what /counters shows unasked */
+	uint32_t max_items;
+	bool keeps_case;
+	char suffix_list[CONFIG_PATH_MAX];
+	uint32_t query_timeout_ms;
+};
+
+struct config_web {
+	char listen[CONFIG_WORD_MAX]; /* "" = off */
+	struct endpoint endpoint;     /* version 0 until resolved */
+	char login[CONFIG_WORD_MAX];
+	char password_file[CONFIG_PATH_MAX]; /* read by the process that needs them */
+	char api_key_file[CONFIG_PATH_MAX];
+	char certificate[CONFIG_PATH_MAX]; /* "" = no TLS */
+	char key[CONFIG_PATH_MAX];
+	char hosts[CONFIG_LIST_MAX]; /* what a Host field may say beside the address */
+	uint32_t max_connections;
+};
+
+struct config_geoip {
+	char city_database[CONFIG_PATH_MAX]; /* "" = none */
+	char asn_database[CONFIG_PATH_MAX];
+	bool is_country_iso;
 };
 
 /*
@@ -61,6 +95,15 @@ struct config {
 	uint32_t ring_mib;     /* of all workers together */
 	bool keeps_state;      /* at the end, with the service manager */
 	bool is_verbose;
+	char identity[256];		   /* of the captured stream; "" = the interface or file */
+	char own_address[CONFIG_LIST_MAX]; /* of the server that is watched; decides its messages'
+					      kinds */
+	struct config_statistics statistics;
+	struct config_web web;
+	struct config_geoip geoip;
+	uint32_t event_ring_mib; /* of each worker; a power of two */
+	struct config_output outputs[CONFIG_OUTPUTS_MAX];
+	uint32_t output_count;
 	/* completed by the preflight */
 	enum config_input input;
 	uint32_t link; /* DLT of what is captured, as far as it is known before it is read */
@@ -69,6 +112,12 @@ struct config {
 };
 
 extern const struct config config_default;
+
+/* Whether workers count what they see, match pairs and capture queries too; whether they send
+ * events; whether there is an aggregator. */
+bool config_has_statistics(const struct config *config);
+bool config_has_events(const struct config *config);
+bool config_has_aggregator(const struct config *config);
 
 /*
  * Checks what no single option can know; false with one line in error. Fills in what follows from

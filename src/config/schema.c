@@ -15,6 +15,45 @@ const struct config config_default = {
 	.payload_max = 1500,
 	.ring_mib = 128,
 	.quarantine = "/var/lib/dnsflow/quarantine.pcap",
+	.event_ring_mib = 8,
+	.statistics =
+		{
+			.names = 16384,
+			.domains = 8192,
+			.clients = 16384,
+			.tlds = 2048,
+			.streams = 1,
+			.memory_mib = 256,
+			.tables = "hit/query\nhit/response\nlength/query\nlength/response\n"
+				  "noerror/query\nnoerror/response\nnxdomain/response\n"
+				  "servfail/response\nrefused/response\na/query\naaaa/query\n"
+				  "https/query",
+			.default_tables = "noerror/query\nnxdomain/response",
+			.default_counters = "clients\ndomains\nquery\nresponse\nqps\n"
+					    "response/noerror\nresponse/nxdomain",
+			.max_items = 10,
+			.suffix_list = "/usr/share/publicsuffix/public_suffix_list.dat",
+			.query_timeout_ms = 5000,
+		},
+	.web.max_connections = 64,
+};
+
+const struct config_output config_output_default = {
+	.sample_rate = 1,
+	.filter = {.latency_ms_least = -1, .latency_ms_most = -1},
+	.except = {.latency_ms_least = -1, .latency_ms_most = -1},
+	.privacy = {.client_prefix4 = 32, .client_prefix6 = 128},
+	.queue_mib = 4,
+	.spool_mib = 64,
+	.count = 10,
+	.delimiter = "\n",
+	.retry_s = 5,
+	.facility = 3,
+	.severity = 6,
+	.app_name = "dnsflow",
+	.interval_s = 300,
+	.is_cumulative = true,
+	.payload_max = 1472,
 };
 
 const struct setting settings[] = {

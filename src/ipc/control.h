@@ -15,6 +15,9 @@ enum control_type {
 	CONTROL_START,	   /* supervisor: all are ready, begin */
 	CONTROL_DRAIN, /* supervisor: read what is there, write it out, finish. status: 1 = what is
 			  held of datagrams and streams is others' now */
+	CONTROL_LENT,  /* supervisor: a descriptor comes along (ipc/lend.h) */
+	CONTROL_ASK,   /* child: asks for one */
+	CONTROL_RESET, /* child: statistics begin anew */
 	CONTROL_LEAVE, /* supervisor: a successor takes over. status: enum control_leave */
 };
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "aggregator/outputs/format.h"
+#include "aggregator/outputs/privacy.h"
+#include "aggregator/outputs/queue.h"
+#include "base/random.h"
+#include "config/config.h"
+#include "dns/event.h"
+#include "ipc/aggregator_state.h"
+#include "ipc/lend.h"
+#include "loop/loop.h"
+#include "rules/filter.h"
+
+/*
+ * One output: takes events through its filter, sampling, privacy and format into its queue, and
+ * from there to where they go, by the ops of its kind. Nothing here ever waits; what does not fit
+ * is counted in the account.
+ */
+struct output;
+struct output_ops {
+	/* Before the sandbox: reads keys and certificates, makes its state. False with one line in
+	 * error[CONFIG_ERROR_MAX]. */
+	bool (*open)(struct output *output, char *error);
+	/* In the sandbox, in the loop: connects, asks for its file. */
+	void (*start)(struct output *output);
+	/* There are records in the queue: takes what can be taken without waiting. Called again
+	 * when more come, and by itself when there is room. */
+	void (*write)(struct output *output);
+	/* Once a second; may be NULL. */
+	void (*tick)(struct output *output, int64_t now_ns);
+	/* A descriptor that it asked for, or -1 and why; may be NULL. Takes it. */
+	void (*lent)(struct output *output, enum lend what, int fd_take, const char *error);
+	/* Has all that was taken from the queue arrived as far as can be known? */
+	bool (*is_idle)(const struct output *output);
+	void (*close)(struct output *output);
+};
+
+/* What outputs share; lent by the aggregator. */
+struct output_host {
+	struct loop *loop;
+	/* Makes all accounts as they stand now valid for a successor: after anything that cannot be
+	 * taken back. */
+	void (*commit)(void *argument);
+	/* Asks the supervisor for a descriptor; ops->lent gets the answer. */
+	void (*ask)(void *argument, enum lend what, uint32_t output_index);
+	/* The line of the metrics output (spec 5.5), without newline; returns its length. Resets
+	 * what it must. */
+	size_t (*metrics_line)(void *argument, bool is_cumulative, char *line, size_t size);
+	void *argument;
+	const struct geoip *geoip; /* or NULL */
+	const struct suffixes *suffixes;
+	bool is_waiting_allowed; /* a run from a file: nothing is dropped because a queue is full */
+};
+
+struct output {
+	const struct output_ops *ops;
+	const struct config_output *config;
+	const struct output_host *host;
+	uint32_t index;
+	struct output_account *account;
+	struct queue queue;
+	struct spool *spool;		      /* or NULL */
+	struct event_filter *filter, *except; /* or NULL */
+	struct format *format;
+	struct privacy *privacy; /* or NULL */
+	struct random random;	 /* sampling */
+	void *own;		 /* of its kind */
+};
+
+/* Makes an output on what it is lent: config and host are borrowed; queue_fd and spool_fd (-1 =
+ * none) are the caller's to close. The filters' key keeps their tables from being attacked. False
+ * with one line in error[CONFIG_ERROR_MAX]. */
+bool output_open(struct output *output, uint32_t index, const struct config_output *config,
+		 const struct output_host *host, struct output_account *account, int queue_fd,
+		 int spool_fd, const struct hash_key *key, char *error);
+void output_close(struct output *output);
+
+/* Takes one event. False, and nothing is counted, when it must wait: the queue is full in a run
+ * from a file. */
+bool output_take(struct output *output, const struct event *event);
+
+/* Tells the kind that there is something in the queue, if there is. */
+void output_flush(struct output *output);
+
+/* Once a second. */
+void output_tick(struct output *output, int64_t now_ns);
+
+/* Nothing waits: queue and spool are empty, and its kind is idle. */
+bool output_is_idle(const struct output *output);
+
+/* For the kinds: records were delivered, or could not be; frees the queue up to next, counts, and
+ * commits. */
+void output_written(struct output *output, uint32_t records, uint64_t bytes, uint64_t next);
+void output_failed(struct output *output, uint32_t records, uint64_t next);
+
+extern const struct output_ops output_stdout, output_file, output_tcp, output_syslog,
+	output_metrics, output_records;

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/hash.h"
+#include "dns/event.h"
+#include "stats/suffixes.h"
+
+/*
+ * What one process has counted of one stream, in memory of fixed size that outlives it: counters,
+ * a latency histogram, distinct clients and names (HyperLogLog), and the names, registered domains,
+ * TLDs and clients that are seen most (space-saving). One process writes a shard; others read it at
+ * the same time and merge (summary.h). What a kill interrupts is wrong by one event at most.
+ */
+
+#define STATS_TABLES_MAX 16
+
+/* What is counted for each name, "nxdomain/response": messages of one direction with one rcode or
+ * type, or all of them (hit), or their bytes (length). */
+enum stats_what { STATS_HIT, STATS_LENGTH, STATS_RCODE, STATS_TYPE };
+
+struct stats_table {
+	uint8_t what; /* enum stats_what */
+	bool is_query;
+	uint16_t code; /* of STATS_RCODE and STATS_TYPE */
+};
+
+/* Reads "hit/query", "length/response", "noerror/query", "a/query"; false for anything else. */
+bool stats_table_parse(const char *text, struct stats_table *table);
+
+/* What the size of a shard follows from. Readers and writers must agree on it. */
+struct stats_limits {
+	uint32_t names, domains, clients, tlds; /* entries */
+	uint32_t table_count;			/* of names */
+	struct stats_table tables[STATS_TABLES_MAX];
+	bool keeps_case; /* of names; else they are counted in lower case */
+};
+
+size_t shard_size(const struct stats_limits *limits);
+
+/* The writer's view of a shard. Memory, key and suffixes are borrowed. */
+struct shard {
+	struct shard_memory *memory;
+	struct stats_limits limits;
+	struct hash_key key;
+	const struct suffixes *suffixes;
+};
+
+/*
+ * Takes over the memory (64-byte aligned, shard_size bytes) that a predecessor left, or begins with
+ * it clean: when it is fresh, or of other limits, another key, another epoch or another version.
+ */
+void shard_attach(struct shard *shard, void *memory, const struct stats_limits *limits,
+		  const struct hash_key *key, uint64_t epoch, const struct suffixes *suffixes);
+
+/* Begins clean if its epoch is another one. */
+void shard_set_epoch(struct shard *shard, uint64_t epoch);
+
+/* Counts one event. Some of the work is put off, so that memory arrives meanwhile; what is put off
+ * lies in the memory too. shard_settle does it: when there is nothing else to do. */
+void shard_count(struct shard *shard, const struct event *event);
+void shard_settle(struct shard *shard);
+
+/* The hash of a name that shard_count and the table of pairs share: of its lower-cased wire form.
+ */
+uint64_t stats_hash_name(const struct hash_key *key, struct slice wire_name);
