@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "dns/walk.h"
 
 #define FLAG_QR	   0x8000
 #define FLAG_TC	   0x0200
@@ -11,78 +12,7 @@
 #define FLAG_RA	   0x0080
 #define RCODE_MASK 0x000f
 
-#define POINTER		   0xc000
 #define POINTER_OFFSET_MAX 0x3fff
-
-/* What the names of a message may cost: several times what the tightest real ones do. */
-#define NAME_STEPS	     512
-#define NAME_STEPS_PER_OCTET 2
-
-/* A message being walked. When a step fails, has_ended tells "no more bytes" from "malformed". */
-struct walk {
-	struct slice message;
-	size_t at;
-	struct name_budget budget;
-	uint16_t target_pointer; /* to the newest CNAME target: where most owner names point */
-	bool has_ended;
-};
-
-struct record {
-	uint16_t type;
-	uint16_t length;
-	size_t data;
-};
-
-static bool walk_take(struct walk *walk, size_t length)
-{
-	if (__builtin_expect(length > walk->message.length - walk->at, 0)) {
-		walk->has_ended = true;
-		return false;
-	}
-	walk->at += length;
-	return true;
-}
-
-static bool walk_name(struct walk *walk, int taken)
-{
-	if (taken <= 0) {
-		walk->has_ended = taken < 0;
-		return false;
-	}
-	walk->at += (size_t)taken;
-	return true;
-}
-
-static bool walk_owner(struct walk *walk)
-{
-	const uint8_t *at = walk->message.data + walk->at;
-	uint16_t pointer;
-
-	if (walk->message.length - walk->at >= 2) {
-		pointer = be16_load(at);
-		if (pointer == (POINTER | DNS_HEADER_SIZE) || pointer == walk->target_pointer) {
-			walk->at += 2; /* to a name that was read before: nothing to check */
-			return true;
-		}
-	}
-	return walk_name(walk, name_skip(walk->message, walk->at, &walk->budget));
-}
-
-/* Owner name and fixed part (RFC 1035 3.2.1); afterwards the walk stands behind the data. */
-static bool walk_record(struct walk *walk, struct record *record)
-{
-	const uint8_t *fixed;
-
-	if (!walk_owner(walk))
-		return false;
-	fixed = walk->message.data + walk->at;
-	if (!walk_take(walk, 10))
-		return false;
-	record->type = be16_load(fixed);
-	record->length = be16_load(fixed + 8);
-	record->data = walk->at;
-	return walk_take(walk, record->length);
-}
 
 /* Appends the name, or only checks it when the answer is full; returns as name_expand. */
 static int answer_add_name(struct dns_answer *answer, struct slice bytes, size_t offset,
@@ -108,19 +38,19 @@ static int answer_add_name(struct dns_answer *answer, struct slice bytes, size_t
 }
 
 static bool answer_add_cname(struct dns_answer *answer, struct walk *walk,
-			     const struct record *record)
+			     const struct walk_record *record)
 {
 	struct slice inside = {walk->message.data, record->data + record->length};
 
 	if (answer_add_name(answer, inside, record->data, &walk->budget) != record->length)
 		return false;
 	if (record->data <= POINTER_OFFSET_MAX)
-		walk->target_pointer = (uint16_t)(POINTER | record->data);
+		walk->target_pointer = (uint16_t)(WALK_POINTER | record->data);
 	return true;
 }
 
 static bool answer_add_address(struct dns_answer *answer, const struct walk *walk,
-			       const struct record *record)
+			       const struct walk_record *record)
 {
 	bool is_ip4 = record->type == DNS_TYPE_A;
 	uint16_t *count = is_ip4 ? &answer->ip4s_count : &answer->ip6s_count;
@@ -143,7 +73,7 @@ static bool answer_add_address(struct dns_answer *answer, const struct walk *wal
 
 static bool answer_add_record(struct dns_answer *answer, struct walk *walk)
 {
-	struct record record;
+	struct walk_record record;
 
 	if (!walk_record(walk, &record))
 		return false;
@@ -174,7 +104,7 @@ static bool answer_add_question(struct dns_answer *answer, struct walk *walk, ui
 
 static bool walk_tail(struct walk *walk, unsigned count)
 {
-	struct record record;
+	struct walk_record record;
 
 	while (count--)
 		if (!walk_record(walk, &record))
@@ -217,12 +147,7 @@ static void answer_init(struct dns_answer *answer)
 enum dns_outcome dns_answer_parse(struct slice message, bool is_cut, struct dns_answer *answer)
 {
 	const uint8_t *header = message.data;
-	struct walk walk = {
-		.message = message,
-		.at = DNS_HEADER_SIZE,
-		.budget.steps = NAME_STEPS + NAME_STEPS_PER_OCTET * (uint32_t)message.length,
-		.target_pointer = POINTER | DNS_HEADER_SIZE,
-	};
+	struct walk walk;
 	enum dns_outcome outcome;
 	uint16_t type;
 
@@ -233,6 +158,7 @@ enum dns_outcome dns_answer_parse(struct slice message, bool is_cut, struct dns_
 	if (outcome != DNS_RECORDED)
 		return outcome;
 	is_cut |= (be16_load(header + 2) & FLAG_TC) != 0;
+	walk_init(&walk, message);
 
 	if (!answer_add_question(answer, &walk, &type))
 		return walk.has_ended && is_cut ? DNS_TRUNCATED : DNS_MALFORMED_QUESTION;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dns/question.h"
+
+#include "base/cursor.h"
+#include "dns/message.h"
+#include "dns/walk.h"
+
+#define RCODE_MASK 0x000f
+#define TYPE_OPT   41
+
+/* Behind all questions but the first, which is read. */
+static bool walk_other_questions(struct walk *walk, unsigned count)
+{
+	for (; count > 1; count--)
+		if (!walk_name(walk, name_skip(walk->message, walk->at, &walk->budget)) ||
+		    !walk_take(walk, 4))
+			return false;
+	return true;
+}
+
+static bool walk_records(struct walk *walk, unsigned count)
+{
+	struct walk_record record;
+
+	while (count--)
+		if (!walk_record(walk, &record))
+			return false;
+	return true;
+}
+
+/*
+ * The upper bits of the response code, as the first OPT record of the additional section has them
+ * (RFC 6891 6.1.3): its owner is the root, and they are the first octet of its TTL. 0 where none
+ * can be found.
+ */
+static uint16_t walk_extended_rcode(struct walk *walk)
+{
+	const uint8_t *header = walk->message.data;
+	unsigned questions = be16_load(header + 4), left = be16_load(header + 10);
+	struct walk_record record;
+	bool is_root;
+
+	if (!left || walk->at == walk->message.length)
+		return 0;
+	/* No name was read yet that the first owner name could point to. */
+	if (!questions && walk->message.data[walk->at] >= WALK_POINTER >> 8)
+		return 0;
+	if (!walk_other_questions(walk, questions) ||
+	    !walk_records(walk, be16_load(header + 6) + be16_load(header + 8)))
+		return 0;
+	for (; left; left--) {
+		is_root = walk->at < walk->message.length && !walk->message.data[walk->at];
+		if (!walk_record(walk, &record))
+			return 0;
+		if (record.type == TYPE_OPT && is_root)
+			return (uint16_t)(walk->message.data[record.data - 6] << 4);
+	}
+	return 0;
+}
+
+static bool walk_question(struct walk *walk, struct dns_question *question)
+{
+	const uint8_t *fixed;
+	uint8_t length;
+
+	if (!walk_name(walk, name_expand(walk->message, walk->at, &walk->budget, question->name,
+					 &length)))
+		return false;
+	fixed = walk->message.data + walk->at;
+	if (!walk_take(walk, 4))
+		return false;
+	question->name_length = length;
+	question->type = be16_load(fixed);
+	question->class = be16_load(fixed + 2);
+	return true;
+}
+
+bool dns_question_parse(struct slice message, struct dns_question *question)
+{
+	const uint8_t *header = message.data;
+	struct walk walk;
+
+	question->id = question->flags = question->rcode = 0;
+	question->type = question->class = 0;
+	question->name_length = 0;
+	if (message.length < DNS_HEADER_SIZE)
+		return false;
+	question->id = be16_load(header);
+	question->flags = be16_load(header + 2);
+	question->rcode = question->flags & RCODE_MASK;
+	walk_init(&walk, message);
+	if (be16_load(header + 4) && !walk_question(&walk, question))
+		return false;
+	question->rcode |= walk_extended_rcode(&walk);
+	return true;
+}
