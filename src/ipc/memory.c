@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,4 +34,34 @@ void *memory_map(int fd, size_t size, bool is_writable)
 	memory = mmap(NULL, size, is_writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
 		      0);
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* The map of the whole memory that has passed the checks is moved behind that of the data. */
+void *memory_map_twice(int fd, size_t data_bytes, size_t tail_bytes, bool is_writable)
+{
+	size_t memory_bytes = data_bytes + tail_bytes, bytes = data_bytes + memory_bytes;
+	int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	uint8_t *memory, *space;
+
+	if (data_bytes < (size_t)sysconf(_SC_PAGESIZE) || (data_bytes & (data_bytes - 1)))
+		return NULL;
+	memory = memory_map(fd, memory_bytes, is_writable);
+	if (!memory)
+		return NULL;
+	space = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (space != MAP_FAILED &&
+	    mmap(space, data_bytes, protection, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
+	    mremap(memory, memory_bytes, memory_bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   space + data_bytes) != MAP_FAILED)
+		return space;
+	munmap(memory, memory_bytes);
+	if (space != MAP_FAILED)
+		munmap(space, bytes);
+	return NULL;
+}
+
+void memory_unmap_twice(const void *data, size_t data_bytes, size_t tail_bytes)
+{
+	if (data)
+		munmap((void *)data, 2 * data_bytes + tail_bytes);
 }

@@ -14,3 +14,11 @@ int memory_create(const char *name, size_t size);
 
 /* Maps a lent descriptor whole; NULL when it has not exactly this size or is not sealed. */
 void *memory_map(int fd, size_t size, bool is_writable);
+
+/*
+ * Maps a lent descriptor of data_bytes (a power of two and whole pages) and tail_bytes behind them:
+ * the data, the same data, and the tail, in one piece of address space, so that what wraps around
+ * is in one part. NULL as above. memory_unmap_twice accepts NULL.
+ */
+void *memory_map_twice(int fd, size_t data_bytes, size_t tail_bytes, bool is_writable);
+void memory_unmap_twice(const void *data, size_t data_bytes, size_t tail_bytes);

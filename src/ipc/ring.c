@@ -19,39 +19,6 @@
 
 #define ALIGNED (~(uint64_t)(RING_ALIGNMENT - 1)) /* a mask of positions */
 
-/*
- * Data, the same data, and the words behind it, in one piece of address space. The map of the whole
- * memory that has passed the checks is moved there.
- */
-static uint8_t *map_twice(int fd, size_t data_bytes, bool is_writable)
-{
-	size_t memory_bytes = ring_memory_size(data_bytes), bytes = data_bytes + memory_bytes;
-	int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
-	uint8_t *memory, *space;
-
-	if (data_bytes < (size_t)sysconf(_SC_PAGESIZE) || (data_bytes & (data_bytes - 1)))
-		return NULL;
-	memory = memory_map(fd, memory_bytes, is_writable);
-	if (!memory)
-		return NULL;
-	space = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (space != MAP_FAILED &&
-	    mmap(space, data_bytes, protection, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
-	    mremap(memory, memory_bytes, memory_bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   space + data_bytes) != MAP_FAILED)
-		return space;
-	munmap(memory, memory_bytes);
-	if (space != MAP_FAILED)
-		munmap(space, bytes);
-	return NULL;
-}
-
-static void unmap_twice(const uint8_t *data, size_t data_bytes)
-{
-	if (data)
-		munmap((void *)data, data_bytes + ring_memory_size(data_bytes));
-}
-
 /* Where to go on: where the predecessor was seen last, or at *position, which is ahead of that by a
  * ring at most. */
 static bool resume(uint64_t published, size_t data_bytes, uint64_t *position)
@@ -68,7 +35,7 @@ int ring_open_producer(struct ring_producer *ring, const struct ring_fds *fds, s
 	int error = -EINVAL;
 
 	*ring = (struct ring_producer){.data_bytes = data_bytes, .bell_fd = fds->bell};
-	ring->data = map_twice(fds->head, data_bytes, true);
+	ring->data = memory_map_twice(fds->head, data_bytes, sizeof(struct ring_head), true);
 	ring->peer = memory_map(fds->tail, sizeof(*ring->peer), false);
 	if (!ring->data || !ring->peer)
 		goto fail;
@@ -87,7 +54,7 @@ fail:
 
 void ring_close_producer(struct ring_producer *ring)
 {
-	unmap_twice(ring->data, ring->data_bytes);
+	memory_unmap_twice(ring->data, ring->data_bytes, sizeof(struct ring_head));
 	if (ring->peer)
 		munmap((void *)ring->peer, sizeof(*ring->peer));
 	*ring = (struct ring_producer){.bell_fd = -1};
@@ -125,7 +92,7 @@ int ring_open_consumer(struct ring_consumer *ring, const struct ring_fds *fds, s
 	int error = -EINVAL;
 
 	*ring = (struct ring_consumer){.data_bytes = data_bytes};
-	ring->data = map_twice(fds->head, data_bytes, false);
+	ring->data = memory_map_twice(fds->head, data_bytes, sizeof(struct ring_head), false);
 	ring->own = memory_map(fds->tail, sizeof(*ring->own), true);
 	if (!ring->data || !ring->own)
 		goto fail;
@@ -144,7 +111,7 @@ fail:
 
 void ring_close_consumer(struct ring_consumer *ring)
 {
-	unmap_twice(ring->data, ring->data_bytes);
+	memory_unmap_twice(ring->data, ring->data_bytes, sizeof(struct ring_head));
 	if (ring->own)
 		munmap(ring->own, sizeof(*ring->own));
 	*ring = (struct ring_consumer){0};
