@@ -75,6 +75,11 @@ struct loop_event *loop_add_reader(struct loop *loop, int fd, loop_fn fn, void *
 	return add(loop, fd, EV_READ | EV_PERSIST, fn, argument);
 }
 
+struct loop_event *loop_add_writer(struct loop *loop, int fd, loop_fn fn, void *argument)
+{
+	return add(loop, fd, EV_WRITE | EV_PERSIST, fn, argument);
+}
+
 struct loop_event *loop_add_timer(struct loop *loop, loop_fn fn, void *argument)
 {
 	return add(loop, -1, 0, fn, argument);
@@ -125,6 +130,11 @@ void loop_stop(struct loop *loop)
 void loop_poll(struct loop *loop)
 {
 	event_base_loop(loop->base, EVLOOP_NONBLOCK);
+}
+
+struct event_base *loop_base(const struct loop *loop)
+{
+	return loop->base;
 }
 
 const char *loop_library_version(void)

@@ -7,6 +7,7 @@
  * of memory (start-up). */
 struct loop;
 struct loop_event;
+struct event_base;
 
 typedef void (*loop_fn)(void *argument);
 
@@ -17,6 +18,9 @@ void loop_free(struct loop *loop);
 
 /* Calls fn whenever fd can be read, or is in error, until the event is freed. Does not own fd. */
 struct loop_event *loop_add_reader(struct loop *loop, int fd, loop_fn fn, void *argument);
+
+/* Calls fn whenever fd can be written to, or is in error, until the event is freed. */
+struct loop_event *loop_add_writer(struct loop *loop, int fd, loop_fn fn, void *argument);
 
 /* A timer that is not yet set. loop_timer_set calls fn once, after delay_ns; setting it again
  * replaces the delay. */
@@ -37,5 +41,8 @@ void loop_stop(struct loop *loop);
 /* Handles what is due now and returns without waiting: for processes that have work of their own.
  */
 void loop_poll(struct loop *loop);
+
+/* For files of this room only. */
+struct event_base *loop_base(const struct loop *loop);
 
 const char *loop_library_version(void);
