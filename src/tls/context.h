@@ -22,7 +22,14 @@ void tls_context_free(struct tls_context *context);
  * address, that the certificate must have; NULL for a server's. NULL when out of memory. */
 struct ssl_st *tls_session_new(struct tls_context *context, const char *server_name);
 
+/* Tells the other side that no more comes, before a session is freed: as far as it can be written
+ * at once. */
+void tls_session_end(struct ssl_st *session);
+
 /* What went wrong last in a session or in this thread: borrowed until the next call. */
 const char *tls_problem(const struct ssl_st *session);
+
+/* The same for an error code that was taken out of OpenSSL's queue already; 0 = there was none. */
+const char *tls_problem_of(const struct ssl_st *session, unsigned long code);
 
 const char *tls_library_version(void);
