@@ -49,7 +49,7 @@ static void add_quoted(struct json *json, const char *text)
 
 	add_text(json, "\"");
 	for (const uint8_t *at = (const uint8_t *)text; *at; at += length ? length : 1) {
-		length = utf8_plain_length(at);
+		length = strchr("<>&", *at) ? 0 : utf8_plain_length(at); /* HTML is none */
 		if (length)
 			add_bytes(json, at, length);
 		else if (*at == '"' || *at == '\\')

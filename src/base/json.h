@@ -7,7 +7,7 @@
 /*
  * Writes JSON (RFC 8259) into memory of the caller: one value, members and elements in the order of
  * the calls. What does not fit is left out and remembered, so that only the end is to be checked.
- * The text holds no control byte.
+ * The text holds no control byte, and neither '<', '>' nor '&'.
  */
 struct json {
 	char *text;

@@ -54,9 +54,9 @@ static void test_numbers_are_exact_at_their_ends(void **state)
 static void test_what_is_not_plain_is_escaped(void **state)
 {
 	(void)state;
-	json_add_string(&json, NULL, "a\"b\\c\n\x01\x7f");
+	json_add_string(&json, NULL, "a\"b\\c\n\x01\x7f<&>");
 	assert_true(json_finish(&json));
-	assert_string_equal(text, "\"a\\\"b\\\\c\\u000a\\u0001\\u007f\"");
+	assert_string_equal(text, "\"a\\\"b\\\\c\\u000a\\u0001\\u007f\\u003c\\u0026\\u003e\"");
 }
 
 static void test_characters_stay_and_other_bytes_are_told_apart(void **state)
