@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "config/schema.h"
+#include "ipc/ledger_json.h"
 #include "supervisor/accounts.h"
 #include "supervisor/supervisor.h"
 
@@ -240,45 +241,6 @@ void status_format_stats(struct supervisor *supervisor, struct json *json)
 	json_close_object(json);
 }
 
-static void add_term(struct json *json, const char *key, const struct ledger_term *term)
-{
-	json_open_object(json, key);
-	json_add_string(json, "name", term->name);
-	json_add_signed(json, "value", (int64_t)term->value);
-	json_close_object(json);
-}
-
-static void add_line(struct json *json, const struct ledger_line *line)
-{
-	json_open_object(json, NULL);
-	json_add_string(json, "stage", line->stage);
-	json_add_string(json, "unit", line->unit);
-	add_term(json, "whole", &line->whole);
-	json_open_array(json, "parts");
-	for (uint32_t i = 0; i < line->part_count; i++)
-		add_term(json, NULL, &line->parts[i]);
-	json_close_array(json);
-	json_add_signed(json, "missing", line->missing);
-	json_close_object(json);
-}
-
-/* Returns whether nothing is missing. */
-static bool add_ledger(struct json *json, const char *key, const struct ledger *ledger,
-		       bool is_live)
-{
-	struct ledger_line lines[LEDGER_LINES_MAX];
-	uint32_t count = ledger_make(ledger, is_live, lines);
-	bool adds_up = true;
-
-	json_open_array(json, key);
-	for (uint32_t i = 0; i < count; i++) {
-		add_line(json, &lines[i]);
-		adds_up &= !lines[i].missing;
-	}
-	json_close_array(json);
-	return adds_up;
-}
-
 static bool add_ledger_of_worker(const struct supervisor *supervisor, struct json *json,
 				 uint32_t index)
 {
@@ -288,7 +250,7 @@ static bool add_ledger_of_worker(const struct supervisor *supervisor, struct jso
 	accounts_add_seat(supervisor, index, &ledger);
 	json_open_object(json, NULL);
 	json_add_number(json, "index", index);
-	adds_up = add_ledger(json, "lines", &ledger, supervisor->sockets);
+	adds_up = ledger_json_add(json, "lines", &ledger, supervisor->sockets);
 	json_add_bool(json, "adds_up", adds_up);
 	json_close_object(json);
 	return adds_up;
@@ -303,7 +265,7 @@ void status_format_ledger(struct supervisor *supervisor, struct json *json)
 	accounts_take_kernel(supervisor);
 	accounts_sum_up(supervisor, &total);
 	json_open_object(json, NULL);
-	adds_up = add_ledger(json, "lines", &total, supervisor->sockets);
+	adds_up = ledger_json_add(json, "lines", &total, supervisor->sockets);
 	json_open_array(json, "workers");
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		adds_up &= add_ledger_of_worker(supervisor, json, i);
