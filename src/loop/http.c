@@ -517,10 +517,22 @@ static void send_body(struct evhttp_request *raw, const struct http_reply *reply
 	evbuffer_free(body);
 }
 
+static bool has_room(const struct http_server *server, size_t length)
+{
+	for (uint32_t i = 0; i < server->options.connections_max; i++)
+		if (server->connections[i].stream)
+			length += evbuffer_get_length(
+				bufferevent_get_output(server->connections[i].stream));
+	return length <= HTTP_OUTPUT_MAX;
+}
+
 void http_reply(struct http_request *request, const struct http_reply *reply)
 {
+	static const struct http_reply no_room = {.status = 503};
 	struct connection *connection = request->connection;
 
+	if (!has_room(connection->server, reply->length))
+		reply = &no_room;
 	assert(!request->is_answered && !(reply->delay_ms && reply->length));
 	request->is_answered = true;
 	add_fields(request->raw, reply);

@@ -18,8 +18,9 @@ struct http_request;
 #define HTTP_LINE_MAX	 4096 /* bytes of the request line, and of any field */
 #define HTTP_HEAD_MAX	 12288
 #define HTTP_FIELDS_MAX	 64
-#define HTTP_BODY_MAX	 1024 /* is read, and never looked at */
-#define HTTP_OPTIONS_MAX 4    /* fields that a reply adds */
+#define HTTP_BODY_MAX	 1024	    /* is read, and never looked at */
+#define HTTP_OPTIONS_MAX 4	    /* fields that a reply adds */
+#define HTTP_OUTPUT_MAX	 (32 << 20) /* bytes that wait for all who read; more becomes 503 */
 
 struct http_options {
 	int fd;			 /* listens; borrowed */
@@ -43,11 +44,11 @@ struct http_server *http_server_new(struct loop *loop, const struct http_options
 void http_server_free(struct http_server *server);
 
 struct http_counts {
-	uint64_t connections;  /* accepted */
-	uint64_t requests;     /* handed to fn */
-	uint64_t malformed;    /* requests refused before that */
-	uint64_t late;	       /* connections cut because something took too long */
-	uint64_t displaced;    /* connections cut for newer ones */
+	uint64_t connections; /* accepted */
+	uint64_t requests;    /* handed to fn */
+	uint64_t malformed;   /* requests refused before that */
+	uint64_t late;	      /* connections cut because something took too long */
+	uint64_t displaced;   /* connections cut for newer ones */
 	uint32_t open;
 };
 struct http_counts http_server_counts(const struct http_server *server);
