@@ -33,9 +33,11 @@ struct event_filter;
 
 #define FILTER_ERROR_MAX 256
 
-/* NULL with one line in error[FILTER_ERROR_MAX]: which list, which element, why. key: for the table
- * of names. Patterns are compiled with JIT where that can be had, and their pages made
- * read-execute. */
+/*
+ * NULL with one line in error[FILTER_ERROR_MAX]: the key of the list in the configuration, which
+ * element, why: "client: 10.0.0.0/33 is no prefix". key: for the table of names. Patterns are
+ * compiled as pattern.h says: making and freeing filters has no place in a sandbox.
+ */
 struct event_filter *event_filter_new(const struct filter_conditions *conditions,
 				      const struct hash_key *key, char *error);
 void event_filter_free(struct event_filter *filter);

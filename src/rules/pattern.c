@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * PCRE2's machine code of all patterns lies in chunks of pages that can be written and executed,
+ * and it writes to a chunk again for the next pattern in it, and when one is freed. No interface
+ * tells where they are; but nobody else in dnsflow has executable memory that is no file's, so it
+ * is found in /proc/self/maps. It is opened for each pattern that is made or freed, and sealed
+ * again.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "rules/pattern.h"
+
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define TEXT_SHOWN_MAX 60 /* of a pattern that is wrong */
+
+/* Hundreds of times what sane patterns take for the longest names; a hostile one takes 0.1 ms. */
+#define MATCH_LIMIT	50000
+#define DEPTH_LIMIT	5000
+#define HEAP_LIMIT_KIB	2048
+#define JIT_STACK_BYTES (256 << 10) /* never grows: no system call in a match */
+
+#define QUOTE(text)	  #text
+#define VERSION(a, b, on) QUOTE(a) "." QUOTE(b) " " QUOTE(on)
+
+struct pattern {
+	pcre2_code *code;
+	bool is_compiled; /* to machine code */
+};
+
+struct pattern_scratch {
+	pcre2_match_context *context;
+	pcre2_match_data *data;
+	pcre2_jit_stack *stack;
+	uint64_t limits_reached;
+	unsigned groups; /* that the last match set, the whole of it included */
+};
+
+/* Gives all executable memory that is no file's and has these permissions other ones. False when
+ * some of it is left. */
+static bool pages_change(const char *from, int to)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start, end, inode;
+	char line[512], permissions[8];
+	bool is_done = maps != NULL;
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		int name = 0;
+
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %lu %n", &start, &end, permissions, &inode,
+			   &name) == 4 &&
+		    !strcmp(permissions, from) && !inode && !line[name])
+			is_done &= !mprotect((void *)start, end - start, to);
+	}
+	if (maps)
+		fclose(maps);
+	return is_done;
+}
+
+static bool pages_open(void)
+{
+	return pages_change("r-xp", PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+static void pages_seal(void)
+{
+	pages_change("rwxp", PROT_READ | PROT_EXEC);
+}
+
+/* Is the last character a '$' without a backslash that belongs to it? */
+static bool has_final_dollar(const char *text, size_t length)
+{
+	size_t at = length;
+
+	if (!length || text[--at] != '$')
+		return false;
+	while (at && text[at - 1] == '\\')
+		at--;
+	return (length - 1 - at) % 2 == 0;
+}
+
+static pcre2_code *code_new(const char *text, enum pattern_kind kind, int *error, size_t *at)
+{
+	uint32_t options = PCRE2_CASELESS | PCRE2_NEVER_UTF | PCRE2_DOLLAR_ENDONLY;
+	size_t length = strlen(text);
+	pcre2_code *code;
+	char *dotted;
+
+	if (kind == PATTERN_AT_START)
+		return pcre2_compile((PCRE2_SPTR)text, length, options | PCRE2_ANCHORED, error, at,
+				     NULL);
+	if (!has_final_dollar(text, length))
+		return pcre2_compile((PCRE2_SPTR)text, length, options, error, at, NULL);
+	if (asprintf(&dotted, "%.*s\\.?$", (int)(length - 1), text) < 0) {
+		*error = PCRE2_ERROR_NOMEMORY;
+		return NULL;
+	}
+	code = pcre2_compile((PCRE2_SPTR)dotted, strlen(dotted), options, error, at, NULL);
+	free(dotted);
+	if (*at > length)
+		*at = length;
+	return code;
+}
+
+struct pattern *pattern_new(const char *text, enum pattern_kind kind, char *error)
+{
+	struct pattern *pattern = calloc(1, sizeof(*pattern));
+	int code = PCRE2_ERROR_NOMEMORY;
+	char message[100];
+	size_t at = 0;
+
+	if (pattern)
+		pattern->code = code_new(text, kind, &code, &at);
+	if (!pattern || !pattern->code) {
+		pcre2_get_error_message(code, (PCRE2_UCHAR *)message, sizeof(message));
+		snprintf(error, PATTERN_ERROR_MAX, "%.*s: %s at %zu", TEXT_SHOWN_MAX, text, message,
+			 at);
+		free(pattern);
+		return NULL;
+	}
+	if (pages_open()) {
+		pattern->is_compiled = !pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
+		pages_seal();
+	}
+	return pattern;
+}
+
+void pattern_free(struct pattern *pattern)
+{
+	if (!pattern)
+		return;
+	if (!pattern->is_compiled) {
+		pcre2_code_free(pattern->code);
+	} else if (pages_open()) { /* else it would write to sealed pages: it is left */
+		pcre2_code_free(pattern->code);
+		pages_seal();
+	}
+	free(pattern);
+}
+
+struct pattern_scratch *pattern_scratch_new(void)
+{
+	struct pattern_scratch *scratch = calloc(1, sizeof(*scratch));
+
+	if (!scratch)
+		return NULL;
+	scratch->context = pcre2_match_context_create(NULL);
+	scratch->data = pcre2_match_data_create(1 + PATTERN_GROUPS_MAX, NULL);
+	if (!scratch->context || !scratch->data) {
+		pattern_scratch_free(scratch);
+		return NULL;
+	}
+	pcre2_set_match_limit(scratch->context, MATCH_LIMIT);
+	pcre2_set_depth_limit(scratch->context, DEPTH_LIMIT);
+	pcre2_set_heap_limit(scratch->context, HEAP_LIMIT_KIB);
+	/* Without one, or without machine code, PCRE2 takes 32 KiB of the thread's stack. */
+	scratch->stack = pcre2_jit_stack_create(JIT_STACK_BYTES, JIT_STACK_BYTES, NULL);
+	pcre2_jit_stack_assign(scratch->context, NULL, scratch->stack);
+	return scratch;
+}
+
+void pattern_scratch_free(struct pattern_scratch *scratch)
+{
+	if (!scratch)
+		return;
+	pcre2_jit_stack_free(scratch->stack);
+	pcre2_match_data_free(scratch->data);
+	pcre2_match_context_free(scratch->context);
+	free(scratch);
+}
+
+bool pattern_match(const struct pattern *pattern, struct pattern_scratch *scratch,
+		   struct slice subject)
+{
+	PCRE2_SPTR text = subject.length ? subject.data : (PCRE2_SPTR) "";
+	int result;
+
+	if (pattern->is_compiled)
+		result = pcre2_jit_match(pattern->code, text, subject.length, 0, 0, scratch->data,
+					 scratch->context);
+	else
+		result = pcre2_match(pattern->code, text, subject.length, 0, 0, scratch->data,
+				     scratch->context);
+	scratch->limits_reached += result < 0 && result != PCRE2_ERROR_NOMATCH;
+	if (result < 0)
+		return false;
+	scratch->groups = result ? (unsigned)result : 1 + PATTERN_GROUPS_MAX; /* 0: more than fit */
+	return true;
+}
+
+uint64_t pattern_limits_reached(const struct pattern_scratch *scratch)
+{
+	return scratch->limits_reached;
+}
+
+struct slice pattern_group(const struct pattern_scratch *scratch, struct slice subject,
+			   unsigned group)
+{
+	const size_t *offsets = pcre2_get_ovector_pointer(scratch->data);
+
+	if (group >= scratch->groups)
+		return (struct slice){subject.data, 0};
+	offsets += 2 * group;
+	if (offsets[0] == PCRE2_UNSET || offsets[1] < offsets[0])
+		return (struct slice){subject.data, 0};
+	return (struct slice){subject.data + offsets[0], offsets[1] - offsets[0]};
+}
+
+const char *pattern_library_version(void)
+{
+	return VERSION(PCRE2_MAJOR, PCRE2_MINOR, PCRE2_DATE);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/slice.h"
+
+/* Regular expressions: the one door to PCRE2. All match caselessly, octet by octet. */
+struct pattern;
+
+enum pattern_kind {
+	/* Anywhere in an absolute name in presentation form, with its root dot. A final '$' also
+	 * matches before that dot: "com$" means what people think. */
+	PATTERN_IN_NAME,
+	PATTERN_AT_START, /* anchored at the start of any text */
+};
+
+#define PATTERN_ERROR_MAX  192
+#define PATTERN_GROUPS_MAX 9
+
+/*
+ * NULL with "<text>: missing closing parenthesis at 7" in error[PATTERN_ERROR_MAX]. Compiled to
+ * machine code where that can be had, in pages that nobody can write to afterwards. Making and
+ * freeing a pattern reads /proc/self/maps: sandboxes come later.
+ */
+struct pattern *pattern_new(const char *text, enum pattern_kind kind, char *error);
+void pattern_free(struct pattern *pattern);
+
+/* What matching needs and leaves behind, for any number of patterns of one thread. NULL when out of
+ * memory. */
+struct pattern_scratch;
+struct pattern_scratch *pattern_scratch_new(void);
+void pattern_scratch_free(struct pattern_scratch *scratch);
+
+/* False also when it would take too much time or memory, which scratch counts. */
+bool pattern_match(const struct pattern *pattern, struct pattern_scratch *scratch,
+		   struct slice subject);
+uint64_t pattern_limits_reached(const struct pattern_scratch *scratch);
+
+/* What group 1 to PATTERN_GROUPS_MAX took of the subject of the last match, which succeeded: empty
+ * also when there is no such group. */
+struct slice pattern_group(const struct pattern_scratch *scratch, struct slice subject,
+			   unsigned group);
+
+/* "10.42 2022-12-11" */
+const char *pattern_library_version(void);
