@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An open hash table, half full, with linear probing: a slot has 32 bits of the hash and the place
- * of the name, which is looked at only when those bits agree. The hash of a name is that of its
- * first label under a key that the hash of the name above it has changed, so that the hashes of all
- * names above a name cost one pass over it.
+ * of the name, which is looked at only when those bits agree. The hash of a name is made of that of
+ * the name above it and of its first label, so that one pass over a name makes those of all names
+ * above it. It is folded multiplication with a secret key: nobody can put in what collides, and who
+ * only asks cannot change the table; SipHash took two thirds of the time of a filter.
  */
 #include "rules/list.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 #include "dns/name.h"
@@ -31,7 +33,7 @@ struct list {
 
 /* A name as it is looked up: in lower case, and where its labels begin. */
 struct labels {
-	uint8_t wire[DNS_NAME_MAX];
+	uint8_t wire[DNS_NAME_MAX + 7]; /* room to read eight octets anywhere */
 	uint8_t at[DNS_LABELS_MAX];
 	uint8_t length;
 	uint8_t count; /* without the root */
@@ -76,12 +78,26 @@ static void labels_init(struct labels *labels, struct slice name)
 		labels->at[labels->count++] = at;
 }
 
-/* The hash of the name from its label on, of which above is the hash without that label. */
-static inline uint64_t label_hash(const struct list *list, const uint8_t *label, uint64_t above)
+static inline uint64_t mix(uint64_t a, uint64_t b)
 {
-	struct hash_key key = {{list->key.word[0] ^ above, list->key.word[1]}};
+	unsigned __int128 product = (unsigned __int128)a * b;
 
-	return hash_bytes(&key, label, 1u + *label);
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The hash of the name from its label on, of which hash is the one without that label. */
+static inline uint64_t label_hash(const struct list *list, const uint8_t *label, uint64_t hash)
+{
+	uint64_t word;
+	unsigned left;
+
+	for (left = 1u + *label; left > 8; left -= 8, label += 8) {
+		memcpy(&word, label, 8);
+		hash = mix(hash ^ word ^ list->key.word[0], list->key.word[1]);
+	}
+	memcpy(&word, label, 8);
+	word = le64toh(word) & UINT64_MAX >> (64 - 8 * left);
+	return mix(hash ^ word ^ list->key.word[0], list->key.word[1]);
 }
 
 /* The slot of a name that ends its labels; or an empty one, where it could be. */
@@ -131,7 +147,8 @@ const struct list *list_build(void *memory, struct slice names, const struct has
 
 	assert(size && (uintptr_t)memory % LIST_ALIGNMENT == 0);
 	memset(list, 0, size);
-	list->key = *key;
+	list->key.word[0] = hash_bytes(key, "sum", 3);
+	list->key.word[1] = hash_bytes(key, "factor", 6) | 1;
 	list->slots_count = (uint32_t)(SLOTS_PER_NAME * names_count(names));
 	end = (uint32_t)(sizeof(*list) + list->slots_count * sizeof(struct slot));
 	while (names.length) {
