@@ -125,8 +125,8 @@ static bool rcode_add(struct event_filter *filter, const char *element,
 static bool verdict_add(struct event_filter *filter, const char *element,
 			const struct complaint *complaint)
 {
-	for (uint8_t verdict = 1; verdict < EVENT_VERDICT_END; verdict++) {
-		if (!strcasecmp(element, event_verdict_name(verdict))) {
+	for (unsigned verdict = 1; verdict < EVENT_VERDICT_END; verdict++) {
+		if (!strcasecmp(element, event_verdict_name((uint8_t)verdict))) {
 			filter->verdicts |= 1u << verdict;
 			return true;
 		}
@@ -143,8 +143,8 @@ static bool message_add(struct event_filter *filter, const char *element,
 		kinds = QUERY_KINDS;
 	else if (!strcasecmp(element, "response"))
 		kinds = RESPONSE_KINDS;
-	for (uint8_t kind = 1; kind < EVENT_KIND_END; kind++)
-		if (!strcasecmp(element, event_kind_name(kind)))
+	for (unsigned kind = 1; kind < EVENT_KIND_END; kind++)
+		if (!strcasecmp(element, event_kind_name((uint8_t)kind)))
 			kinds = 1u << kind;
 	filter->kinds |= kinds;
 	return kinds || complain(complaint, "%s is no kind of message", element);
@@ -154,7 +154,7 @@ static bool pattern_add(struct patterns *patterns, const char *element, enum pat
 			const struct complaint *complaint)
 {
 	struct pattern **grown =
-		reallocarray(patterns->pattern, patterns->count + 1, sizeof(*grown));
+		reallocarray(patterns->pattern, patterns->count + 1, sizeof(patterns->pattern[0]));
 	char wrong[PATTERN_ERROR_MAX];
 
 	if (!grown)

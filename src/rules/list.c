@@ -74,7 +74,7 @@ static void labels_init(struct labels *labels, struct slice name)
 
 		labels->wire[i] = octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
 	}
-	for (labels->count = 0; labels->wire[at]; at = (uint8_t)(at + 1 + labels->wire[at]))
+	for (labels->count = 0; at + 1u < name.length; at = (uint8_t)(at + 1 + labels->wire[at]))
 		labels->at[labels->count++] = at;
 }
 

@@ -22,7 +22,7 @@ static void test_kinds_and_protocols_have_the_names_of_dnstap(void **state)
 
 static void test_queries_and_responses_are_told_apart_by_kind(void **state)
 {
-	struct event event;
+	struct event event = {0};
 
 	(void)state;
 	for (event.kind = 1; event.kind < EVENT_KIND_END; event.kind++) {

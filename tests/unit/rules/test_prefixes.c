@@ -144,8 +144,7 @@ static void test_what_is_no_prefix_is_told(void **state)
 					    "10.0.0.0/4294967304",
 					    "10.0.0.0/99999999999999999999",
 					    "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128x",
-					    "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/"
-					    "128xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+					    "::255.255.255.255/128xxxxxxxxxxxxxxxxxxxxxxxxx"};
 	char list[256], expected[256];
 
 	(void)state;
