@@ -110,8 +110,8 @@ struct pattern *pattern_new(const char *text, enum pattern_kind kind, char *erro
 {
 	struct pattern *pattern = calloc(1, sizeof(*pattern));
 	int code = PCRE2_ERROR_NOMEMORY;
+	size_t at = 0, size = 0;
 	char message[100];
-	size_t at = 0;
 
 	if (pattern)
 		pattern->code = code_new(text, kind, &code, &at);
@@ -122,10 +122,12 @@ struct pattern *pattern_new(const char *text, enum pattern_kind kind, char *erro
 		free(pattern);
 		return NULL;
 	}
-	if (pages_open()) {
-		pattern->is_compiled = !pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
-		pages_seal();
-	}
+	if (pages_open())
+		pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
+	pages_seal();
+	/* Success is no sign of it: a pattern may begin with (*NO_JIT). */
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_JITSIZE, &size);
+	pattern->is_compiled = size > 0;
 	return pattern;
 }
 
@@ -135,8 +137,9 @@ void pattern_free(struct pattern *pattern)
 		return;
 	if (!pattern->is_compiled) {
 		pcre2_code_free(pattern->code);
-	} else if (pages_open()) { /* else it would write to sealed pages: it is left */
-		pcre2_code_free(pattern->code);
+	} else {
+		if (pages_open()) /* else it would write to sealed pages: it is left */
+			pcre2_code_free(pattern->code);
 		pages_seal();
 	}
 	free(pattern);
@@ -157,7 +160,7 @@ struct pattern_scratch *pattern_scratch_new(void)
 	pcre2_set_match_limit(scratch->context, MATCH_LIMIT);
 	pcre2_set_depth_limit(scratch->context, DEPTH_LIMIT);
 	pcre2_set_heap_limit(scratch->context, HEAP_LIMIT_KIB);
-	/* Without one, or without machine code, PCRE2 takes 32 KiB of the thread's stack. */
+	/* Without one, machine code has 32 KiB of the thread's stack. */
 	scratch->stack = pcre2_jit_stack_create(JIT_STACK_BYTES, JIT_STACK_BYTES, NULL);
 	pcre2_jit_stack_assign(scratch->context, NULL, scratch->stack);
 	return scratch;

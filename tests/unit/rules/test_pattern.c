@@ -208,6 +208,23 @@ static void test_longest_names_reach_no_limit_of_sane_patterns(void **state)
 	assert_int_equal(pattern_limits_reached(scratch), before);
 }
 
+static void test_pattern_is_interpreted_where_there_is_no_machine_code(void **state)
+{
+	struct pattern *pattern = pattern_new("(*NO_JIT)^(a|aa)+$", PATTERN_IN_NAME, error);
+	uint64_t before = pattern_limits_reached(scratch);
+	struct slice subject = text_slice("aaaa.");
+
+	(void)state;
+	assert_true(pattern_match(pattern, scratch, subject));
+	assert_int_equal(pattern_group(scratch, subject, 1).length, 1);
+	assert_false(pattern_match(pattern, scratch, text_slice("aab.")));
+	assert_int_equal(pattern_limits_reached(scratch), before);
+	assert_false(pattern_match(pattern, scratch,
+				   text_slice("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab.")));
+	assert_int_equal(pattern_limits_reached(scratch), before + 1);
+	pattern_free(pattern);
+}
+
 /* Executable memory that belongs to no file, by its permissions. */
 static unsigned count_pages(const char *permissions)
 {
@@ -258,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_more_groups_than_are_kept_do_no_harm),
 		cmocka_unit_test(test_pattern_that_takes_too_long_is_given_up),
 		cmocka_unit_test(test_longest_names_reach_no_limit_of_sane_patterns),
+		cmocka_unit_test(test_pattern_is_interpreted_where_there_is_no_machine_code),
 		cmocka_unit_test(test_code_can_be_executed_and_not_written),
 	};
 
