@@ -10,6 +10,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -287,15 +288,20 @@ bool connection_write(struct connection *connection, const struct iovec *parts, 
 	return true;
 }
 
-/* What the kernel holds of TLS is longer than the text in it, and of a unix socket longer than the
- * bytes: never less than is outstanding. */
+/*
+ * What the kernel holds of TLS is longer than the text in it, and of a unix socket longer than the
+ * bytes: never less than is outstanding. It forgets what it holds when the other side goes, so that
+ * is looked at afterwards.
+ */
 size_t connection_unacknowledged(const struct connection *connection)
 {
+	struct pollfd socket = {.events = POLLRDHUP};
 	int held = 0;
 
 	if (!connection->is_up)
 		return 0;
-	if (ioctl(bufferevent_getfd(connection->stream), SIOCOUTQ, &held) < 0)
+	socket.fd = bufferevent_getfd(connection->stream);
+	if (ioctl(socket.fd, SIOCOUTQ, &held) < 0 || poll(&socket, 1, 0) != 0)
 		return SIZE_MAX;
 	return unsent(connection) + (size_t)held;
 }

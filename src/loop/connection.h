@@ -51,5 +51,5 @@ size_t connection_room(const struct connection *connection);
 bool connection_write(struct connection *connection, const struct iovec *parts, int count);
 
 /* Of the bytes written since it came up, how many the server's kernel (a unix socket: its process)
- * may not have yet. */
+ * may not have yet. SIZE_MAX when that is not known, since the other side is going. */
 size_t connection_unacknowledged(const struct connection *connection);
