@@ -12,7 +12,7 @@ static void tell(struct condition *condition, const struct output *output, int64
 {
 	if (condition->is_told && condition->is_told_up == condition->is_up)
 		return;
-	if (condition->is_told && now_ns - condition->told_ns < SILENCE_NS)
+	if (!condition->is_up && condition->failed_ns && now_ns - condition->failed_ns < SILENCE_NS)
 		return;
 	if (condition->is_up)
 		log_info("output %s: %s", output->config->name, condition->text);
@@ -20,7 +20,8 @@ static void tell(struct condition *condition, const struct output *output, int64
 		log_warn("output %s: %s", output->config->name, condition->text);
 	condition->is_told = true;
 	condition->is_told_up = condition->is_up;
-	condition->told_ns = now_ns;
+	if (!condition->is_up)
+		condition->failed_ns = now_ns;
 }
 
 void condition_set(struct condition *condition, const struct output *output, bool is_up,

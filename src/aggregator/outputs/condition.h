@@ -6,14 +6,14 @@
 
 /*
  * Whether an output can take records now: in its account, and told to the operator when it changes,
- * at most once in ten seconds. All zero at the start: nothing was told yet.
+ * but a failure at most once in ten seconds. All zero at the start: nothing was told yet.
  */
 #define CONDITION_TEXT_MAX 160
 
 struct condition {
 	bool is_up, is_set;
 	bool is_told_up, is_told;
-	int64_t told_ns; /* monotonic */
+	int64_t failed_ns; /* when a failure was told last, monotonic */
 	char text[CONDITION_TEXT_MAX];
 };
 
