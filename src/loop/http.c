@@ -104,11 +104,16 @@ static void cut(struct connection *connection)
 		release(connection);
 }
 
+/* May it be cut for a new one? A reply that is held back is to nobody whom we miss. */
+static bool is_waiting(const struct connection *connection)
+{
+	return connection->phase != PHASE_REPLYING || connection->held;
+}
+
 static bool is_accepting(const struct http_server *server)
 {
 	for (uint32_t i = 0; i < server->options.connections_max; i++)
-		if (!server->connections[i].stream ||
-		    server->connections[i].phase != PHASE_REPLYING)
+		if (!server->connections[i].stream || is_waiting(&server->connections[i]))
 			return true;
 	return false;
 }
@@ -125,8 +130,7 @@ static struct connection *find_place(struct http_server *server)
 			release(connection);
 		if (!connection->stream)
 			return connection;
-		if (connection->phase != PHASE_REPLYING &&
-		    (!oldest || connection->since_ns < oldest->since_ns))
+		if (is_waiting(connection) && (!oldest || connection->since_ns < oldest->since_ns))
 			oldest = connection;
 	}
 	server->counts.displaced++;
@@ -414,22 +418,22 @@ static void on_request(struct evhttp_request *raw, void *argument)
 {
 	struct http_server *server = argument;
 	struct http_request request = {.raw = raw, .connection = find_connection(server, raw)};
-	int status = check_request(&request);
+	struct http_reply refusal = {.status = check_request(&request),
+				     .options = {{"Connection", "close"}}};
 
 	set_phase(request.connection, PHASE_REPLYING);
-	regulate(server);
 	evhttp_request_set_on_complete_cb(raw, on_complete, request.connection);
 	find_peer(&request);
-	if (status) {
+	if (refusal.status) {
 		server->counts.malformed++;
-		http_reply(&request, &(struct http_reply){.status = status,
-							  .options = {{"Connection", "close"}}});
-		return;
+		http_reply(&request, &refusal);
+	} else {
+		server->counts.requests++;
+		split_target(&request);
+		server->fn(server->argument, &request);
 	}
-	split_target(&request);
-	server->counts.requests++;
-	server->fn(server->argument, &request);
 	assert(request.is_answered);
+	regulate(server);
 }
 
 const char *http_path(const struct http_request *request)

@@ -548,6 +548,25 @@ static void test_reply_is_held_back(void **state)
 	close(other);
 }
 
+static void test_who_is_held_back_makes_room(void **state)
+{
+	int held, other;
+
+	(void)state;
+	options.connections_max = 1;
+	answer = (struct http_reply){.status = 401, .delay_ms = 2000};
+	start();
+	held = client();
+	send(held, "GET / HTTP/1.1\r\n" HOST "\r\n", 27, 0);
+	run_for(20);
+	answer = (struct http_reply){.status = 200};
+	other = client();
+	assert_int_equal(ask(other, "GET / HTTP/1.1\r\n" HOST "\r\n"), 200);
+	assert_true(is_closed(held));
+	close(held);
+	close(other);
+}
+
 static void test_end_while_replies_are_held_and_sent(void **state)
 {
 	int held, big;
@@ -692,6 +711,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nobody_is_accepted_while_all_are_answered,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reply_is_held_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_is_held_back_makes_room, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_end_while_replies_are_held_and_sent, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_without_descriptors_it_waits, set_up,
