@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "aggregator/outputs/geoip.h"
+#include "aggregator/web/host.h"
+#include "rules/filter.h"
+
+/* What the web shows, without an aggregator: streams with hostile names whose counters say how they
+ * were asked for, tables as long as is wanted, two workers, two outputs. */
+
+static struct config rig_config;
+static struct aggregator_words rig_words;
+static struct state_head rig_heads[2];
+static struct state_watch rig_watches[2];
+static struct web_host rig_host;
+static uint32_t rig_streams;
+static int rig_resets;
+static uint64_t rig_in_ring;
+
+static const char *const rig_hostile[] = {
+	"eth0",
+	"<script>&\"'",
+	"back\\slash",
+	"line\nend",
+	"\x1b[31m\x07\x7f",
+	"\xff\xfe\xc0\xaf",
+	"\xe2\x82\xac {a=\"b\"} 1\n# EOF\n",
+};
+enum { RIG_HOSTILE = sizeof(rig_hostile) / sizeof(rig_hostile[0]) };
+
+const char *rules_library_version(void)
+{
+	return "10";
+}
+
+const char *geoip_library_version(void)
+{
+	return "1";
+}
+
+uint32_t streams_count(const struct streams *streams)
+{
+	(void)streams;
+	return rig_streams;
+}
+
+const char *streams_name(const struct streams *streams, uint32_t index)
+{
+	static char name[32];
+
+	(void)streams;
+	if (index < RIG_HOSTILE)
+		return rig_hostile[index];
+	snprintf(name, sizeof(name), "stream %u", index);
+	return name;
+}
+
+int streams_find(const struct streams *streams, const char *name)
+{
+	for (uint32_t i = 0; i < rig_streams; i++)
+		if (!strcmp(streams_name(streams, i), name))
+			return (int)i;
+	return -ENOENT;
+}
+
+const struct summary *streams_summary(struct streams *streams, uint32_t index)
+{
+	(void)index;
+	return (const struct summary *)streams;
+}
+
+struct streams_rates streams_rates(const struct streams *streams, uint32_t index, uint32_t window_s)
+{
+	(void)streams;
+	return (struct streams_rates){.queries = index + 0.5, .responses = window_s / 3.0};
+}
+
+/* Its value is the length of its name, and 100 for each stream before it. */
+bool streams_counter(struct streams *streams, uint32_t index, const char *name, uint64_t *value)
+{
+	(void)streams;
+	if (!strncmp(name, "unknown", 7))
+		return false;
+	*value = strlen(name) + (index == STREAMS_ALL ? 100000 : index * 100);
+	return true;
+}
+
+int summary_table(const struct summary *summary, enum summary_table table, const char *what,
+		  struct summary_item *items, uint32_t count)
+{
+	(void)summary;
+	if (!strncmp(what, "unknown", 7))
+		return -ENOENT;
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(items[i].text, sizeof(items[i].text), "%d <%s> %u.", (int)table, what, i);
+		items[i].count = 1000000 - i;
+	}
+	return (int)count;
+}
+
+uint32_t summary_latency_buckets(const struct summary *summary,
+				 struct summary_bucket buckets[SUMMARY_BUCKETS_MAX],
+				 uint64_t *count, double *sum_seconds)
+{
+	(void)summary;
+	for (uint32_t i = 0; i < SUMMARY_BUCKETS_MAX; i++)
+		buckets[i] = (struct summary_bucket){1e-6 * (double)(1u << i), i};
+	*count = SUMMARY_BUCKETS_MAX;
+	*sum_seconds = 1.25;
+	return SUMMARY_BUCKETS_MAX;
+}
+
+double summary_latency_quantile(const struct summary *summary, double quantile)
+{
+	(void)summary;
+	return quantile / 100;
+}
+
+static void rig_reset(void *argument)
+{
+	(void)argument;
+	rig_resets++;
+}
+
+static uint64_t rig_waiting(void *argument, uint32_t worker)
+{
+	(void)argument;
+	return worker ? 0 : rig_in_ring;
+}
+
+static void rig_init(void)
+{
+	rig_config = config_default;
+	memset(&rig_words, 0, sizeof(rig_words));
+	memset(rig_heads, 0, sizeof(rig_heads));
+	memset(rig_watches, 0, sizeof(rig_watches));
+	rig_config.output_count = 2;
+	strcpy(rig_config.outputs[0].name, "file-0");
+	strcpy(rig_config.outputs[1].name, "a\"b\\c");
+	rig_words.outputs[0].is_up = rig_words.outputs[1].is_up = 1;
+	rig_streams = AGGREGATOR_STREAMS_MAX;
+	rig_resets = 0;
+	rig_in_ring = 0;
+	rig_host = (struct web_host){
+		.config = &rig_config,
+		.words = &rig_words,
+		.workers = {{&rig_heads[0], &rig_watches[0]}, {&rig_heads[1], &rig_watches[1]}},
+		.worker_count = 2,
+		.in_ring = rig_waiting,
+		.reset = rig_reset,
+	};
+}
