@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "aggregator/outputs/field.h"
+
+#include <string.h>
+
+#include "aggregator/outputs/ecs.h"
+#include "base/clock.h"
+#include "dns/code.h"
+
+#define NANOSECONDS_PER_MICROSECOND INT64_C(1000)
+
+#define FLAG_QR 0x8000
+#define FLAG_AA 0x0400
+#define FLAG_TC 0x0200
+#define FLAG_RD 0x0100
+#define FLAG_RA 0x0080
+#define FLAG_AD 0x0020
+#define FLAG_CD 0x0010
+
+/* Arguments of put_ip and put_port. */
+enum side { SIDE_QUERY, SIDE_RESPONSE, SIDE_SOURCE, SIDE_DESTINATION };
+
+/* The name of a writer says what it writes; one that has nothing to say writes nothing. */
+#define WRITER(name) \
+	static char *name(const struct field *field, const struct field_source *source, char *out)
+
+static int64_t divide_down(int64_t value, int64_t unit)
+{
+	return value / unit - (value % unit < 0);
+}
+
+/* What divide_down leaves. */
+static int64_t rest_of(int64_t value, int64_t unit)
+{
+	return value % unit + (value % unit < 0 ? unit : 0);
+}
+
+static int64_t divide_round(int64_t value, int64_t unit)
+{
+	return divide_down(value, unit) + (rest_of(value, unit) >= unit / 2);
+}
+
+static char *put_text(char *out, const char *text)
+{
+	return put_bytes(out, text, strlen(text));
+}
+
+/* Numbers that are never 0 when they are known. */
+static char *put_known(char *out, uint32_t number)
+{
+	return number ? put_decimal(out, number) : out;
+}
+
+/* The date of a second, which most events share with the one before. */
+static char *put_second(char *out, int64_t second, struct field_cache *cache)
+{
+	if (second != cache->second) {
+		cache->date.length =
+			(uint8_t)(put_date(cache->date.text, second) - cache->date.text);
+		cache->second = second;
+	}
+	return put_word(out, &cache->date);
+}
+
+WRITER(put_datetime)
+{
+	int64_t time_ns = source->event->time_ns;
+	int64_t rest_ns = rest_of(time_ns, NANOSECONDS_PER_SECOND);
+	uint32_t microseconds = (uint32_t)(rest_ns / NANOSECONDS_PER_MICROSECOND);
+
+	(void)field;
+	out = put_second(out, divide_down(time_ns, NANOSECONDS_PER_SECOND), source->cache);
+	if (microseconds) {
+		*out++ = '.';
+		out = put_padded(out, microseconds, 6);
+	}
+	return put_bytes(out, "+00:00", 6);
+}
+
+WRITER(put_timestamp)
+{
+	(void)field;
+	return put_fraction(out, divide_down(source->event->time_ns, NANOSECONDS_PER_MICROSECOND),
+			    6);
+}
+
+WRITER(put_timestamp_ns)
+{
+	(void)field;
+	return put_signed(out, source->event->time_ns);
+}
+
+WRITER(put_latency)
+{
+	int64_t latency_ns = source->event->latency_ns;
+
+	(void)field;
+	if (latency_ns == EVENT_NO_LATENCY)
+		return out;
+	return put_fraction(out, divide_round(latency_ns, NANOSECONDS_PER_MILLISECOND), 3);
+}
+
+WRITER(put_latency_us)
+{
+	int64_t latency_ns = source->event->latency_ns;
+
+	(void)field;
+	if (latency_ns == EVENT_NO_LATENCY)
+		return out;
+	return put_signed(out, divide_round(latency_ns, NANOSECONDS_PER_MICROSECOND));
+}
+
+/* Is it the side that asked? */
+static bool is_asker(const struct field *field, const struct event *event)
+{
+	switch ((enum side)field->argument) {
+	case SIDE_QUERY:
+		return true;
+	case SIDE_RESPONSE:
+		return false;
+	case SIDE_SOURCE:
+		return event_is_query(event);
+	default:
+		return !event_is_query(event);
+	}
+}
+
+WRITER(put_ip)
+{
+	const struct event *event = source->event;
+
+	return put_address(out, is_asker(field, event) ? &event->query_address
+						       : &event->response_address);
+}
+
+WRITER(put_port)
+{
+	const struct event *event = source->event;
+
+	return put_known(out, is_asker(field, event) ? event->query_port : event->response_port);
+}
+
+WRITER(put_kind)
+{
+	(void)field;
+	return put_word(out, &source->cache->kinds[source->event->kind]);
+}
+
+WRITER(put_direction)
+{
+	(void)field;
+	return put_text(out, event_is_query(source->event) ? "query" : "response");
+}
+
+WRITER(put_family)
+{
+	(void)field;
+	return put_text(out, event_family_name(source->event));
+}
+
+WRITER(put_protocol)
+{
+	(void)field;
+	return put_word(out, &source->cache->protocols[source->event->protocol]);
+}
+
+WRITER(put_verdict)
+{
+	(void)field;
+	return put_word(out, &source->cache->verdicts[source->event->verdict]);
+}
+
+WRITER(put_rule)
+{
+	(void)field;
+	return put_known(out, source->event->rule);
+}
+
+WRITER(put_rcode)
+{
+	uint16_t rcode = source->event->rcode;
+	char text[DNS_CODE_TEXT_MAX];
+
+	(void)field;
+	if (source->event->is_unanswered)
+		return put_text(out, "TIMEOUT");
+	if (rcode < FIELD_RCODES)
+		return put_word(out, &source->cache->rcodes[rcode]);
+	return put_text(out, dns_rcode_name(rcode, text));
+}
+
+WRITER(put_type)
+{
+	uint16_t type = source->event->type;
+	char text[DNS_CODE_TEXT_MAX];
+
+	(void)field;
+	if (!source->event->qname.length)
+		return out;
+	if (type < FIELD_TYPES)
+		return put_word(out, &source->cache->types[type]);
+	return put_text(out, dns_type_name(type, text));
+}
+
+WRITER(put_class)
+{
+	char text[DNS_CODE_TEXT_MAX];
+
+	(void)field;
+	if (!source->event->qname.length)
+		return out;
+	return put_text(out, dns_class_name(source->event->class, text));
+}
+
+WRITER(put_length)
+{
+	(void)field;
+	return put_decimal(out, source->event->length);
+}
+
+WRITER(put_id)
+{
+	(void)field;
+	return put_decimal(out, source->event->id);
+}
+
+WRITER(put_opcode)
+{
+	(void)field;
+	return put_decimal(out, source->event->flags >> 11 & 15);
+}
+
+WRITER(put_flag)
+{
+	*out = source->event->flags & field->argument ? '1' : '0';
+	return out + 1;
+}
+
+WRITER(put_unanswered)
+{
+	(void)field;
+	*out = source->event->is_unanswered ? '1' : '0';
+	return out + 1;
+}
+
+WRITER(put_as_number)
+{
+	(void)field;
+	return source->place ? put_known(out, source->place->as_number) : out;
+}
+
+WRITER(put_ecs)
+{
+	struct ecs ecs;
+
+	(void)field;
+	if (!ecs_find(source->event->message, &ecs))
+		return out;
+	out = put_address(out, &ecs.address);
+	*out++ = '/';
+	return put_decimal(out, ecs.prefix_length);
+}
+
+static struct slice find_qname(const struct field_source *source)
+{
+	return source->event->qname;
+}
+
+static struct slice find_registered_domain(const struct field_source *source)
+{
+	struct slice name = source->event->qname;
+	uint32_t front;
+
+	if (!name.length || !source->suffixes)
+		return (struct slice){NULL, 0};
+	front = suffixes_registered(source->suffixes, name);
+	return (struct slice){name.data + front, name.length - front};
+}
+
+static struct slice find_identity(const struct field_source *source)
+{
+	return source->event->identity;
+}
+
+static struct slice slice_of(const char *text)
+{
+	return (struct slice){(const uint8_t *)text, strlen(text)};
+}
+
+static struct slice find_country(const struct field_source *source)
+{
+	return slice_of(source->place ? source->place->country : "");
+}
+
+static struct slice find_city(const struct field_source *source)
+{
+	return slice_of(source->place ? source->place->city : "");
+}
+
+static struct slice find_as_name(const struct field_source *source)
+{
+	return slice_of(source->place ? source->place->as_name : "");
+}
+
+#define NUMBER(text, writer, ...)                                                 \
+	{                                                                         \
+		.name = text, .shape = FIELD_NUMBER, .write = writer, __VA_ARGS__ \
+	}
+#define WORD(text, writer, ...)                                                 \
+	{                                                                       \
+		.name = text, .shape = FIELD_WORD, .write = writer, __VA_ARGS__ \
+	}
+#define NAME(text, finder)                                        \
+	{                                                         \
+		.name = text, .shape = FIELD_NAME, .find = finder \
+	}
+#define TEXT(text, finder, ...)                                                \
+	{                                                                      \
+		.name = text, .shape = FIELD_TEXT, .find = finder, __VA_ARGS__ \
+	}
+#define FLAG(text, bit) NUMBER(text, put_flag, .argument = bit)
+
+const struct field fields[] = {
+	TEXT("identity", find_identity),
+	NAME("qname", find_qname),
+	WORD("rrtype", put_type),
+	WORD("query-ip", put_ip, .argument = SIDE_QUERY),
+	NUMBER("query-port", put_port, .argument = SIDE_QUERY),
+	WORD("response-ip", put_ip, .argument = SIDE_RESPONSE),
+	NUMBER("response-port", put_port, .argument = SIDE_RESPONSE),
+	NUMBER("latency", put_latency),
+	WORD("message", put_kind),
+	WORD("family", put_family),
+	WORD("protocol", put_protocol),
+	NUMBER("length", put_length, .text_suffix = "b"),
+	NUMBER("timestamp", put_timestamp),
+	WORD("type", put_direction),
+	WORD("rcode", put_rcode),
+	NUMBER("id", put_id),
+	TEXT("country", find_country, .needs_place = true),
+	TEXT("city", find_city, .needs_place = true),
+	WORD("datetime", put_datetime),
+	/* beyond the spec's formats */
+	NUMBER("latency-us", put_latency_us),
+	NUMBER("timestamp-ns", put_timestamp_ns),
+	NUMBER("opcode", put_opcode),
+	FLAG("qr", FLAG_QR),
+	FLAG("aa", FLAG_AA),
+	FLAG("tc", FLAG_TC),
+	FLAG("rd", FLAG_RD),
+	FLAG("ra", FLAG_RA),
+	FLAG("ad", FLAG_AD),
+	FLAG("cd", FLAG_CD),
+	WORD("class", put_class),
+	WORD("verdict", put_verdict),
+	NUMBER("rule", put_rule),
+	NUMBER("unanswered", put_unanswered),
+	NAME("registered-domain", find_registered_domain),
+	WORD("src-ip", put_ip, .argument = SIDE_SOURCE),
+	NUMBER("src-port", put_port, .argument = SIDE_SOURCE),
+	WORD("dst-ip", put_ip, .argument = SIDE_DESTINATION),
+	NUMBER("dst-port", put_port, .argument = SIDE_DESTINATION),
+	NUMBER("as-number", put_as_number, .needs_place = true),
+	TEXT("as-name", find_as_name, .needs_place = true),
+	WORD("ecs", put_ecs, .needs_message = true),
+};
+
+_Static_assert(sizeof(fields) / sizeof(fields[0]) == FIELDS_COUNT, "FIELDS_COUNT is their number");
+
+const struct field *field_find(struct slice name)
+{
+	for (uint32_t i = 0; i < FIELDS_COUNT; i++)
+		if (strlen(fields[i].name) == name.length &&
+		    !memcmp(fields[i].name, name.data, name.length))
+			return &fields[i];
+	return NULL;
+}
+
+/* Letters that two names share at the front and at the back. */
+static uint32_t count_shared(const char *a, struct slice b)
+{
+	size_t length = strlen(a), least = length < b.length ? length : b.length;
+	size_t front = 0, back = 0;
+
+	while (front < least && a[front] == (char)b.data[front])
+		front++;
+	while (back < least - front && a[length - 1 - back] == (char)b.data[b.length - 1 - back])
+		back++;
+	return (uint32_t)(front + back);
+}
+
+const struct field *field_nearest(struct slice name)
+{
+	const struct field *nearest = &fields[0];
+	uint32_t most = 0, shared;
+
+	for (uint32_t i = 0; i < FIELDS_COUNT; i++) {
+		shared = count_shared(fields[i].name, name);
+		if (shared > most) {
+			most = shared;
+			nearest = &fields[i];
+		}
+	}
+	return nearest;
+}
+
+void field_cache_init(struct field_cache *cache)
+{
+	char text[DNS_CODE_TEXT_MAX];
+
+	for (uint16_t i = 0; i < FIELD_TYPES; i++)
+		put_word_init(&cache->types[i], dns_type_name(i, text));
+	for (uint16_t i = 0; i < FIELD_RCODES; i++)
+		put_word_init(&cache->rcodes[i], dns_rcode_name(i, text));
+	for (uint8_t i = 0; i < EVENT_KIND_END; i++)
+		put_word_init(&cache->kinds[i], event_kind_name(i));
+	for (uint8_t i = 0; i < EVENT_PROTOCOL_END; i++)
+		put_word_init(&cache->protocols[i], event_protocol_name(i));
+	for (uint8_t i = 0; i < EVENT_VERDICT_END; i++)
+		put_word_init(&cache->verdicts[i], event_verdict_name(i));
+	cache->second = INT64_MIN;
+}
