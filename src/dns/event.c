@@ -53,8 +53,8 @@ const char *event_protocol_name(uint8_t protocol)
 
 const char *event_family_name(const struct event *event)
 {
-	uint8_t version = event->query_address.version ? event->query_address.version
-						       : event->response_address.version;
+	uint8_t version = event->response_address.version ? event->response_address.version
+							  : event->query_address.version;
 
 	return version == 6 ? "INET6" : "INET";
 }

@@ -53,9 +53,9 @@ static void test_family_is_that_of_whom_is_known(void **state)
 
 	(void)state;
 	assert_string_equal(event_family_name(&event), "INET");
-	event.response_address.version = 6;
+	event.query_address.version = 6;
 	assert_string_equal(event_family_name(&event), "INET6");
-	event.query_address.version = 4;
+	event.response_address.version = 4;
 	assert_string_equal(event_family_name(&event), "INET");
 }
 
