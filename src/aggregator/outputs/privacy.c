@@ -10,7 +10,9 @@
 
 #include "aggregator/outputs/cryptopan.h"
 #include "aggregator/outputs/ecs.h"
+#include "base/hash.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "config/config.h"
 #include "ipc/event_codec.h"
 
@@ -28,6 +30,7 @@ struct privacy {
 	const struct suffixes *suffixes;
 	struct cryptopan cryptopan;
 	struct mac *mac;
+	struct hash_key key; /* of the table */
 	struct known known[KNOWN];
 	uint8_t message[EVENT_MESSAGE_MAX];
 };
@@ -86,6 +89,7 @@ struct privacy *privacy_new(const struct config_privacy *config, const struct su
 
 	privacy->config = config;
 	privacy->suffixes = suffixes;
+	random_secret(&privacy->key, sizeof(privacy->key));
 	snprintf(error, CONFIG_ERROR_MAX, "OpenSSL gives no cipher");
 	if (config->clients == OUTPUT_CLIENTS_AS_THEY_ARE ||
 	    privacy_set_key(privacy, config->key_file, error))
@@ -123,21 +127,10 @@ static void hash_address(struct mac *mac, struct address *address)
 	address->version = 6;
 }
 
-static struct known *known_at(struct privacy *privacy, const struct address *address)
-{
-	uint64_t words[2];
-
-	memcpy(words, address->bytes, sizeof(words));
-	words[0] =
-		(words[0] ^ words[1] * UINT64_C(0xff51afd7ed558ccd)) * UINT64_C(0x9e3779b97f4a7c15);
-	return &privacy->known[words[0] >> 52];
-}
-
-_Static_assert(KNOWN == 1 << (64 - 52), "the upper bits of a hash number all of them");
-
 static void disguise(struct privacy *privacy, struct address *address)
 {
-	struct known *known = known_at(privacy, address);
+	struct known *known =
+		&privacy->known[hash_bytes(&privacy->key, address, sizeof(*address)) % KNOWN];
 
 	if (!address_equal(&known->address, address)) {
 		known->address = known->disguised = *address;
