@@ -38,6 +38,30 @@ static void test_hash_low_bits_are_even(void **state)
 		assert_in_range(buckets[i], 850, 1150);
 }
 
+static void test_hash_in_steps_is_the_same(void **state)
+{
+	struct hash_key key = {{1, 2}};
+	uint8_t bytes[23];
+	uint64_t word;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 31 + 200);
+	for (size_t length = 0; length <= sizeof(bytes); length++) {
+		struct hash_state hash = hash_start(&key);
+		size_t at = 0;
+
+		for (; length - at >= 8; at += 8) {
+			memcpy(&word, bytes + at, 8);
+			hash_add(&hash, word);
+		}
+		word = 0;
+		memcpy(&word, bytes + at, length - at);
+		assert_true(hash_tail(bytes + at, length - at) == word);
+		assert_true(hash_end(&hash, word, length) == hash_bytes(&key, bytes, length));
+	}
+}
+
 static void test_random_below_is_below_and_even(void **state)
 {
 	struct random random;
@@ -61,6 +85,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hash_depends_on_key_and_every_byte),
 		cmocka_unit_test(test_hash_low_bits_are_even),
+		cmocka_unit_test(test_hash_in_steps_is_the_same),
 		cmocka_unit_test(test_random_below_is_below_and_even),
 	};
 
