@@ -52,7 +52,7 @@ LTO      ?= $(if $(SAN),,$(if $(findstring clang,$(CC)),,1))
 LTO_COMPILE := $(if $(filter 1,$(LTO)),-flto=auto -ffat-lto-objects)
 LTO_LINK := $(if $(filter 1,$(LTO)),-flto=auto $(OPTIMISE))
 ALL_LDFLAGS := -pie -Wl,--as-needed -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
-LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
 sources  = $(wildcard src/$(1)/*.c src/$(1)/*/*.c)
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -124,7 +124,7 @@ $(TEST_LIB): $(call objects,$(wildcard tests/lib/*.c))
 define unit_rules
 $(BUILD)/tests/unit/$(1)/test_%: $(BUILD)/tests/unit/$(1)/test_%.o $(TEST_LIB) $(call reach,$(1))
 	$$(call say,LINK,$$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS) -lcmocka
 endef
 $(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
 
