@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "stats/distinct.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#define RANK_MAX (64 - DISTINCT_BITS + 1)
+
+/* A full table of a liar ends the search too. */
+static void add_exact(struct distinct *distinct, uint64_t hash)
+{
+	uint64_t *slot;
+
+	for (uint32_t i = 0; i < DISTINCT_SLOTS; i++) {
+		slot = &distinct->exact[((hash >> 48) + i) % DISTINCT_SLOTS];
+		if (*slot == hash)
+			return;
+		if (!*slot)
+			break;
+	}
+	if (distinct->exact_count < DISTINCT_EXACT_MAX)
+		*slot = hash;
+	distinct->exact_count++;
+}
+
+static bool is_exact(const struct distinct *distinct)
+{
+	return distinct->exact_count <= DISTINCT_EXACT_MAX;
+}
+
+void distinct_add(struct distinct *distinct, uint64_t hash)
+{
+	uint8_t *seen = &distinct->registers[hash % DISTINCT_REGISTERS];
+	/* the bit above makes RANK_MAX the rank of all zeros */
+	uint64_t rest = hash >> DISTINCT_BITS | UINT64_C(1) << (64 - DISTINCT_BITS);
+	uint8_t rank = (uint8_t)(__builtin_ctzll(rest) + 1);
+
+	if (rank > *seen)
+		*seen = rank;
+	if (is_exact(distinct))
+		add_exact(distinct, hash);
+}
+
+void distinct_repair(struct distinct *distinct)
+{
+	uint64_t count = 0;
+
+	if (!is_exact(distinct))
+		return;
+	for (uint32_t i = 0; i < DISTINCT_SLOTS; i++)
+		count += distinct->exact[i] != 0;
+	distinct->exact_count = count;
+}
+
+void distinct_merge(struct distinct *into, const struct distinct *from)
+{
+	uint64_t count = __atomic_load_n(&from->exact_count, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i++)
+		if (from->registers[i] > into->registers[i])
+			into->registers[i] = from->registers[i];
+	if (count > DISTINCT_EXACT_MAX)
+		into->exact_count = DISTINCT_EXACT_MAX + 1;
+	for (uint32_t i = 0; count && i < DISTINCT_SLOTS && is_exact(into); i++) {
+		uint64_t hash = __atomic_load_n(&from->exact[i], __ATOMIC_RELAXED);
+
+		if (hash)
+			add_exact(into, hash);
+	}
+}
+
+/* Ertl 2017, algorithms 5 (sigma) and 6 (tau). */
+static double sigma(double x)
+{
+	double power = 1, sum = x, before;
+
+	if (x == 1)
+		return INFINITY;
+	do {
+		before = sum;
+		x *= x;
+		sum += x * power;
+		power += power;
+	} while (sum != before);
+	return sum;
+}
+
+static double tau(double x)
+{
+	double power = 1, sum = 1 - x, before;
+
+	if (x == 0 || x == 1)
+		return 0;
+	do {
+		before = sum;
+		x = sqrt(x);
+		power *= 0.5;
+		sum -= (1 - x) * (1 - x) * power;
+	} while (sum != before);
+	return sum / 3;
+}
+
+static double estimate(const struct distinct *distinct)
+{
+	const double registers = DISTINCT_REGISTERS;
+	uint32_t counts[RANK_MAX + 1] = {0};
+	double sum;
+
+	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i++) {
+		uint8_t rank = distinct->registers[i];
+
+		counts[rank < RANK_MAX ? rank : RANK_MAX]++;
+	}
+	sum = registers * tau(1 - counts[RANK_MAX] / registers);
+	for (uint32_t rank = RANK_MAX - 1; rank >= 1; rank--)
+		sum = 0.5 * (sum + counts[rank]);
+	sum += registers * sigma(counts[0] / registers);
+	return registers * registers / (2 * M_LN2) / sum;
+}
+
+uint64_t distinct_count(const struct distinct *distinct)
+{
+	double count;
+
+	if (is_exact(distinct))
+		return distinct->exact_count;
+	count = estimate(distinct);
+	return count < 1e18 ? (uint64_t)(count + 0.5) : UINT64_MAX;
+}
