@@ -6,8 +6,15 @@
 
 #include "config/schema.h"
 
-#define OPTIONS_MAX (SETTINGS_MAX + 3) /* help, version, the end */
+#define OPTIONS_MAX (SETTINGS_MAX + 5) /* check, print-config, help, version, the end */
 #define LONG_ONLY   256 /* values of options without a letter, above every character */
+
+enum { OPTION_CHECK = LONG_ONLY + SETTINGS_MAX, OPTION_PRINT };
+
+static const char *option_name(const struct setting *setting)
+{
+	return setting->option ? setting->option : setting->name;
+}
 
 static bool takes_argument(const struct setting *setting)
 {
@@ -21,8 +28,8 @@ static void make_options(char *letters, struct option *options)
 	size_t count = 0;
 
 	*letters++ = ':'; /* tell a missing argument from an unknown option */
-	for (size_t i = 0; i < settings_count; i++) {
-		const struct setting *setting = &settings[i];
+	for (size_t i = 0; i < schema_config.count; i++) {
+		const struct setting *setting = &schema_config.settings[i];
 
 		if (!setting->help)
 			continue;
@@ -32,11 +39,13 @@ static void make_options(char *letters, struct option *options)
 				*letters++ = ':';
 		}
 		options[count++] = (struct option){
-			.name = setting->name,
+			.name = option_name(setting),
 			.has_arg = takes_argument(setting) ? required_argument : no_argument,
 			.val = setting->letter ? setting->letter : LONG_ONLY + (int)i,
 		};
 	}
+	options[count++] = (struct option){.name = "check", .val = OPTION_CHECK};
+	options[count++] = (struct option){.name = "print-config", .val = OPTION_PRINT};
 	options[count++] = (struct option){.name = "help", .val = 'h'};
 	options[count++] = (struct option){.name = "version", .val = 'V'};
 	options[count] = (struct option){0};
@@ -46,10 +55,10 @@ static void make_options(char *letters, struct option *options)
 static const struct setting *find_option(int value)
 {
 	if (value >= LONG_ONLY)
-		return &settings[value - LONG_ONLY];
-	for (size_t i = 0; i < settings_count; i++)
-		if (settings[i].letter == value)
-			return &settings[i];
+		return &schema_config.settings[value - LONG_ONLY];
+	for (size_t i = 0; i < schema_config.count; i++)
+		if (schema_config.settings[i].letter == value)
+			return &schema_config.settings[i];
 	return NULL;
 }
 
@@ -58,7 +67,7 @@ static bool refuse_value(const struct setting *setting, const char *problem, cha
 	if (setting->refusal)
 		snprintf(error, CONFIG_ERROR_MAX, "%s%s", setting->refusal, problem);
 	else
-		snprintf(error, CONFIG_ERROR_MAX, "invalid %s: %s", setting->name, problem);
+		snprintf(error, CONFIG_ERROR_MAX, "invalid %s: %s", option_name(setting), problem);
 	return false;
 }
 
@@ -71,12 +80,12 @@ static bool take_option(struct config *config, const struct setting *setting, co
 	if (!takes_argument(setting))
 		value = "true";
 	if (!*value) {
-		snprintf(error, CONFIG_ERROR_MAX, "%s is empty", setting->name);
+		snprintf(error, CONFIG_ERROR_MAX, "%s is empty", option_name(setting));
 		return false;
 	}
-	if (!is_given[setting - settings])
+	if (!is_given[setting - schema_config.settings])
 		setting_clear(config, setting);
-	is_given[setting - settings] = true;
+	is_given[setting - schema_config.settings] = true;
 	return setting_parse(config, setting, value, problem) ||
 	       refuse_value(setting, problem, error);
 }
@@ -97,6 +106,7 @@ enum config_result config_parse_arguments(struct config *config, int argc, char 
 	char letters[2 * OPTIONS_MAX];
 	struct option options[OPTIONS_MAX];
 	bool is_given[SETTINGS_MAX] = {false};
+	enum config_result result = CONFIG_OK;
 	int value;
 
 	make_options(letters, options);
@@ -111,7 +121,11 @@ enum config_result config_parse_arguments(struct config *config, int argc, char 
 			return refuse(error, "option needs an argument", argv);
 		if (value == '?')
 			return refuse(error, "unknown option", argv);
-		if (!take_option(config, find_option(value), optarg, is_given, error))
+		if (value == OPTION_CHECK)
+			result = CONFIG_CHECK;
+		else if (value == OPTION_PRINT)
+			result = CONFIG_PRINT;
+		else if (!take_option(config, find_option(value), optarg, is_given, error))
 			return CONFIG_ERROR;
 	}
 	if (optind < argc) {
@@ -119,7 +133,7 @@ enum config_result config_parse_arguments(struct config *config, int argc, char 
 			 "unexpected argument: %s; dnsflow -h lists the options", argv[optind]);
 		return CONFIG_ERROR;
 	}
-	return CONFIG_OK;
+	return result;
 }
 
 #define HELP_COLUMN 32
@@ -130,7 +144,7 @@ static void print_option(FILE *out, const struct setting *setting)
 	int column;
 
 	column = fprintf(out, setting->letter ? "  -%c, " : "      ", setting->letter);
-	column += fprintf(out, "--%s%s%s", setting->name, argument ? " " : "",
+	column += fprintf(out, "--%s%s%s", option_name(setting), argument ? " " : "",
 			  argument ? argument : "");
 	if (column >= HELP_COLUMN) {
 		fputc('\n', out);
@@ -148,12 +162,17 @@ static void print_option(FILE *out, const struct setting *setting)
 static const char usage_head[] =
 	"usage: dnsflow -i INTERFACE -u HOST [options]\n"
 	"       dnsflow -r FILE -w FILE [options]\n"
+	"       dnsflow -i INTERFACE --output stdout --web.listen 8080 [options]\n"
 	"\n"
 	"Captures DNS responses, keeps those that give addresses for a name, and sends them\n"
-	"as compact dnsflow records over UDP. dnsflow-read prints what arrives.\n";
+	"as compact dnsflow records over UDP. dnsflow-read prints what arrives.\n"
+	"Counts what it sees, and writes queries and responses where outputs say.\n";
 
 static const char usage_tail[] =
 	"\nOther\n"
+	"      --check                   only check configuration and options: status 0 or 1\n"
+	"      --print-config            print the configuration that is in force, as a file, and "
+	"exit\n"
 	"  -h, --help                    print this and exit\n"
 	"  -V, --version                 print the version and the libraries in use and exit\n"
 	"\n"
@@ -165,16 +184,20 @@ static const char usage_tail[] =
 	"Examples\n"
 	"  dnsflow -i eth0 -u 192.0.2.1 -M 0 -c     half of the CPUs, even load\n"
 	"  dnsflow -r day.pcap.zst -w records.pcap  from file to file, no root needed\n"
-	"  dnsflow-read --listen 5300               see the records\n";
+	"  dnsflow-read --listen 5300               see the records\n"
+	"  dnsflow -i eth0 --output stdout,format=json,filter.rcode=NXDOMAIN\n"
+	"                                           what does not exist, as lines of JSON\n";
 
 void config_print_usage(FILE *out)
 {
 	fputs(usage_head, out);
-	for (size_t i = 0; i < settings_count; i++) {
-		if (settings[i].heading)
-			fprintf(out, "\n%s\n", settings[i].heading);
-		if (settings[i].help)
-			print_option(out, &settings[i]);
+	for (size_t i = 0; i < schema_config.count; i++) {
+		const struct setting *setting = &schema_config.settings[i];
+
+		if (setting->heading)
+			fprintf(out, "\n%s\n", setting->heading);
+		if (setting->help)
+			print_option(out, setting);
 	}
 	fputs(usage_tail, out);
 }

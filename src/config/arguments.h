@@ -7,6 +7,8 @@
 
 enum config_result {
 	CONFIG_OK,
+	CONFIG_CHECK,	/* all is well, and with --check that is all there is to do */
+	CONFIG_PRINT,	/* the same with --print-config: the caller prints what is in force */
 	CONFIG_HELP,	/* -h: the caller prints config_print_usage */
 	CONFIG_VERSION, /* --version */
 	CONFIG_ERROR,	/* one clear line in error */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/config.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "config/outputs.h"
 #include "config/schema.h"
 #include "net/decode.h"
 
@@ -13,10 +16,8 @@ static bool refuse(char *error, const char *text)
 	return false;
 }
 
-bool config_complete(struct config *config, uint32_t cpu_count, char *error)
+static bool complete_capture(struct config *config, uint32_t cpu_count, char *error)
 {
-	if (!config->destination_count && !*config->write_file)
-		return refuse(error, "output dst missing: give -u HOST, or -w FILE");
 	if (config->segment_size && *config->write_file)
 		return refuse(error, "--segments is for UDP: it does not go with -w");
 	if (config->segment_size && config->segment_size > config->payload_max)
@@ -44,6 +45,144 @@ bool config_complete(struct config *config, uint32_t cpu_count, char *error)
 	return true;
 }
 
+static bool check_addresses(const struct config *config, char *error)
+{
+	const struct setting *setting = schema_find(&schema_config, "own-address");
+	struct address address;
+	char text[CONFIG_TEXT_MAX];
+
+	for (uint32_t i = 0; i < setting_count(config, setting); i++) {
+		setting_format(config, setting, i, text);
+		if (address_parse(text, &address))
+			continue;
+		snprintf(error, CONFIG_ERROR_MAX, "own-address: %.99s is no address", text);
+		return false;
+	}
+	return true;
+}
+
+/* A port alone and localhost are 127.0.0.1, which no resolver may say otherwise. */
+static bool complete_listen(struct config_web *web)
+{
+	static const char local[] = "localhost:";
+	const size_t digits = strspn(web->listen, "0123456789");
+	char text[sizeof(web->listen) + sizeof("127.0.0.1:")];
+
+	strcpy(text, web->listen);
+	if (!web->listen[digits])
+		sprintf(text, "127.0.0.1:%s", web->listen);
+	else if (!strncmp(web->listen, local, strlen(local)))
+		sprintf(text, "127.0.0.1:%s", web->listen + strlen(local));
+	return config_parse_endpoint(text, &web->endpoint) && web->endpoint.address.version &&
+	       web->endpoint.port;
+}
+
+static bool is_loopback(const struct address *address)
+{
+	static const struct address loopback6 = {.bytes[15] = 1, .version = 6};
+
+	return address->version == 4 ? address->bytes[0] == 127
+				     : address_equal(address, &loopback6);
+}
+
+static bool complete_web(struct config_web *web, char *error)
+{
+	if (!*web->certificate != !*web->key)
+		return refuse(error, "web.certificate and web.key need each other");
+	if (!*web->login != !*web->password_file)
+		return refuse(error, "web.login and web.password-file need each other");
+	if (!*web->listen)
+		return true;
+	if (!complete_listen(web))
+		return refuse(error, "web.listen is neither ADDRESS:PORT nor a port");
+	if (!*web->login && !*web->api_key_file && !is_loopback(&web->endpoint.address))
+		return refuse(error, "web.listen: only 127.0.0.1 and ::1 do without credentials; "
+				     "give web.login with web.password-file, or web.api-key-file");
+	return true;
+}
+
+bool config_complete(struct config *config, uint32_t cpu_count, char *error)
+{
+	if (!config->destination_count && !*config->write_file && !config_has_aggregator(config))
+		return refuse(error, "output dst missing: give -u HOST, -w FILE, --output TYPE or "
+				     "--web.listen PORT");
+	return complete_capture(config, cpu_count, error) && check_addresses(config, error) &&
+	       complete_web(&config->web, error) && outputs_complete(config, error);
+}
+
+/* Base 0 as strtol knows it. */
+static bool parse_port(const char *text, uint16_t *port)
+{
+	unsigned long value;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	value = strtoul(text, &end, 0);
+	if (errno || *end || !value || value > UINT16_MAX)
+		return false;
+	*port = (uint16_t)value;
+	return true;
+}
+
+/* "host", "host:port" or "[ip6]:port"; leaves port as it is when there is none. */
+static bool split(const char *text, char *host, size_t host_size, uint16_t *port)
+{
+	const char *end = text + strlen(text), *colon = strrchr(text, ':');
+	struct address address;
+
+	if (*text == '[') {
+		end = strchr(text++, ']');
+		if (!end || (end[1] && end[1] != ':'))
+			return false;
+		colon = end[1] ? end + 1 : NULL;
+	} else if (address_parse(text, &address)) {
+		colon = NULL;
+	} else if (colon) {
+		end = colon;
+	}
+	if (colon && !parse_port(colon + 1, port))
+		return false;
+	if (end <= text || (size_t)(end - text) >= host_size)
+		return false;
+	memcpy(host, text, (size_t)(end - text));
+	host[end - text] = '\0';
+	return true;
+}
+
+bool config_split_host_port(const char *text, char *host, size_t host_size, uint16_t *port)
+{
+	*port = CONFIG_DEFAULT_PORT;
+	return split(text, host, host_size, port);
+}
+
+/* A name has letters, digits, '-', '.', '_' and at least one letter: "1.2.3" is a mistyped address,
+ * not a name. */
+static bool is_host_name(const char *host)
+{
+	bool has_letter = false;
+
+	for (; *host; host++) {
+		bool is_letter = (*host | 0x20) >= 'a' && (*host | 0x20) <= 'z';
+
+		if (!is_letter && !(*host >= '0' && *host <= '9') && !strchr("-._", *host))
+			return false;
+		has_letter |= is_letter;
+	}
+	return has_letter;
+}
+
+bool config_parse_endpoint(const char *text, struct endpoint *endpoint)
+{
+	char host[256];
+
+	*endpoint = (struct endpoint){0};
+	if (!split(text, host, sizeof(host), &endpoint->port))
+		return false;
+	return address_parse(host, &endpoint->address) || is_host_name(host);
+}
+
 uint32_t config_ports(const struct config *config, uint16_t *ports)
 {
 	uint32_t count = 0;
@@ -60,43 +199,64 @@ uint32_t config_ports(const struct config *config, uint16_t *ports)
 	return count;
 }
 
-static void join_values(const struct config *config, const struct setting *setting, char *text)
-{
-	char value[CONFIG_TEXT_MAX];
-	size_t length = 0;
+struct comparison {
+	config_difference_fn fn;
+	void *argument;
+	bool differs;
+};
 
-	*text = '\0';
-	for (uint32_t i = 0; i < setting_count(config, setting); i++) {
-		setting_format(config, setting, i, value);
-		length += (size_t)snprintf(text + length, CONFIG_TEXT_MAX - length, "%s%s",
-					   i ? "," : "", value);
-	}
+static void compare_setting(struct comparison *comparison, const char *prefix,
+			    const struct setting *setting, const void *before, const void *after)
+{
+	char name[2 * SETTING_NAME_MAX], old[CONFIG_TEXT_MAX], new[CONFIG_TEXT_MAX];
+	const struct config_difference difference = {name, old, new, setting->needs_restart};
+
+	setting_join(before, setting, old);
+	setting_join(after, setting, new);
+	if (!strcmp(old, new))
+		return;
+	comparison->differs = true;
+	snprintf(name, sizeof(name), "%s%s", prefix, setting->name);
+	if (!setting->is_private || setting->needs_restart)
+		comparison->fn(comparison->argument, &difference);
 }
 
-_Static_assert(CONFIG_DESTINATIONS_MAX * sizeof(((struct config_destination *)0)->text) <
-		       CONFIG_TEXT_MAX,
-	       "a list fits");
+/* One that is there only before or only after is one difference: its type. */
+static void compare_outputs(struct comparison *comparison, const struct config *before,
+			    const struct config *after)
+{
+	const struct setting *type = schema_output.settings;
+	char prefix[32], kind[CONFIG_TEXT_MAX];
+	struct config_difference difference = {.name = prefix, .before = "", .after = ""};
+
+	for (uint32_t i = 0; i < before->output_count || i < after->output_count; i++) {
+		if (i < before->output_count && i < after->output_count) {
+			snprintf(prefix, sizeof(prefix), "outputs[%u].", i);
+			for (size_t j = 0; j < schema_output.count; j++)
+				compare_setting(comparison, prefix, &schema_output.settings[j],
+						&before->outputs[i], &after->outputs[i]);
+			continue;
+		}
+		snprintf(prefix, sizeof(prefix), "outputs[%u]", i);
+		setting_join(i < before->output_count ? &before->outputs[i] : &after->outputs[i],
+			     type, kind);
+		*(i < before->output_count ? &difference.before : &difference.after) = kind;
+		comparison->differs = true;
+		comparison->fn(comparison->argument, &difference);
+	}
+}
 
 bool config_compare(const struct config *before, const struct config *after,
 		    config_difference_fn fn, void *argument)
 {
-	char old[CONFIG_TEXT_MAX], new[CONFIG_TEXT_MAX];
-	bool differs = false;
+	struct comparison comparison = {fn, argument, false};
 
-	for (const struct setting *setting = settings; setting < settings + settings_count;
-	     setting++) {
-		const struct config_difference difference = {setting->name, old, new,
-							     setting->needs_restart};
-
-		join_values(before, setting, old);
-		join_values(after, setting, new);
-		if (!strcmp(old, new))
-			continue;
-		differs = true;
-		if (!setting->is_private || setting->needs_restart)
-			fn(argument, &difference);
-	}
-	return differs;
+	for (size_t i = 0; i < schema_config.count; i++)
+		if (schema_config.settings[i].kind == SETTING_OUTPUTS)
+			compare_outputs(&comparison, before, after);
+		else
+			compare_setting(&comparison, "", &schema_config.settings[i], before, after);
+	return comparison.differs;
 }
 
 bool config_has_events(const struct config *config)

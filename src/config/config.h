@@ -145,6 +145,10 @@ bool config_compare(const struct config *before, const struct config *after,
  * when it is none of these. */
 bool config_split_host_port(const char *text, char *host, size_t host_size, uint16_t *port);
 
+/* An address, or a host name (version 0), with its port, 0 when there is none; false when text is
+ * neither. */
+bool config_parse_endpoint(const char *text, struct endpoint *endpoint);
+
 #define CONFIG_PORT_DNS	     53
 #define CONFIG_PORT_MDNS     5353
 #define CONFIG_ALL_PORTS_MAX (CONFIG_PORTS_MAX + 1)

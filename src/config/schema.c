@@ -1,157 +1,39 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#define NAME_MAX_LENGTH 64 /* longer ones are near nothing */
-#define NEAR_DISTANCE	2  /* letters; half of the name at most */
+#define NEAR_DISTANCE 2 /* letters; half of the name at most */
 
-#define AT(member) .offset = offsetof(struct config, member), .size = sizeof(config_default.member)
-
-const struct config config_default = {
-	.is_promiscuous = true,
-	.share_count = 1,
-	.worker_count = 1,
-	.payload_max = 1500,
-	.ring_mib = 128,
-	.quarantine = "/var/lib/dnsflow/quarantine.pcap",
-	.event_ring_mib = 8,
-	.statistics =
-		{
-			.names = 16384,
-			.domains = 8192,
-			.clients = 16384,
-			.tlds = 2048,
-			.streams = 1,
-			.memory_mib = 256,
-			.tables = "hit/query\nhit/response\nlength/query\nlength/response\n"
-				  "noerror/query\nnoerror/response\nnxdomain/response\n"
-				  "servfail/response\nrefused/response\na/query\naaaa/query\n"
-				  "https/query",
-			.default_tables = "noerror/query\nnxdomain/response",
-			.default_counters = "clients\ndomains\nquery\nresponse\nqps\n"
-					    "response/noerror\nresponse/nxdomain",
-			.max_items = 10,
-			.suffix_list = "/usr/share/publicsuffix/public_suffix_list.dat",
-			.query_timeout_ms = 5000,
-		},
-	.web.max_connections = 64,
-};
-
-const struct config_output config_output_default = {
-	.sample_rate = 1,
-	.filter = {.latency_ms_least = -1, .latency_ms_most = -1},
-	.except = {.latency_ms_least = -1, .latency_ms_most = -1},
-	.privacy = {.client_prefix4 = 32, .client_prefix6 = 128},
-	.queue_mib = 4,
-	.spool_mib = 64,
-	.count = 10,
-	.delimiter = "\n",
-	.retry_s = 5,
-	.facility = 3,
-	.severity = 6,
-	.app_name = "dnsflow",
-	.interval_s = 300,
-	.is_cumulative = true,
-	.payload_max = 1472,
-};
-
-const struct setting settings[] = {
-	{"interface", 'i', SETTING_TEXT, AT(interface), .argument = "NAME", .heading = "Input",
-	 .help = "capture live on this interface (default: the first that is up, not loopback); "
-		 "\"any\" for all",
-	 .needs_restart = true},
-	{"read", 'r', SETTING_TEXT, AT(read_file), .argument = "FILE",
-	 .help = "read a capture file instead: pcap, pcapng, also gzip or zstd; \"-\" is standard "
-		 "input",
-	 .needs_restart = true},
-	{"filter", 'f', SETTING_TEXT, AT(filter), .argument = "EXPRESSION",
-	 .help = "capture what this pcap filter accepts, in place of the generated filter"},
-	{"port", 'd', SETTING_PORTS, AT(ports), .argument = "PORT",
-	 .help = "source port of DNS responses, up to 10 times (default 53)"},
-	{"mdns", 'Y', SETTING_FLAG, AT(is_mdns), .help = "also source port 5353 (multicast DNS)"},
-	{"no-promiscuous", 'p', SETTING_FLAG, AT(is_promiscuous),
-	 .help = "leave the interface out of promiscuous mode"},
-	{"sample", 's', SETTING_NUMBER, AT(sample_rate), .most = 65535, .argument = "N",
-	 .help = "keep one packet in N, chosen at random (0 and 1: all)"},
-	{"pcap-port", 'X', SETTING_NUMBER, AT(pcap_port), .most = 65535, .argument = "PORT",
-	 .help = "UDP to this port carries pcap records: look inside"},
-	{"jmirror-port", 'J', SETTING_NUMBER, AT(jmirror_port), .most = 65535, .argument = "PORT",
-	 .help = "UDP to this port is Juniper jmirror (often 30030): look inside"},
-	{"tunnels", 0, SETTING_TUNNELS, AT(tunnels), .argument = "LIST",
-	 .help = "tunnels to look into: none, all, or some of "
-		 "gre,erspan,vxlan,geneve,gtpu,ipip,6in4,\n"
-		 "teredo (default: none live, all from files)"},
-	{"ring-size", 0, SETTING_NUMBER, AT(ring_mib), .least = 1, .most = 65536, .argument = "MIB",
-	 .help = "kernel ring of all workers together (default 128, at least 32 for each)",
-	 .needs_restart = true},
-
-	{"destination", 'u', SETTING_DESTINATIONS, AT(destinations), .argument = "HOST[:PORT]",
-	 .heading = "Output",
-	 .help = "send records to this address or name, up to 10 times (port 5300)",
-	 .refusal = "invalid ip: "},
-	{"write", 'w', SETTING_TEXT, AT(write_file), .argument = "FILE",
-	 .help = "write the datagrams into a pcap file instead; with several workers FILE.0, "
-		 "FILE.1, ...",
-	 .needs_restart = true},
-	{"max-payload", 0, SETTING_NUMBER, AT(payload_max), .least = 256, .most = 1500,
-	 .argument = "BYTES",
-	 .help = "largest UDP payload (default 1500; 1472 avoids IP fragments on Ethernet)"},
-	{"segments", 0, SETTING_NUMBER, AT(segment_size), .least = 256, .most = 1500,
-	 .argument = "BYTES",
-	 .help = "fill datagrams to this one size and send many by one call, at a third of the "
-		 "cost"},
-
-	{"workers", 'M', SETTING_NUMBER, AT(worker_count), .most = CONFIG_WORKERS_MAX,
-	 .argument = "N", .heading = "Processes",
-	 .help = "capture workers, each pinned to a CPU; 0: half of the CPUs (default 1)"},
-	{"checksum-split", 'c', SETTING_CHECKSUM, AT(split),
-	 .help = "split among workers by UDP checksum: more even than by client address"},
-	{"split", 0, SETTING_SPLIT, AT(split), .argument = "HOW",
-	 .help = "destination (default), checksum (as -c) or flow (both directions together)"},
-	{"share", 'm', SETTING_SHARE, AT(share_index), .argument = "I/N",
-	 .help = "be share I of N daemons that divide the traffic (1/2, 2/2)",
-	 .refusal = "invalid multiproc option -- "},
-	{"user", 0, SETTING_TEXT, AT(user), .argument = "NAME",
-	 .help = "unprivileged user of the workers (default dnsflow, else nobody)",
-	 .needs_restart = true},
-	{"pid-file", 'P', SETTING_TEXT, AT(pid_file), .argument = "FILE",
-	 .help = "write the process id here and keep the file locked", .needs_restart = true},
-	{"quarantine", 0, SETTING_TEXT, AT(quarantine), .argument = "FILE",
-	 .help = "keep packets that ended a worker in this pcap file\n"
-		 "(default /var/lib/dnsflow/quarantine.pcap)",
-	 .needs_restart = true},
-	{"control", 0, SETTING_TEXT, AT(control), .argument = "PATH",
-	 .help = "socket for dnsflowctl, or none (default /run/dnsflow.sock; none with -r)",
-	 .needs_restart = true},
-	{"keep-state", 0, SETTING_FLAG, AT(keeps_state),
-	 .help = "at the end leave rings, sockets and counters to the service manager, for the "
-		 "next start"},
-	{"config", 0, SETTING_TEXT, AT(config_file), .argument = "FILE",
-	 .help = "take options from this YAML file; the command line has the last word",
-	 .is_private = true, .needs_restart = true},
-	{"verbose", 0, SETTING_FLAG, AT(is_verbose),
-	 .help = "log more, and at the end every counter that is not zero"},
-
-	{"input", 0, SETTING_INPUT, AT(input), .is_private = true, .needs_restart = true},
-	{"link", 0, SETTING_NUMBER, AT(link), .most = UINT32_MAX, .is_private = true},
-	{"jmirror-last", 0, SETTING_FLAG, AT(is_jmirror_last), .is_private = true},
-	{"uid", 0, SETTING_NUMBER, AT(uid), .most = UINT32_MAX, .is_private = true,
-	 .needs_restart = true},
-	{"gid", 0, SETTING_NUMBER, AT(gid), .most = UINT32_MAX, .is_private = true,
-	 .needs_restart = true},
-};
-
-const size_t settings_count = sizeof(settings) / sizeof(settings[0]);
-
-_Static_assert(sizeof(settings) / sizeof(settings[0]) <= SETTINGS_MAX,
-	       "sets of settings are arrays");
-
-const struct setting *schema_find(const char *name)
+const struct setting *schema_find(const struct schema *schema, const char *name)
 {
-	for (size_t i = 0; i < settings_count; i++)
-		if (!strcmp(settings[i].name, name))
-			return &settings[i];
+	for (size_t i = 0; i < schema->count; i++)
+		if (!strcmp(schema->settings[i].name, name))
+			return &schema->settings[i];
+	return NULL;
+}
+
+size_t schema_section_length(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot ? (size_t)(dot - name) : 0;
+}
+
+static bool is_in_section(const struct setting *setting, const char *section, size_t length)
+{
+	return schema_section_length(setting->name) == length &&
+	       !strncmp(setting->name, section, length);
+}
+
+const struct setting *schema_find_section(const struct schema *schema, const char *section)
+{
+	const size_t length = strlen(section);
+
+	for (size_t i = 0; length && i < schema->count; i++)
+		if (is_in_section(&schema->settings[i], section, length))
+			return &schema->settings[i];
 	return NULL;
 }
 
@@ -163,7 +45,7 @@ static unsigned int least_of(unsigned int a, unsigned int b)
 /* Letters to insert, remove or replace, by the row of the matrix that the last letter of a made. */
 static unsigned int edit_distance(const char *a, const char *b)
 {
-	unsigned int row[NAME_MAX_LENGTH + 1], diagonal, above;
+	unsigned int row[SETTING_NAME_MAX], diagonal, above;
 	size_t length = strlen(b);
 
 	for (size_t i = 0; i <= length; i++)
@@ -180,19 +62,41 @@ static unsigned int edit_distance(const char *a, const char *b)
 	return row[length];
 }
 
-const struct setting *schema_find_near(const char *name)
+/* What may stand where name stands: a key of the same section, or beside all sections their names.
+ */
+static bool is_candidate(const struct setting *setting, const char *name, char *candidate)
 {
-	unsigned int distance, least = 1 + least_of(NEAR_DISTANCE, (unsigned int)strlen(name) / 2);
-	const struct setting *nearest = NULL;
+	const size_t section = schema_section_length(name);
+	const size_t length = schema_section_length(setting->name);
 
-	if (strlen(name) > NAME_MAX_LENGTH)
-		return NULL;
-	for (size_t i = 0; i < settings_count; i++) {
-		distance = settings[i].is_private ? least : edit_distance(settings[i].name, name);
+	if (setting->is_private)
+		return false;
+	if (!section && length)
+		sprintf(candidate, "%.*s", (int)length, setting->name);
+	else
+		strcpy(candidate, setting->name);
+	return !section || is_in_section(setting, name, section);
+}
+
+void schema_explain(const struct schema *schema, const char *name, char *problem)
+{
+	const size_t section = schema_section_length(name), key = section ? section + 1 : 0;
+	unsigned int distance, least;
+	char candidate[SETTING_NAME_MAX], nearest[SETTING_NAME_MAX] = "";
+
+	strcpy(problem, "unknown key");
+	if (strlen(name) >= SETTING_NAME_MAX)
+		return; /* near nothing */
+	least = 1 + least_of(NEAR_DISTANCE, (unsigned int)strlen(name + key) / 2);
+	for (size_t i = 0; i < schema->count; i++) {
+		if (!is_candidate(&schema->settings[i], name, candidate))
+			continue;
+		distance = edit_distance(candidate, name);
 		if (distance < least) {
 			least = distance;
-			nearest = &settings[i];
+			strcpy(nearest, candidate);
 		}
 	}
-	return nearest;
+	if (*nearest)
+		snprintf(problem, SETTING_ERROR_MAX, "unknown key (did you mean %s?)", nearest);
 }

@@ -2,30 +2,54 @@
 #include "config/setting.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/outputs.h"
 #include "net/decode.h"
 
-static const char *const split_words[] = {"destination", "checksum", "flow", NULL};
-static const char *const input_words[] = {"live", "mapped", "stream", NULL};
 /* In the order of their bits. */
 static const char *const tunnel_words[] = {"gre",  "erspan", "vxlan",  "geneve", "gtpu",
 					   "ipip", "6in4",   "teredo", NULL};
 
 bool setting_is_list(const struct setting *setting)
 {
-	return setting->kind == SETTING_DESTINATIONS || setting->kind == SETTING_PORTS;
+	return setting->kind == SETTING_DESTINATIONS || setting->kind == SETTING_PORTS ||
+	       setting->kind == SETTING_LIST || setting->kind == SETTING_OUTPUTS;
 }
 
-void setting_clear(struct config *config, const struct setting *setting)
+bool setting_is_text(const struct setting *setting)
 {
+	return setting->kind == SETTING_TEXT || setting->kind == SETTING_ESCAPED ||
+	       setting->kind == SETTING_LIST || setting->kind == SETTING_ENDPOINT ||
+	       setting->kind == SETTING_DESTINATIONS;
+}
+
+static void *member_of(void *base, const struct setting *setting)
+{
+	return (char *)base + setting->offset;
+}
+
+static const void *value_of(const void *base, const struct setting *setting)
+{
+	return (const char *)base + setting->offset;
+}
+
+void setting_clear(void *base, const struct setting *setting)
+{
+	struct config *config = base;
+
 	if (setting->kind == SETTING_DESTINATIONS)
 		config->destination_count = 0;
 	if (setting->kind == SETTING_PORTS)
 		config->port_count = 0;
+	if (setting->kind == SETTING_OUTPUTS)
+		config->output_count = 0;
+	if (setting->kind == SETTING_LIST)
+		*(char *)member_of(base, setting) = '\0';
 }
 
 static bool fail(char *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -60,13 +84,36 @@ static bool parse_number(const char *text, uint32_t least, uint32_t most, uint32
 static bool parse_number_setting(uint32_t *number, const struct setting *setting, const char *value,
 				 char *error)
 {
-	uint32_t usual =
-		*(const uint32_t *)(const void *)((const char *)&config_default + setting->offset);
+	const uint32_t usual = *(const uint32_t *)setting->usual;
 
 	return parse_number(value, setting->least, setting->most, number) ||
 	       parse_number(value, usual, usual, number) ||
 	       fail(error, "%.99s is not a number from %u to %u", value, setting->least,
 		    setting->most);
+}
+
+static bool parse_power(uint32_t *number, const struct setting *setting, const char *value,
+			char *error)
+{
+	return parse_number_setting(number, setting, value, error) &&
+	       (!(*number & (*number - 1)) ||
+		fail(error, "%.99s is not a power of two from %u to %u", value, setting->least,
+		     setting->most));
+}
+
+/* As of numbers: a negative default is off. */
+static bool parse_real(double *real, const struct setting *setting, const char *value, char *error)
+{
+	const double usual = *(const double *)setting->usual;
+	double number;
+	char *end;
+
+	number = strtod(value, &end);
+	if (!strspn(value, "0123456789-") || *end || !isfinite(number) ||
+	    (number < 0 && number != usual))
+		return fail(error, "%.99s is not a number that is 0 or more", value);
+	*real = number;
+	return true;
 }
 
 static bool parse_bool(bool *is_true, const char *value, char *error)
@@ -78,7 +125,7 @@ static bool parse_bool(bool *is_true, const char *value, char *error)
 
 static bool default_flag(const struct setting *setting)
 {
-	return *((const bool *)&config_default + setting->offset);
+	return *(const bool *)setting->usual;
 }
 
 static bool parse_flag(bool *flag, const struct setting *setting, const char *value, char *error)
@@ -99,6 +146,36 @@ static bool parse_text(char *out, const struct setting *setting, const char *val
 	return true;
 }
 
+/* A backslash before anything else is a backslash. */
+static bool parse_escaped(char *out, const struct setting *setting, const char *value, char *error)
+{
+	static const char letters[] = "nrt\\", meanings[] = "\n\r\t\\";
+	const char *const end = out + setting->size - 1;
+	const char *letter;
+
+	for (; *value && out < end; value++) {
+		letter = *value == '\\' && value[1] ? strchr(letters, value[1]) : NULL;
+		*out++ = letter ? meanings[letter - letters] : *value;
+		value += letter != NULL;
+	}
+	*out = '\0';
+	return !*value || fail(error, "longer than %zu characters", setting->size - 1);
+}
+
+static bool parse_item(char *list, const struct setting *setting, const char *value, char *error)
+{
+	const size_t length = strlen(list);
+
+	if (!*value)
+		return fail(error, "has an element that is empty");
+	if (strchr(value, '\n'))
+		return fail(error, "has an element of more than one line");
+	if (length + 1 + strlen(value) >= setting->size)
+		return fail(error, "longer than %zu characters in all", setting->size - 2);
+	sprintf(list + length, "%s%s", length ? "\n" : "", value);
+	return true;
+}
+
 static bool parse_port(struct config *config, const char *value, char *error)
 {
 	uint32_t port;
@@ -112,48 +189,6 @@ static bool parse_port(struct config *config, const char *value, char *error)
 		return fail(error, "too many ports (at most %d)", CONFIG_PORTS_MAX);
 	config->ports[config->port_count++] = (uint16_t)port;
 	return true;
-}
-
-bool config_split_host_port(const char *text, char *host, size_t host_size, uint16_t *port)
-{
-	const char *end = text + strlen(text), *colon = strrchr(text, ':');
-	uint32_t number = CONFIG_DEFAULT_PORT;
-	struct address address;
-
-	if (*text == '[') {
-		end = strchr(text++, ']');
-		if (!end || (end[1] && end[1] != ':'))
-			return false;
-		colon = end[1] ? end + 1 : NULL;
-	} else if (address_parse(text, &address)) {
-		colon = NULL;
-	} else if (colon) {
-		end = colon;
-	}
-	if (colon && !parse_number(colon + 1, 1, 65535, &number))
-		return false;
-	if (end <= text || (size_t)(end - text) >= host_size)
-		return false;
-	memcpy(host, text, (size_t)(end - text));
-	host[end - text] = '\0';
-	*port = (uint16_t)number;
-	return true;
-}
-
-/* A name has letters, digits, '-', '.', '_' and at least one letter: "1.2.3" is a mistyped address,
- * not a name. */
-static bool is_host_name(const char *host)
-{
-	bool has_letter = false;
-
-	for (; *host; host++) {
-		bool is_letter = (*host | 0x20) >= 'a' && (*host | 0x20) <= 'z';
-
-		if (!is_letter && !(*host >= '0' && *host <= '9') && !strchr("-._", *host))
-			return false;
-		has_letter |= is_letter;
-	}
-	return has_letter;
 }
 
 static bool parse_destination(struct config *config, const char *value, char *error)
@@ -170,12 +205,18 @@ static bool parse_destination(struct config *config, const char *value, char *er
 			error,
 			"%.99s is neither an address nor a host name (with :PORT if it is not %d)",
 			value, CONFIG_DEFAULT_PORT);
+	if (!config_parse_endpoint(value, &destination->endpoint))
+		return fail(error, "%.99s is neither an address nor a host name", value);
 	strcpy(destination->text, value);
 	destination->endpoint.port = port;
-	if (!address_parse(host, &destination->endpoint.address) && !is_host_name(host))
-		return fail(error, "%.99s is neither an address nor a host name", value);
 	config->destination_count++;
 	return true;
+}
+
+static bool parse_endpoint(struct endpoint *endpoint, const char *value, char *error)
+{
+	return (config_parse_endpoint(value, endpoint) && endpoint->address.version) ||
+	       fail(error, "%.99s is not an address with a port", value);
 }
 
 static bool parse_share(struct config *config, const char *value, char *error)
@@ -226,14 +267,40 @@ static bool parse_tunnels(struct config *config, const char *value, char *error)
 	return true;
 }
 
-static bool parse_split(struct config *config, const char *value, char *error)
+/* "a, b or c" */
+static void join_words(const char *const *words, char *text, size_t size)
 {
-	uint32_t split;
+	size_t length = 0;
 
-	if (!parse_word(value, split_words, &split))
-		return fail(error, "%.99s is not destination, checksum or flow", value);
-	config->split = split;
+	for (size_t i = 0; words[i] && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s%s",
+					   !i		  ? ""
+					   : words[i + 1] ? ", "
+							  : " or ",
+					   words[i]);
+}
+
+static bool parse_word_setting(void *member, const struct setting *setting, const char *value,
+			       char *error)
+{
+	uint32_t found;
+	char words[SETTING_ERROR_MAX - 128];
+
+	if (!parse_word(value, setting->words, &found) &&
+	    !(setting->most && parse_number(value, 0, setting->most, &found))) {
+		join_words(setting->words, words, sizeof(words));
+		return fail(error, "%.99s is not %s", value, words);
+	}
+	if (setting->size == sizeof(bool))
+		*(bool *)member = found;
+	else
+		*(uint32_t *)member = found;
 	return true;
+}
+
+static uint32_t word_index(const void *member, const struct setting *setting)
+{
+	return setting->size == sizeof(bool) ? *(const bool *)member : *(const uint32_t *)member;
 }
 
 static bool parse_checksum(struct config *config, const char *value, char *error)
@@ -247,57 +314,83 @@ static bool parse_checksum(struct config *config, const char *value, char *error
 	return true;
 }
 
-static bool parse_input(struct config *config, const char *value, char *error)
+/* Of pcap-port and jmirror-port the later one shapes the generated filter. */
+static bool parse_tunnel_port(struct config *config, const struct setting *setting,
+			      const char *value, char *error)
 {
-	uint32_t input;
+	uint32_t *port = member_of(config, setting);
 
-	if (!parse_word(value, input_words, &input))
-		return fail(error, "%.99s is not live, mapped or stream", value);
-	config->input = input;
-	return true;
+	config->is_jmirror_last = port == &config->jmirror_port;
+	return parse_number_setting(port, setting, value, error);
 }
 
-bool setting_parse(struct config *config, const struct setting *setting, const char *value,
-		   char *error)
+bool setting_parse(void *base, const struct setting *setting, const char *value, char *error)
 {
-	void *member = (char *)config + setting->offset;
+	void *member = member_of(base, setting);
 
 	switch (setting->kind) {
 	case SETTING_FLAG:
 		return parse_flag(member, setting, value, error);
 	case SETTING_TEXT:
 		return parse_text(member, setting, value, error);
+	case SETTING_ESCAPED:
+		return parse_escaped(member, setting, value, error);
+	case SETTING_LIST:
+		return parse_item(member, setting, value, error);
 	case SETTING_NUMBER:
-		if (member == &config->pcap_port || member == &config->jmirror_port)
-			config->is_jmirror_last = member == &config->jmirror_port;
 		return parse_number_setting(member, setting, value, error);
+	case SETTING_POWER:
+		return parse_power(member, setting, value, error);
+	case SETTING_REAL:
+		return parse_real(member, setting, value, error);
+	case SETTING_WORD:
+		return parse_word_setting(member, setting, value, error);
+	case SETTING_ENDPOINT:
+		return parse_endpoint(member, value, error);
 	case SETTING_DESTINATIONS:
-		return parse_destination(config, value, error);
+		return parse_destination(base, value, error);
 	case SETTING_PORTS:
-		return parse_port(config, value, error);
+		return parse_port(base, value, error);
+	case SETTING_TUNNEL_PORT:
+		return parse_tunnel_port(base, setting, value, error);
 	case SETTING_SHARE:
-		return parse_share(config, value, error);
-	case SETTING_SPLIT:
-		return parse_split(config, value, error);
+		return parse_share(base, value, error);
 	case SETTING_CHECKSUM:
-		return parse_checksum(config, value, error);
+		return parse_checksum(base, value, error);
 	case SETTING_TUNNELS:
-		return parse_tunnels(config, value, error);
-	case SETTING_INPUT:
-		return parse_input(config, value, error);
+		return parse_tunnels(base, value, error);
+	case SETTING_OUTPUTS:
+		return outputs_parse(base, value, error);
 	}
 	return fail(error, "unknown kind");
 }
 
-uint32_t setting_count(const struct config *config, const struct setting *setting)
+static uint32_t count_items(const char *list)
 {
+	uint32_t count = *list != '\0';
+
+	for (; *list; list++)
+		count += *list == '\n';
+	return count;
+}
+
+uint32_t setting_count(const void *base, const struct setting *setting)
+{
+	const struct config *config = base;
+
 	switch (setting->kind) {
+	case SETTING_LIST:
+		return count_items(value_of(base, setting));
+	case SETTING_ENDPOINT:
+		return ((const struct endpoint *)value_of(base, setting))->address.version != 0;
 	case SETTING_DESTINATIONS:
 		return config->destination_count;
 	case SETTING_PORTS:
 		return config->port_count;
 	case SETTING_TUNNELS:
 		return config->are_tunnels_set;
+	case SETTING_OUTPUTS:
+		return config->output_count;
 	case SETTING_CHECKSUM:
 		return 0;
 	default:
@@ -316,11 +409,41 @@ static void format_tunnels(uint32_t mask, char *text)
 						  tunnel_words[i]);
 }
 
-void setting_format(const struct config *config, const struct setting *setting, uint32_t index,
+/* The backslash alone must not be taken for more. */
+static void format_escaped(const char *value, char *text)
+{
+	for (; *value; value++) {
+		if (*value == '\\')
+			*text++ = '\\';
+		*text++ = *value;
+	}
+	*text = '\0';
+}
+
+static void format_item(const char *list, uint32_t index, char *text)
+{
+	while (index--)
+		list = strchr(list, '\n') + 1;
+	sprintf(text, "%.*s", (int)strcspn(list, "\n"), list);
+}
+
+/* With as many digits as it takes to be read as the same. */
+static void format_real(double real, char *text)
+{
+	int digits = 6;
+
+	do
+		sprintf(text, "%.*g", digits, real);
+	while (strtod(text, NULL) != real && digits++ < 17);
+}
+
+void setting_format(const void *base, const struct setting *setting, uint32_t index,
 		    char text[CONFIG_TEXT_MAX])
 {
-	const void *member = (const char *)config + setting->offset;
+	const void *member = value_of(base, setting);
+	const struct config *config = base;
 
+	*text = '\0';
 	switch (setting->kind) {
 	case SETTING_FLAG:
 		strcpy(text, *(const bool *)member != default_flag(setting) ? "true" : "false");
@@ -328,8 +451,25 @@ void setting_format(const struct config *config, const struct setting *setting, 
 	case SETTING_TEXT:
 		strcpy(text, member);
 		break;
+	case SETTING_ESCAPED:
+		format_escaped(member, text);
+		break;
+	case SETTING_LIST:
+		format_item(member, index, text);
+		break;
 	case SETTING_NUMBER:
+	case SETTING_POWER:
+	case SETTING_TUNNEL_PORT:
 		sprintf(text, "%u", *(const uint32_t *)member);
+		break;
+	case SETTING_REAL:
+		format_real(*(const double *)member, text);
+		break;
+	case SETTING_WORD:
+		strcpy(text, setting->words[word_index(member, setting)]);
+		break;
+	case SETTING_ENDPOINT:
+		endpoint_format(member, text);
 		break;
 	case SETTING_DESTINATIONS:
 		strcpy(text, config->destinations[index].text);
@@ -340,15 +480,29 @@ void setting_format(const struct config *config, const struct setting *setting, 
 	case SETTING_SHARE:
 		sprintf(text, "%u/%u", config->share_index + 1, config->share_count);
 		break;
-	case SETTING_SPLIT:
-	case SETTING_CHECKSUM:
-		strcpy(text, split_words[config->split]);
-		break;
 	case SETTING_TUNNELS:
 		format_tunnels(config->tunnels, text);
 		break;
-	case SETTING_INPUT:
-		strcpy(text, input_words[config->input]);
+	case SETTING_CHECKSUM:
+	case SETTING_OUTPUTS:
 		break;
 	}
 }
+
+void setting_join(const void *base, const struct setting *setting, char text[CONFIG_TEXT_MAX])
+{
+	char value[CONFIG_TEXT_MAX];
+	size_t length = 0;
+
+	*text = '\0';
+	for (uint32_t i = 0; i < setting_count(base, setting); i++) {
+		setting_format(base, setting, i, value);
+		length += (size_t)snprintf(text + length, CONFIG_TEXT_MAX - length, "%s%s",
+					   i ? "," : "", value);
+	}
+}
+
+_Static_assert(CONFIG_DESTINATIONS_MAX * sizeof(((struct config_destination *)0)->text) <
+			       CONFIG_TEXT_MAX &&
+		       CONFIG_LIST_MAX < CONFIG_TEXT_MAX,
+	       "a list fits");

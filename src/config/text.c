@@ -8,12 +8,11 @@
  */
 #include "config/text.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
-#include "base/utf8.h"
+#include "config/outputs.h"
 #include "config/schema.h"
 
 struct reader {
@@ -23,18 +22,41 @@ struct reader {
 	enum config_text kind;
 	const char *name;
 	struct slice text;
-	bool is_given[SETTINGS_MAX]; /* by the index of the setting */
+	bool is_foreign; /* of Sentry: what is unknown is left out */
+	char left_out[SETTING_ERROR_MAX];
 	char *error;
 };
+
+/* The settings that a mapping holds. Indices are those of the schema. */
+struct level {
+	const struct schema *schema;
+	void *base;
+	bool is_given[SETTINGS_MAX];
+	bool is_entered[SETTINGS_MAX]; /* a section, by its first setting */
+};
+
+/* Names and values in a line come from the file. */
+static void mask_controls(char *line)
+{
+	for (; *line; line++)
+		if ((unsigned char)*line < 0x20 || *line == 0x7f)
+			*line = '?';
+}
 
 static bool refuse_at(struct reader *reader, yaml_mark_t at, const char *key, const char *problem)
 {
 	snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s:%zu:%zu: %.64s%s%.220s", reader->name,
 		 at.line + 1, at.column + 1, key, *key ? ": " : "", problem);
-	for (char *c = reader->error; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	mask_controls(reader->error);
 	return false;
+}
+
+static void warn_of_foreign(const struct reader *reader)
+{
+	snprintf(reader->error, CONFIG_ERROR_MAX,
+		 "%.160s: taken for a configuration of Sentry: without effect: %.250s",
+		 reader->name, reader->left_out);
+	mask_controls(reader->error);
 }
 
 static bool refuse(struct reader *reader, const char *key, const char *problem)
@@ -136,35 +158,54 @@ static bool is_null(const yaml_event_t *event)
 	       (!*text || !strcmp(text, "~") || !strcmp(text, "null"));
 }
 
-static bool refuse_key(struct reader *reader, const char *key)
+/* The keys of Sentry, a DNS proxy whose files are read too. */
+static const char *const sentry_keys[] = {"host", "port", "rules", "threadpool_size",
+					  "resolution_timeout"};
+#define SENTRY_KEYS	     (sizeof(sentry_keys) / sizeof(sentry_keys[0]))
+#define SENTRY_KEYS_REQUIRED 3
+
+static unsigned int sentry_key(const char *key)
 {
-	const struct setting *near = schema_find_near(key);
+	for (unsigned int i = 0; i < SENTRY_KEYS; i++)
+		if (!strcmp(sentry_keys[i], key))
+			return 1u << i;
+	return 0;
+}
+
+/* Leaves out the current event with all that it begins. */
+static bool skip_value(struct reader *reader)
+{
+	int depth = 0;
+
+	do {
+		depth += reader->event.type == YAML_SEQUENCE_START_EVENT ||
+			 reader->event.type == YAML_MAPPING_START_EVENT;
+		depth -= reader->event.type == YAML_SEQUENCE_END_EVENT ||
+			 reader->event.type == YAML_MAPPING_END_EVENT;
+	} while (depth && advance(reader));
+	return !depth;
+}
+
+static bool leave_out(struct reader *reader, const char *name)
+{
+	const size_t length = strlen(reader->left_out);
+
+	snprintf(reader->left_out + length, sizeof(reader->left_out) - length, "%s%s",
+		 length ? ", " : "", name);
+	return advance(reader) && skip_value(reader);
+}
+
+static bool refuse_key(struct reader *reader, const struct level *level, const char *name)
+{
 	char problem[SETTING_ERROR_MAX];
 
-	snprintf(problem, sizeof(problem), "unknown key%s%s%s", near ? " (did you mean " : "",
-		 near ? near->name : "", near ? "?)" : "");
-	return refuse(reader, key, problem);
+	if (reader->is_foreign)
+		return leave_out(reader, name);
+	schema_explain(level->schema, name, problem);
+	return refuse(reader, name, problem);
 }
 
-static bool read_key(struct reader *reader, const struct setting **setting)
-{
-	const char *key;
-
-	if (reader->event.type != YAML_SCALAR_EVENT)
-		return refuse(reader, "", "a key is one word");
-	key = scalar_text(reader, "");
-	if (!key)
-		return false;
-	*setting = schema_find(key);
-	if (!*setting || ((*setting)->is_private && reader->kind == CONFIG_TEXT_FILE))
-		return refuse_key(reader, key);
-	if (reader->is_given[*setting - settings])
-		return refuse(reader, key, "is given twice");
-	reader->is_given[*setting - settings] = true;
-	return true;
-}
-
-static bool read_scalar(struct reader *reader, const struct setting *setting)
+static bool read_scalar(struct reader *reader, struct level *level, const struct setting *setting)
 {
 	char problem[SETTING_ERROR_MAX];
 	const char *value;
@@ -174,33 +215,105 @@ static bool read_scalar(struct reader *reader, const struct setting *setting)
 	value = scalar_text(reader, setting->name);
 	if (!value)
 		return false;
-	if (is_null(&reader->event) || (!*value && setting->kind != SETTING_TEXT))
+	if (is_null(&reader->event) ||
+	    (!*value && setting->kind != SETTING_TEXT && setting->kind != SETTING_ESCAPED))
 		return refuse(reader, setting->name, "has no value");
-	return setting_parse(reader->config, setting, value, problem) ||
+	return setting_parse(level->base, setting, value, problem) ||
 	       refuse(reader, setting->name, problem);
 }
 
-static bool read_value(struct reader *reader, const struct setting *setting)
+static bool read_mapping(struct reader *reader, struct level *level, const char *section);
+
+static bool read_output(struct reader *reader)
 {
+	struct level level = {.schema = &schema_output};
+	const yaml_mark_t start = reader->event.start_mark;
+	struct config_output *output;
+	char problem[SETTING_ERROR_MAX];
+
+	if (reader->event.type != YAML_MAPPING_START_EVENT)
+		return refuse(reader, "outputs", "an output is a mapping, with a type");
+	output = outputs_add(reader->config);
+	if (!output)
+		return refuse(reader, "outputs", "there are too many");
+	level.base = output;
+	return read_mapping(reader, &level, "") &&
+	       (outputs_settle(output, problem) || refuse_at(reader, start, "outputs", problem));
+}
+
+/* One of a list, or a value that is none. */
+static bool read_item(struct reader *reader, struct level *level, const struct setting *setting)
+{
+	return setting->kind == SETTING_OUTPUTS ? read_output(reader)
+						: read_scalar(reader, level, setting);
+}
+
+static bool read_value(struct reader *reader, struct level *level, const struct setting *setting)
+{
+	bool *is_given = &level->is_given[setting - level->schema->settings];
+
+	if (*is_given)
+		return refuse(reader, setting->name, "is given twice");
+	*is_given = true;
+	if (!advance(reader))
+		return false;
+	setting_clear(level->base, setting);
 	if (reader->event.type != YAML_SEQUENCE_START_EVENT || !setting_is_list(setting))
-		return read_scalar(reader, setting);
+		return read_item(reader, level, setting);
 	while (advance(reader)) {
 		if (reader->event.type == YAML_SEQUENCE_END_EVENT)
 			return true;
-		if (!read_scalar(reader, setting))
+		if (!read_item(reader, level, setting))
 			return false;
 	}
 	return false;
 }
 
-static bool read_mapping(struct reader *reader)
+/* One without keys may be empty: its keys may be comments. */
+static bool read_section(struct reader *reader, struct level *level, const struct setting *first,
+			 const char *section)
 {
-	const struct setting *setting = NULL;
+	bool *is_entered = &level->is_entered[first - level->schema->settings];
 
+	if (*is_entered)
+		return refuse(reader, section, "is given twice");
+	*is_entered = true;
+	if (!advance(reader))
+		return false;
+	if (reader->event.type == YAML_MAPPING_START_EVENT)
+		return read_mapping(reader, level, section);
+	return is_null(&reader->event) || refuse(reader, section, "holds keys with their values");
+}
+
+/* A name with a dot is an option: files nest. */
+static bool read_entry(struct reader *reader, struct level *level, const char *section)
+{
+	const struct setting *setting, *first;
+	const char *key;
+	char name[2 * SETTING_NAME_MAX];
+	bool is_option;
+
+	if (reader->event.type != YAML_SCALAR_EVENT)
+		return refuse(reader, section, "a key is one word");
+	key = scalar_text(reader, section);
+	if (!key)
+		return false;
+	snprintf(name, sizeof(name), "%s%s%s", section, *section ? "." : "", key);
+	is_option = strchr(key, '.') || (reader->is_foreign && sentry_key(name));
+	setting = is_option ? NULL : schema_find(level->schema, name);
+	if (setting && (!setting->is_private || reader->kind == CONFIG_TEXT_HANDED_OVER))
+		return read_value(reader, level, setting);
+	first = *section || is_option ? NULL : schema_find_section(level->schema, name);
+	return first ? read_section(reader, level, first, name) : refuse_key(reader, level, name);
+}
+
+/* The current event is its start. section: "", or before the keys' names. */
+static bool read_mapping(struct reader *reader, struct level *level, const char *section)
+{
 	while (advance(reader)) {
 		if (reader->event.type == YAML_MAPPING_END_EVENT)
 			return true;
-		if (!read_key(reader, &setting) || !advance(reader) || !read_value(reader, setting))
+		if (!read_entry(reader, level, section))
 			return false;
 	}
 	return false;
@@ -209,8 +322,10 @@ static bool read_mapping(struct reader *reader)
 /* The current event is the first of the document: a mapping, or nothing. */
 static bool read_document(struct reader *reader)
 {
+	struct level level = {.schema = &schema_config, .base = reader->config};
+
 	if (reader->event.type == YAML_MAPPING_START_EVENT)
-		return read_mapping(reader);
+		return read_mapping(reader, &level, "");
 	return is_null(&reader->event) || refuse(reader, "", "expected lines of \"key: value\"");
 }
 
@@ -226,82 +341,87 @@ static bool read_stream(struct reader *reader)
 	       refuse(reader, "", "a second document has no use here");
 }
 
+static bool open_yaml(struct reader *reader)
+{
+	if (!yaml_parser_initialize(&reader->yaml))
+		return refuse(reader, "", "out of memory");
+	yaml_parser_set_encoding(&reader->yaml, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&reader->yaml, reader->text.data, reader->text.length);
+	return true;
+}
+
+static void close_yaml(struct reader *reader)
+{
+	yaml_event_delete(&reader->event);
+	yaml_parser_delete(&reader->yaml);
+}
+
+/* Looks at the keys of the outermost mapping: are there those that Sentry cannot do without? */
+static bool is_of_sentry(struct reader *reader)
+{
+	const unsigned int required = (1u << SENTRY_KEYS_REQUIRED) - 1;
+	unsigned int found = 0;
+	bool is_key = true;
+	int depth = 0;
+
+	while ((found & required) != required) {
+		yaml_event_delete(&reader->event);
+		if (!yaml_parser_parse(&reader->yaml, &reader->event) ||
+		    reader->event.type == YAML_STREAM_END_EVENT)
+			return false;
+		switch (reader->event.type) {
+		case YAML_MAPPING_START_EVENT:
+		case YAML_SEQUENCE_START_EVENT:
+			is_key |= !depth++;
+			break;
+		case YAML_MAPPING_END_EVENT:
+		case YAML_SEQUENCE_END_EVENT:
+			is_key ^= --depth == 1;
+			break;
+		case YAML_SCALAR_EVENT:
+			if (depth == 1 && is_key)
+				found |= sentry_key((const char *)reader->event.data.scalar.value);
+			is_key ^= depth == 1;
+			break;
+		default:
+			break;
+		}
+	}
+	return true;
+}
+
+static bool parse(struct reader *reader)
+{
+	bool is_read;
+
+	if (reader->kind == CONFIG_TEXT_FILE) {
+		if (!open_yaml(reader))
+			return false;
+		reader->is_foreign = is_of_sentry(reader);
+		close_yaml(reader);
+	}
+	if (!open_yaml(reader))
+		return false;
+	is_read = read_stream(reader);
+	close_yaml(reader);
+	return is_read;
+}
+
 bool config_parse(struct config *config, enum config_text kind, const char *name, struct slice text,
 		  char *error)
 {
 	struct reader reader = {
 		.config = config, .kind = kind, .name = name, .text = text, .error = error};
-	bool is_read;
 
 	*config = config_default;
+	*error = '\0';
 	if (text.length > CONFIG_PRINTED_MAX)
 		return refuse(&reader, "", "too large");
-	if (!yaml_parser_initialize(&reader.yaml))
-		return refuse(&reader, "", "out of memory");
-	yaml_parser_set_encoding(&reader.yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&reader.yaml, text.data, text.length);
-	is_read = read_stream(&reader);
-	yaml_event_delete(&reader.event);
-	yaml_parser_delete(&reader.yaml);
-	return is_read;
-}
-
-static void print_quoted(FILE *out, const char *text)
-{
-	size_t length;
-
-	fputc('"', out);
-	for (const uint8_t *at = (const uint8_t *)text; *at; at += length ? length : 1) {
-		length = utf8_plain_length(at);
-		if (length)
-			fwrite(at, 1, length, out);
-		else
-			fprintf(out, *at < 0x80 ? "\\x%02x" : "\\uef%02x", *at);
-	}
-	fputc('"', out);
-}
-
-static void print_value(FILE *out, const struct config *config, const struct setting *setting,
-			uint32_t index)
-{
-	char value[CONFIG_TEXT_MAX];
-
-	setting_format(config, setting, index, value);
-	if (setting->kind == SETTING_TEXT || setting->kind == SETTING_DESTINATIONS)
-		print_quoted(out, value);
-	else
-		fputs(value, out);
-}
-
-static void print_setting(FILE *out, const struct config *config, const struct setting *setting)
-{
-	const uint32_t count = setting_count(config, setting);
-	const bool is_list = setting_is_list(setting);
-
-	if (!count && !is_list)
-		return;
-	fprintf(out, "%s:%s", setting->name, count ? "" : " []");
-	for (uint32_t i = 0; i < count; i++) {
-		fputs(is_list ? "\n  - " : " ", out);
-		print_value(out, config, setting, i);
-	}
-	fputc('\n', out);
-}
-
-int config_print(const struct config *config, enum config_text kind, char *text, size_t size)
-{
-	FILE *out = fmemopen(text, size, "w");
-	long length;
-
-	if (!out)
-		return -errno;
-	for (size_t i = 0; i < settings_count; i++)
-		if (!settings[i].is_private || kind == CONFIG_TEXT_HANDED_OVER)
-			print_setting(out, config, &settings[i]);
-	fflush(out);
-	length = ferror(out) ? -ENOSPC : ftell(out);
-	fclose(out);
-	return length >= (long)size ? -ENOSPC : (int)length;
+	if (!parse(&reader))
+		return false;
+	if (*reader.left_out)
+		warn_of_foreign(&reader);
+	return true;
 }
 
 const char *config_library_version(void)

@@ -3,11 +3,14 @@
 #include "base/slice.h"
 #include "config/config.h"
 
-/* The text form of a configuration, in YAML: "key: value" or "key: [value, value]", keys named as
- * the long options. */
+/*
+ * The text form of a configuration, in YAML: "key: value" or "key: [value, value]", keys named as
+ * the long options. An option "section.key" is "key: value" in the mapping "section:"; "outputs:"
+ * is a list of mappings.
+ */
 
-/* The longest text that is read, in bytes, and more than any configuration prints. */
-#define CONFIG_PRINTED_MAX (256 * 1024)
+/* The longest text that is read or printed, in bytes. */
+#define CONFIG_PRINTED_MAX (1024 * 1024)
 
 enum config_text {
 	CONFIG_TEXT_FILE,	 /* written by a person */
@@ -16,15 +19,10 @@ enum config_text {
 
 /*
  * Reads a text over the defaults. name stands before the position of what is wrong.
- * false with one line "name:line:column: key: problem" in error[CONFIG_ERROR_MAX].
+ * false with one line "name:line:column: key: problem" in error[CONFIG_ERROR_MAX]; true with a line
+ * that is worth a warning there, or "".
  */
 bool config_parse(struct config *config, enum config_text kind, const char *name, struct slice text,
 		  char *error);
-
-/*
- * The inverse; a file does not keep which of pcap-port and jmirror-port came last. Returns the
- * length without the NUL behind it, or -ENOSPC.
- */
-int config_print(const struct config *config, enum config_text kind, char *text, size_t size);
 
 const char *config_library_version(void);

@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "config/arguments.h"
-#include "config/text.h"
+#include "config/print.h"
 #include "ipc/control.h"
 #include "loop/loop.h"
 #include "net/link.h"
@@ -41,6 +41,7 @@
 
 struct preflight {
 	struct config config;
+	enum config_result asked; /* CONFIG_OK, CONFIG_CHECK or CONFIG_PRINT */
 	struct interface interface;
 	struct filter_handle *handle; /* live */
 	int file_fd;		      /* -r */
@@ -73,11 +74,12 @@ static void print_help(void)
 	printf("\nDefault filter: %s\n", text);
 }
 
-static void parse_arguments(struct config *config, int argc, char **argv)
+static enum config_result parse_arguments(struct config *config, int argc, char **argv)
 {
 	char error[CONFIG_ERROR_MAX];
+	const enum config_result result = config_parse_arguments(config, argc, argv, error);
 
-	switch (config_parse_arguments(config, argc, argv, error)) {
+	switch (result) {
 	case CONFIG_HELP:
 		print_help();
 		exit(PREFLIGHT_DONE);
@@ -87,8 +89,11 @@ static void parse_arguments(struct config *config, int argc, char **argv)
 	case CONFIG_ERROR:
 		log_fatal("%s", error);
 	case CONFIG_OK:
+	case CONFIG_CHECK:
+	case CONFIG_PRINT:
 		break;
 	}
+	return result;
 }
 
 /* Without waiting: in open() a pipe holds us until somebody writes to it, a device perhaps for
@@ -144,40 +149,50 @@ static void parse_file(struct config *config, const char *path)
 			  CONFIG_PRINTED_MAX / 1024);
 	if (!config_parse(config, CONFIG_TEXT_FILE, path, (struct slice){bytes, length}, error))
 		log_fatal("%s", error);
+	if (*error)
+		log_warn("%s", error);
 	free(bytes);
 }
 
 /* The command line is read twice: what it says of a file goes over what the file says. */
-static void read_options(struct config *config, int argc, char **argv)
+static enum config_result read_options(struct config *config, int argc, char **argv)
 {
 	char path[CONFIG_TEXT_MAX];
+	enum config_result result;
 
 	*config = config_default;
-	parse_arguments(config, argc, argv);
+	result = parse_arguments(config, argc, argv);
 	if (!*config->config_file)
-		return;
+		return result;
 	strcpy(path, config->config_file);
 	parse_file(config, path);
-	parse_arguments(config, argc, argv);
+	return parse_arguments(config, argc, argv);
+}
+
+static void warn_of_options(const struct config *config, uint32_t asked_workers, uint32_t cpu_count)
+{
+	if (*config->write_file && config->destination_count)
+		log_warn("-u has no effect with -w: only the file gets records");
+	if (asked_workers > 1 && config->share_count > 1)
+		log_warn("-M has no effect with -m: the other shares are other daemons");
+	else if (config->worker_count > cpu_count)
+		log_warn("%u workers on %u CPUs: some share a CPU", config->worker_count,
+			 cpu_count);
 }
 
 static void read_arguments(struct preflight *preflight, int argc, char **argv)
 {
+	struct config *config = &preflight->config;
+	const uint32_t cpu_count = (uint32_t)count_cpus();
 	char error[CONFIG_ERROR_MAX];
-	int cpu_count = count_cpus();
-	uint32_t asked;
+	uint32_t asked_workers;
 
-	read_options(&preflight->config, argc, argv);
-	asked = preflight->config.worker_count;
-	if (*preflight->config.write_file && preflight->config.destination_count)
-		log_warn("-u has no effect with -w: only the file gets records");
-	if (!config_complete(&preflight->config, (uint32_t)cpu_count, error))
+	preflight->asked = read_options(config, argc, argv);
+	asked_workers = config->worker_count;
+	if (!config_complete(config, cpu_count, error))
 		log_fatal("%s", error);
-	if (asked > 1 && preflight->config.share_count > 1)
-		log_warn("-M has no effect with -m: the other shares are other daemons");
-	else if (preflight->config.worker_count > (uint32_t)cpu_count)
-		log_warn("%u workers on %d CPUs: some share a CPU", preflight->config.worker_count,
-			 cpu_count);
+	if (preflight->asked == CONFIG_OK)
+		warn_of_options(config, asked_workers, cpu_count);
 }
 
 static void find_user(struct config *config)
@@ -360,6 +375,31 @@ static void compile_filters(struct preflight *preflight)
 	}
 }
 
+static void print_config(const struct config *config, char *text, size_t size)
+{
+	const int length = config_print(config, CONFIG_TEXT_FILE, text, size);
+
+	if (length < 0)
+		log_fatal("the configuration is too long");
+	if (fwrite(text, 1, (size_t)length, stdout) != (size_t)length || fflush(stdout))
+		log_fatal("the configuration cannot be printed: %s", strerror(errno));
+}
+
+/* For --check and --print-config: what needs neither rights nor an interface. */
+static int end_after_check(const struct preflight *preflight, char *text, size_t size)
+{
+	const struct config *config = &preflight->config;
+	struct filter_program *program = xmalloc(sizeof(*program));
+	char error[256];
+
+	if (*config->filter && filter_compile(config->filter, DLT_ETHERNET, program, error))
+		log_fatal("filter: %s", error);
+	free(program);
+	if (preflight->asked == CONFIG_PRINT)
+		print_config(config, text, size);
+	return PREFLIGHT_DONE;
+}
+
 /* The supervisor says what we have to say: at the start to the operator, at a reload to who asked.
  */
 static void pass_line(enum log_level level, const char *text)
@@ -380,6 +420,8 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv)
 	read_arguments(preflight, argc, argv);
 	is_live = !*config->read_file;
 	find_user(config);
+	if (preflight->asked != CONFIG_OK)
+		return end_after_check(preflight, text, sizeof(text));
 	if (is_live)
 		open_interface(preflight);
 	else

@@ -16,7 +16,7 @@ static void add_setting(struct json *json, const struct config *config, const ch
 {
 	char text[CONFIG_TEXT_MAX];
 
-	setting_format(config, schema_find(name), 0, text);
+	setting_format(config, schema_find(&schema_config, name), 0, text);
 	json_add_string(json, name, text);
 }
 

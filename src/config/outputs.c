@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/outputs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "config/schema.h"
+
+/* Until an output is settled. */
+#define KIND_OPEN      OUTPUT_KIND_COUNT
+#define TRANSPORT_OPEN ((enum output_transport)(OUTPUT_OVER_UNIX + 1))
+
+struct config_output *outputs_add(struct config *config)
+{
+	struct config_output *output = &config->outputs[config->output_count];
+
+	if (config->output_count == CONFIG_OUTPUTS_MAX)
+		return NULL;
+	config->output_count++;
+	*output = config_output_default;
+	output->kind = KIND_OPEN;
+	output->transport = TRANSPORT_OPEN;
+	return output;
+}
+
+/* By the numbers of their settings, since behind the end of a text there may be anything. */
+static bool has_exceptions(const struct config_output *output)
+{
+	char text[CONFIG_TEXT_MAX], usual[CONFIG_TEXT_MAX];
+	const struct setting *setting = schema_find_section(&schema_output, "except");
+
+	for (; schema_section_length(setting->name) && !strncmp(setting->name, "except.", 7);
+	     setting++) {
+		setting_join(output, setting, text);
+		setting_join(&config_output_default, setting, usual);
+		if (strcmp(text, usual) != 0)
+			return true;
+	}
+	return false;
+}
+
+bool outputs_settle(struct config_output *output, char *problem)
+{
+	if (output->kind == KIND_OPEN) {
+		strcpy(problem, "an output needs a type");
+		return false;
+	}
+	if (output->transport == TRANSPORT_OPEN)
+		output->transport = output->kind == OUTPUT_TCP ? OUTPUT_OVER_TCP : OUTPUT_OVER_UDP;
+	output->has_except = has_exceptions(output);
+	return true;
+}
+
+static bool fail(char *problem, const char *name, const char *text)
+{
+	snprintf(problem, SETTING_ERROR_MAX, "%.64s: %.300s", name, text);
+	return false;
+}
+
+/* Copies up to a comma, of which \, is none; returns what is behind it. */
+static const char *take_part(const char *at, char *part)
+{
+	while (*at && *at != ',') {
+		at += *at == '\\' && at[1] == ',';
+		*part++ = *at++;
+	}
+	*part = '\0';
+	return at + (*at == ',');
+}
+
+/* A flag may stand without "=true". */
+static bool parse_part(struct config_output *output, char *part, char *problem)
+{
+	char *value = strchr(part, '='), text[SETTING_ERROR_MAX];
+	const struct setting *setting;
+
+	if (value)
+		*value++ = '\0';
+	setting = schema_find(&schema_output, part);
+	if (!setting || setting->is_private) {
+		schema_explain(&schema_output, part, text);
+		return fail(problem, part, text);
+	}
+	if (!value && setting->kind == SETTING_FLAG)
+		value = "true";
+	if (!value || !*value)
+		return fail(problem, part, "has no value");
+	return setting_parse(output, setting, value, text) || fail(problem, part, text);
+}
+
+#define LINE_MAX_LENGTH 16384
+
+bool outputs_parse(struct config *config, const char *value, char *problem)
+{
+	struct config_output *output = outputs_add(config);
+	char part[LINE_MAX_LENGTH + 8] = "type=";
+
+	if (!output)
+		return fail(problem, "output", "there are too many");
+	if (strlen(value) > LINE_MAX_LENGTH)
+		return fail(problem, "output", "is too long");
+	value = take_part(value, part + strlen(part));
+	if (!parse_part(output, part, problem))
+		return false;
+	while (*value) {
+		value = take_part(value, part);
+		if (!parse_part(output, part, problem))
+			return false;
+	}
+	return outputs_settle(output, problem);
+}
+
+static const char *kind_name(enum output_kind kind)
+{
+	return schema_find(&schema_output, "type")->words[kind];
+}
+
+static void name_output(struct config *config, struct config_output *output)
+{
+	uint32_t number = 0;
+
+	for (const struct config_output *at = config->outputs; at <= output; at++)
+		number += at->kind == output->kind;
+	if (!*output->name)
+		snprintf(output->name, sizeof(output->name), "%s-%u", kind_name(output->kind),
+			 number);
+}
+
+/* NULL when all is well, as of those below. */
+static const char *check_name(const struct config *config, const struct config_output *output)
+{
+	for (const struct config_output *at = config->outputs; at < output; at++)
+		if (!strcmp(at->name, output->name))
+			return "another output has the same name";
+	return NULL;
+}
+
+static bool takes_transport(enum output_kind kind, enum output_transport transport)
+{
+	switch (kind) {
+	case OUTPUT_SYSLOG:
+		return true;
+	case OUTPUT_TCP:
+		return transport != OUTPUT_OVER_UDP;
+	default:
+		return transport == OUTPUT_OVER_UDP;
+	}
+}
+
+static const char *complete_address(struct config_output *output)
+{
+	static const size_t unix_path_max = sizeof(((struct sockaddr_un *)0)->sun_path);
+
+	if (!*output->address)
+		return "address is missing";
+	if (output->transport == OUTPUT_OVER_UNIX)
+		return *output->address == '/' && strlen(output->address) < unix_path_max
+			       ? NULL
+			       : "address is not the absolute path of a unix socket";
+	if (!config_parse_endpoint(output->address, &output->endpoint))
+		return "address is neither an address nor a host name with its port";
+	return output->endpoint.port ? NULL : "address has no port: write HOST:PORT";
+}
+
+static const char *complete_way(struct config_output *output)
+{
+	const bool has_address = output->kind == OUTPUT_TCP || output->kind == OUTPUT_SYSLOG ||
+				 output->kind == OUTPUT_RECORDS;
+
+	if (!takes_transport(output->kind, output->transport))
+		return "its type does not go over this transport";
+	if (output->kind == OUTPUT_FILE && !*output->path)
+		return "path is missing";
+	if (!*output->certificate != !*output->key)
+		return "tls.certificate and tls.key need each other";
+	return has_address ? complete_address(output) : NULL;
+}
+
+/* What RFC 5424 allows in a field of a header; in RFC 3164 it would end the field, too. */
+static bool is_header_text(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+static const char *check_content(const struct config_output *output)
+{
+	const struct config_privacy *privacy = &output->privacy;
+
+	if (privacy->clients != OUTPUT_CLIENTS_AS_THEY_ARE && !*privacy->key_file)
+		return "privacy.clients needs privacy.key-file";
+	if (!is_header_text(output->app_name) || !is_header_text(output->host_name))
+		return "syslog.app-name and syslog.hostname are printable ASCII without blanks";
+	return NULL;
+}
+
+bool outputs_complete(struct config *config, char *error)
+{
+	struct config_output *const end = config->outputs + config->output_count;
+	const char *problem = NULL;
+
+	for (struct config_output *output = config->outputs; output < end; output++) {
+		name_output(config, output);
+		problem = check_name(config, output);
+		if (!problem)
+			problem = complete_way(output);
+		if (!problem)
+			problem = check_content(output);
+		if (problem) {
+			snprintf(error, CONFIG_ERROR_MAX, "output %s: %s", output->name, problem);
+			return false;
+		}
+	}
+	return true;
+}
