@@ -172,6 +172,9 @@ static unsigned int sentry_key(const char *key)
 	return 0;
 }
 
+/* libyaml's time goes with the square of the depth. */
+#define DEPTH_MAX 16
+
 /* Leaves out the current event with all that it begins. */
 static bool skip_value(struct reader *reader)
 {
@@ -182,6 +185,8 @@ static bool skip_value(struct reader *reader)
 			 reader->event.type == YAML_MAPPING_START_EVENT;
 		depth -= reader->event.type == YAML_SEQUENCE_END_EVENT ||
 			 reader->event.type == YAML_MAPPING_END_EVENT;
+		if (depth > DEPTH_MAX)
+			return refuse(reader, "", "nests too deep");
 	} while (depth && advance(reader));
 	return !depth;
 }
@@ -364,7 +369,7 @@ static bool is_of_sentry(struct reader *reader)
 	bool is_key = true;
 	int depth = 0;
 
-	while ((found & required) != required) {
+	while ((found & required) != required && depth <= DEPTH_MAX) {
 		yaml_event_delete(&reader->event);
 		if (!yaml_parser_parse(&reader->yaml, &reader->event) ||
 		    reader->event.type == YAML_STREAM_END_EVENT)
@@ -387,7 +392,7 @@ static bool is_of_sentry(struct reader *reader)
 			break;
 		}
 	}
-	return true;
+	return (found & required) == required;
 }
 
 static bool parse(struct reader *reader)

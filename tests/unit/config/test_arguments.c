@@ -36,7 +36,7 @@ static enum config_result parse(struct config *config, const char *line)
 
 static void assert_refused(const char *line, const char *reason)
 {
-	struct config config;
+	static struct config config;
 
 	assert_int_equal(parse(&config, line), CONFIG_ERROR);
 	if (!strstr(error, reason))
@@ -64,7 +64,7 @@ static void test_short_and_long_options_mean_the_same(void **state)
 		{"-m 2/3", "--share 2/3"},
 		{"-P p", "--pid-file p"},
 	};
-	struct config a, b;
+	static struct config a, b;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -77,7 +77,7 @@ static void test_short_and_long_options_mean_the_same(void **state)
 
 static void test_destinations_take_addresses_names_and_ports(void **state)
 {
-	struct config config;
+	static struct config config;
 	char text[ENDPOINT_TEXT_MAX];
 
 	(void)state;
@@ -117,7 +117,7 @@ static void test_bad_destinations_are_refused(void **state)
 
 static void test_ports_are_base_zero_unique_and_at_most_ten(void **state)
 {
-	struct config config;
+	static struct config config;
 	uint16_t ports[CONFIG_ALL_PORTS_MAX];
 
 	(void)state;
@@ -138,7 +138,7 @@ static void test_ports_are_base_zero_unique_and_at_most_ten(void **state)
 
 static void test_shares_are_checked(void **state)
 {
-	struct config config;
+	static struct config config;
 
 	(void)state;
 	assert_int_equal(parse(&config, "-m 2/3"), CONFIG_OK);
@@ -154,7 +154,7 @@ static void test_shares_are_checked(void **state)
 
 static void test_tunnels_are_named(void **state)
 {
-	struct config config;
+	static struct config config;
 
 	(void)state;
 	assert_int_equal(parse(&config, "--tunnels gre,teredo"), CONFIG_OK);
@@ -180,7 +180,7 @@ static void test_wrong_options_are_named(void **state)
 
 static void test_help_and_version_are_recognised(void **state)
 {
-	struct config config;
+	static struct config config;
 
 	(void)state;
 	assert_int_equal(parse(&config, "-h"), CONFIG_HELP);
@@ -196,7 +196,7 @@ static void parse_file(struct config *config, const char *text)
 
 static void test_the_command_line_goes_over_a_file(void **state)
 {
-	struct config config;
+	static struct config config;
 
 	(void)state;
 	parse_file(&config, "workers: 2\nsample: 9\nport: [1, 2, 3]\ndestination: [a, b]\n"
@@ -215,7 +215,7 @@ static void test_the_command_line_goes_over_a_file(void **state)
 
 static void test_a_flag_given_twice_is_on(void **state)
 {
-	struct config config;
+	static struct config config;
 
 	(void)state;
 	parse_file(&config, "mdns: true\nno-promiscuous: true\n");
@@ -226,7 +226,7 @@ static void test_a_flag_given_twice_is_on(void **state)
 
 static void test_of_single_values_the_last_counts(void **state)
 {
-	struct config config;
+	static struct config config;
 
 	(void)state;
 	assert_int_equal(parse(&config, "-i a -i b -M 2 -M 3 --split flow -c"), CONFIG_OK);
@@ -237,7 +237,7 @@ static void test_of_single_values_the_last_counts(void **state)
 
 static void test_completion_follows_from_the_rest(void **state)
 {
-	struct config config;
+	static struct config config;
 
 	(void)state;
 	parse(&config, "-i eth0");
@@ -265,6 +265,54 @@ static void test_completion_follows_from_the_rest(void **state)
 	assert_false(config_complete(&config, 1, error));
 }
 
+static void test_sections_are_options_with_a_dot(void **state)
+{
+	static struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config,
+			       "--web.listen 8080 --statistics.enable --web.hosts a --web.hosts b "
+			       "--statistics.tables a/query --geoip.country-iso"),
+			 CONFIG_OK);
+	assert_string_equal(config.web.listen, "8080");
+	assert_string_equal(config.web.hosts, "a\nb");
+	assert_true(config.statistics.is_enabled);
+	assert_string_equal(config.statistics.tables, "a/query");
+	assert_true(config.geoip.is_country_iso);
+	assert_refused("--web.max-connections 0", "invalid web.max-connections: 0 is not a number");
+	assert_refused("--web.endpoint 1.2.3.4:5", "unknown option");
+}
+
+static void test_outputs_replace_those_of_a_file(void **state)
+{
+	static struct config config;
+
+	(void)state;
+	parse_file(&config,
+		   "outputs: [{type: stdout}, {type: metrics}]\nweb: {listen: 1, hosts: a}");
+	assert_int_equal(parse_over(&config, "--output file,path=/x --web.hosts b"), CONFIG_OK);
+	assert_int_equal(config.output_count, 1);
+	assert_int_equal(config.outputs[0].kind, OUTPUT_FILE);
+	assert_string_equal(config.web.hosts, "b");
+	assert_string_equal(config.web.listen, "1");
+	assert_int_equal(parse_over(&config, "--output stdout --output tcp,address=a:1"),
+			 CONFIG_OK);
+	assert_int_equal(config.output_count, 2);
+	assert_refused("--output ftp", "invalid output: type: ftp is not stdout");
+}
+
+static void test_a_check_is_asked_for(void **state)
+{
+	static struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config, "--check -M 3"), CONFIG_CHECK);
+	assert_int_equal(config.worker_count, 3);
+	assert_int_equal(parse(&config, "-M 3 --print-config"), CONFIG_PRINT);
+	assert_int_equal(parse(&config, "--check -h"), CONFIG_HELP);
+	assert_int_equal(parse(&config, "--check -M x"), CONFIG_ERROR);
+}
+
 static void test_usage_names_every_option(void **state)
 {
 	char *text = NULL;
@@ -280,6 +328,8 @@ static void test_usage_names_every_option(void **state)
 		snprintf(option, sizeof(option), "  -%c, --", *letter);
 		assert_non_null(strstr(text, option));
 	}
+	assert_non_null(strstr(text, "\nWeb API\n      --web.listen [ADDRESS:]PORT\n"));
+	assert_non_null(strstr(text, "      --output TYPE[,KEY=VALUE]...\n"));
 	free(text);
 }
 
@@ -298,6 +348,9 @@ int main(void)
 		cmocka_unit_test(test_a_flag_given_twice_is_on),
 		cmocka_unit_test(test_of_single_values_the_last_counts),
 		cmocka_unit_test(test_completion_follows_from_the_rest),
+		cmocka_unit_test(test_sections_are_options_with_a_dot),
+		cmocka_unit_test(test_outputs_replace_those_of_a_file),
+		cmocka_unit_test(test_a_check_is_asked_for),
 		cmocka_unit_test(test_usage_names_every_option),
 	};
 

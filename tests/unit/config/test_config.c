@@ -24,7 +24,7 @@ static void on_difference(void *argument, const struct config_difference *differ
 
 static bool compare(const char *before, const char *after)
 {
-	struct config configs[2];
+	static struct config configs[2];
 	const char *texts[2] = {before, after};
 	char error[CONFIG_ERROR_MAX];
 
@@ -107,6 +107,106 @@ static void test_live_runs_have_a_control_socket_and_files_when_asked(void **sta
 	assert_string_equal(completed_control("write: w\ncontrol: none"), CONFIG_CONTROL_NONE);
 }
 
+static void test_sections_and_outputs_are_compared(void **state)
+{
+	(void)state;
+	assert_true(compare("web: {listen: 1}", "web: {listen: 2, hosts: [a, b]}"));
+	assert_string_equal(differences, "web.listen 1 -> 2;web.hosts  -> a,b;");
+	assert_false(
+		compare("outputs: [{type: stdout}]", "outputs: [{type: stdout, format: text}]"));
+	assert_true(compare("outputs: [{type: stdout}, {type: file, filter: {type: A}}]",
+			    "outputs: [{type: stdout, format: json}, {type: file}]"));
+	assert_string_equal(differences,
+			    "outputs[0].format text -> json;outputs[1].filter.type A -> ;");
+	assert_true(
+		compare("outputs: [{type: stdout}, {type: file}]", "outputs: [{type: stdout}]"));
+	assert_string_equal(differences, "outputs[1] file -> ;");
+	assert_true(compare("", "outputs: [{type: stdout}]"));
+	assert_string_equal(differences, "outputs[0]  -> stdout;");
+	assert_true(
+		compare("outputs: [{type: tcp, endpoint: '1.1.1.1:1'}]", "outputs: [{type: tcp}]"));
+	assert_string_equal(differences, "");
+}
+
+static struct config completed;
+
+static void complete(const char *text)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	assert_true(config_parse(&completed, CONFIG_TEXT_HANDED_OVER, "text",
+				 (struct slice){(const uint8_t *)text, strlen(text)}, error));
+	if (!config_complete(&completed, 2, error))
+		fail_msg("%s: %s", text, error);
+}
+
+static void assert_incomplete(const char *text, const char *problem)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	assert_true(config_parse(&completed, CONFIG_TEXT_HANDED_OVER, "text",
+				 (struct slice){(const uint8_t *)text, strlen(text)}, error));
+	assert_false(config_complete(&completed, 2, error));
+	if (!strstr(error, problem))
+		fail_msg("%s: \"%s\" does not contain \"%s\"", text, error, problem);
+}
+
+static void assert_listens(const char *listen, const char *endpoint)
+{
+	char line[128], text[ENDPOINT_TEXT_MAX];
+
+	snprintf(line, sizeof(line), "web: {listen: '%s', api-key-file: k}", listen);
+	complete(line);
+	assert_string_equal(endpoint_format(&completed.web.endpoint, text), endpoint);
+}
+
+static void test_records_outputs_or_the_web_are_something_to_do(void **state)
+{
+	(void)state;
+	assert_incomplete("", "output dst missing: give -u HOST");
+	assert_incomplete("statistics: {enable: true}", "output dst missing");
+	complete("outputs: [{type: stdout}]");
+	complete("web: {listen: 8080}");
+	complete("read: r\nwrite: w\noutputs: [{type: metrics}]");
+}
+
+static void test_the_web_listens_on_a_port_or_an_address_with_one(void **state)
+{
+	(void)state;
+	assert_listens("8080", "127.0.0.1:8080");
+	assert_listens("localhost:80", "127.0.0.1:80");
+	assert_listens("[::]:80", "[::]:80");
+	assert_listens("192.0.2.1:80", "192.0.2.1:80");
+	assert_incomplete("web: {listen: 192.0.2.1, api-key-file: k}", "neither ADDRESS:PORT");
+	assert_incomplete("web: {listen: 'a.example:80', api-key-file: k}", "neither ADDRESS:PORT");
+	assert_incomplete("web: {listen: 0}", "neither ADDRESS:PORT");
+	assert_incomplete("web: {listen: 65536}", "neither ADDRESS:PORT");
+	assert_incomplete("web: {listen: '99999999999999999999999'}", "neither ADDRESS:PORT");
+}
+
+static void test_without_credentials_the_web_stays_on_loopback(void **state)
+{
+	(void)state;
+	complete("web: {listen: '127.3.2.1:80'}");
+	complete("web: {listen: '[::1]:80'}");
+	complete("web: {listen: '0.0.0.0:80', login: a, password-file: p}");
+	assert_incomplete("web: {listen: '0.0.0.0:80'}", "do without credentials");
+	assert_incomplete("web: {listen: '[::]:80'}", "do without credentials");
+	assert_incomplete("web: {listen: '[::ffff:127.0.0.1]:80'}", "do without credentials");
+	assert_incomplete("web: {listen: 80, login: a}", "need each other");
+	assert_incomplete("web: {listen: 80, password-file: a}", "need each other");
+	assert_incomplete("web: {listen: 80, certificate: a}", "need each other");
+	assert_incomplete("web: {listen: 80, key: a}", "need each other");
+}
+
+static void test_own_addresses_are_addresses(void **state)
+{
+	(void)state;
+	complete("write: w\nown-address: [192.0.2.1, '2001:db8::1']");
+	assert_incomplete("write: w\nown-address: [192.0.2.1, 192.0.2.0/24]",
+			  "own-address: 192.0.2.0/24 is no address");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +215,11 @@ int main(void)
 		cmocka_unit_test(test_what_needs_a_restart_says_so),
 		cmocka_unit_test(test_of_the_preflight_only_input_and_ids_are_told),
 		cmocka_unit_test(test_live_runs_have_a_control_socket_and_files_when_asked),
+		cmocka_unit_test(test_sections_and_outputs_are_compared),
+		cmocka_unit_test(test_records_outputs_or_the_web_are_something_to_do),
+		cmocka_unit_test(test_the_web_listens_on_a_port_or_an_address_with_one),
+		cmocka_unit_test(test_without_credentials_the_web_stays_on_loopback),
+		cmocka_unit_test(test_own_addresses_are_addresses),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
