@@ -38,9 +38,10 @@ struct output_account {
 	/* where things stand */
 	uint64_t head, tail; /* of the queue, in bytes */
 	uint64_t spool_head, spool_tail;
-	uint64_t file_length;
+	uint64_t file_length; /* of standard output: what is written of the first record */
 	uint64_t file_number; /* inode of the file that it belongs to */
 	uint64_t opened_ns;   /* wall clock, of that file: rotation by time */
+	uint64_t sequence;    /* of the last datagram of records */
 	/* beside it */
 	uint64_t bytes_written;
 	uint64_t failures; /* connections lost or refused, writes that failed */

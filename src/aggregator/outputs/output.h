@@ -35,7 +35,15 @@ struct output_ops {
 	/* Has all that was taken from the queue arrived as far as can be known? */
 	bool (*is_idle)(const struct output *output);
 	void (*close)(struct output *output);
+	/* What is queued for an event, when it is no text: writes at most FORMAT_RECORD_MAX bytes
+	 * at out (8-byte aligned) and returns the length, or one of these. shown is the event as it
+	 * may be told, message what it came with. NULL: format_event does it. */
+	size_t (*encode)(struct output *output, const struct event *shown, struct slice message,
+			 uint8_t *out);
 };
+
+#define OUTPUT_NOTHING ((size_t)0) /* there is nothing to tell of it: filtered */
+#define OUTPUT_TOO_BIG ((size_t)-1)
 
 /* What outputs share; lent by the aggregator. */
 struct output_host {
@@ -63,10 +71,14 @@ struct output {
 	struct queue queue;
 	struct spool *spool;		      /* or NULL */
 	struct event_filter *filter, *except; /* or NULL */
-	struct format *format;
-	struct privacy *privacy; /* or NULL */
-	struct random random;	 /* sampling */
-	void *own;		 /* of its kind */
+	struct format *format;		      /* or NULL */
+	struct privacy *privacy;	      /* or NULL */
+	bool wants_place;		      /* the format does, and there is GeoIP */
+	struct random random;		      /* sampling */
+	uint8_t *scratch;		      /* with a spool: FORMAT_RECORD_MAX bytes */
+	struct loop_event *refill;	      /* with a spool: the queue has room again */
+	int64_t due_ns;			      /* metrics: when the next line is; monotonic */
+	void *own;			      /* of its kind */
 };
 
 /* Makes an output on what it is lent: config and host are borrowed; queue_fd and spool_fd (-1 =
@@ -81,10 +93,16 @@ void output_close(struct output *output);
  * from a file. */
 bool output_take(struct output *output, const struct event *event);
 
+/* Does it need the messages of events? */
+bool output_wants_message(const struct output *output);
+
+/* Takes a record that is no event, its newline included. */
+void output_push(struct output *output, const void *record, size_t length);
+
 /* Tells the kind that there is something in the queue, if there is. */
 void output_flush(struct output *output);
 
-/* Once a second. */
+/* Once a second; and to make a kind send what it would still wait with. */
 void output_tick(struct output *output, int64_t now_ns);
 
 /* Nothing waits: queue and spool are empty, and its kind is idle. */
