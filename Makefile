@@ -58,7 +58,7 @@ sources  = $(wildcard src/$(1)/*.c src/$(1)/*/*.c)
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 # Variants of a file are chosen here, not by #ifdef: bpf_libbpf.c with BPF=1, bpf_none.c without.
 VARIANTS_OUT := $(if $(filter 1,$(BPF)),src/supervisor/bpf_none.c,src/supervisor/bpf_libbpf.c) \
-                $(if $(SAN),src/worker/sandbox_seccomp.c,src/worker/sandbox_none.c)
+                $(if $(SAN),%sandbox_seccomp.c,%sandbox_none.c)
 TOOL_MAINS := $(wildcard src/tools/*.c)
 room_objects = $(call objects,$(filter-out $(VARIANTS_OUT) $(TOOL_MAINS),$(call sources,$(1))))
 archive  = $(BUILD)/lib$(1).a

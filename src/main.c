@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ipc/child.h"
+#include "supervisor/compress.h"
 #include "supervisor/preflight.h"
 #include "supervisor/rehearsal.h"
 #include "supervisor/supervisor.h"
@@ -26,6 +27,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(identity.role, "rehearsal"))
 		return rehearsal_main(&identity);
+	if (!strcmp(identity.role, "compress"))
+		return compress_main(&identity, argc - rest, argv + rest);
 	if (!strcmp(identity.role, "worker"))
 		worker_main(&identity);
 	log_fatal("unknown role %s", identity.role);
