@@ -14,6 +14,7 @@
 #define PAUSE_LEAST_NS (100 * NANOSECONDS_PER_MILLISECOND)
 #define BATCH_BYTES    (1u << 20)
 #define SEND_BUFFER    (1 << 20)
+#define REFUSALS_MAX   2 /* in a second */
 
 static void on_timer(void *argument);
 
@@ -148,12 +149,9 @@ static bool fail(struct datagrams *datagrams, int error, uint64_t next)
 		return true;
 	}
 	if (datagrams->output->config->transport == OUTPUT_OVER_UDP && error == ECONNREFUSED) {
-		bool is_again = datagrams->was_refused;
-
 		/* Told instead of sending: of an earlier one. Once more, then next second. */
-		datagrams->was_refused = true;
 		tell(datagrams, false, strerror(error));
-		return !is_again;
+		return ++datagrams->refusals < REFUSALS_MAX;
 	}
 	lose(datagrams, error);
 	return false;
@@ -197,7 +195,8 @@ static bool write_batch(struct datagrams *datagrams)
 
 void datagrams_write(struct datagrams *datagrams)
 {
-	if (!datagrams->output || datagrams->fd < 0 || datagrams->writer)
+	if (!datagrams->output || datagrams->fd < 0 || datagrams->writer ||
+	    datagrams->refusals == REFUSALS_MAX)
 		return;
 	while (write_batch(datagrams))
 		;
@@ -205,9 +204,9 @@ void datagrams_write(struct datagrams *datagrams)
 
 void datagrams_tick(struct datagrams *datagrams, int64_t now_ns)
 {
-	if (datagrams->fd >= 0 && !datagrams->was_refused && !datagrams->condition.is_up)
+	if (datagrams->fd >= 0 && !datagrams->refusals && !datagrams->condition.is_up)
 		tell(datagrams, true, "");
-	datagrams->was_refused = false;
+	datagrams->refusals = 0;
 	condition_tick(&datagrams->condition, datagrams->output, now_ns);
 	datagrams_write(datagrams);
 }

@@ -28,7 +28,7 @@ struct datagrams {
 	struct condition condition;
 	int fd; /* -1 = not connected */
 	int64_t pause_ns;
-	bool was_refused; /* since the last tick */
+	uint32_t refusals; /* since the last tick */
 	/* The path is that of a stream socket: on_stream(argument) instead. */
 	void (*on_stream)(void *argument);
 };

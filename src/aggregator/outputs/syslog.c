@@ -40,14 +40,15 @@ static size_t put_3164(const struct config_output *config, const char *host, int
 		       char *header)
 {
 	time_t second = (time_t)(wall_ns / NANOSECONDS_PER_SECOND);
+	bool is_local = config->transport == OUTPUT_OVER_UNIX;
 	char tag[TAG_MAX + 1], date[32];
 	struct tm local;
 
 	put_word(tag, config->app_name, TAG_MAX);
 	strftime(date, sizeof(date), "%b %e %H:%M:%S", localtime_r(&second, &local));
 	return (size_t)snprintf(header, SYSLOG_HEADER_MAX,
-				"<%u>%s %s %s: ", config->facility * 8 + config->severity, date,
-				host, tag);
+				"<%u>%s %s%s%s: ", config->facility * 8 + config->severity, date,
+				is_local ? "" : host, is_local ? "" : " ", tag);
 }
 
 size_t syslog_format_header(const struct config_output *config, const char *host_name, long pid,

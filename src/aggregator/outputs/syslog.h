@@ -7,7 +7,8 @@
 
 /*
  * What syslog puts in front of a record: RFC 5424, with the time in UTC; RFC 3164, with the local
- * time, which needs tzset() before the sandbox; or nothing. Everything is printable ASCII.
+ * time, which needs tzset() before the sandbox, and without the host on the machine's own socket,
+ * where daemons expect none; or nothing. Everything is printable ASCII.
  */
 #define SYSLOG_HEADER_MAX 512
 

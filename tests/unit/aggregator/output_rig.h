@@ -103,6 +103,8 @@ static void rig_open(const struct output_ops *ops)
 
 static void rig_close(void)
 {
+	if (!rig.output.ops)
+		return; /* a test that was skipped */
 	rig.output.ops->close(&rig.output);
 	queue_close(&rig.output.queue);
 	loop_free(rig.host.loop);
