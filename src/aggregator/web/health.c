@@ -19,7 +19,7 @@
 
 static void mark(struct health_mark *mark, uint64_t value, int64_t now_ns)
 {
-	if (mark->value == (int64_t)value)
+	if (mark->since_ns && mark->value == (int64_t)value)
 		return;
 	mark->value = (int64_t)value;
 	mark->since_ns = now_ns;
@@ -59,13 +59,17 @@ void health_tick(struct health *health, const struct web_host *host, int64_t now
 	}
 }
 
-/* What was there before does not count as a change. */
+/* What was there before is no news; outputs may take a moment to come up, and a ledger to settle.
+ */
 void health_init(struct health *health, const struct web_host *host, int64_t now_ns)
 {
 	memset(health, 0, sizeof(*health));
 	health_tick(health, host, now_ns - RECENT_NS);
-	for (uint32_t i = 0; i < host->config->output_count; i++)
-		health->outputs[i].is_up.since_ns = now_ns; /* may take a moment */
+	for (uint32_t i = 0; i < CONFIG_OUTPUTS_MAX; i++)
+		health->outputs[i].is_up.since_ns = now_ns;
+	for (uint32_t i = 0; i < CONFIG_WORKERS_MAX; i++)
+		for (uint32_t k = 0; k < LEDGER_LINES_MAX; k++)
+			health->workers[i].missing[k].since_ns = now_ns;
 	health->started_ns = now_ns;
 }
 
