@@ -25,6 +25,17 @@ static void mark(struct health_mark *mark, uint64_t value, int64_t now_ns)
 	mark->since_ns = now_ns;
 }
 
+/* Packets that are accepted and neither read nor lost. Below zero when the kernel's numbers are
+ * older.
+ */
+static int64_t backlog(const struct ledger *ledger)
+{
+	return (int64_t)(ledger->watch.kernel_packets - ledger->watch.kernel_drops -
+			 ledger->watch.ring_discarded -
+			 ledger_counter(ledger, COUNTER_PACKETS_OTHER_SHARE) -
+			 ledger_counter(ledger, COUNTER_PACKETS_READ));
+}
+
 static void look_at_worker(struct health_worker *seen, const struct web_host *host, uint32_t index,
 			   int64_t now_ns)
 {
@@ -33,7 +44,7 @@ static void look_at_worker(struct health_worker *seen, const struct web_host *ho
 	uint32_t count;
 
 	web_host_add_worker(host, index, &ledger);
-	mark(&seen->kernel, ledger.watch.kernel_packets, now_ns);
+	mark(&seen->is_behind, backlog(&ledger) > 0, now_ns);
 	mark(&seen->drops, ledger.watch.kernel_drops, now_ns);
 	mark(&seen->read, ledger_counter(&ledger, COUNTER_PACKETS_READ), now_ns);
 	count = ledger_make(&ledger, host->in_ring, lines);
@@ -110,7 +121,8 @@ static uint32_t judge_worker(const struct health_worker *seen, uint32_t index, i
 {
 	uint32_t added = 0;
 
-	if (seen->kernel.since_ns - seen->read.since_ns > STUCK_NS) {
+	if (seen->is_behind.value && now_ns - seen->is_behind.since_ns > STUCK_NS &&
+	    now_ns - seen->read.since_ns > STUCK_NS) {
 		add_reason(json, "worker %" PRIu32 " does not read", index);
 		added++;
 	}

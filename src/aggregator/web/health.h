@@ -16,7 +16,7 @@ struct health_mark {
 struct health {
 	int64_t started_ns; /* monotonic */
 	struct health_worker {
-		struct health_mark kernel, read, drops;
+		struct health_mark is_behind, read, drops;
 		struct health_mark missing[LEDGER_LINES_MAX];
 	} workers[CONFIG_WORKERS_MAX];
 	struct health_output {
