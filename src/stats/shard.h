@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "dns/event.h"
 #include "stats/suffixes.h"
+#include "stats/table.h"
 
 /*
  * What one process has counted of one stream, in memory of fixed size that outlives it: counters,
@@ -26,10 +27,12 @@ struct stats_table {
 	uint16_t code; /* of STATS_RCODE and STATS_TYPE */
 };
 
-/* Reads "hit/query", "length/response", "noerror/query", "a/query"; false for anything else. */
+/* Reads "hit/query", "length/response", "noerror/query", "a/query", in any case of letters; false
+ * for anything else, and for codes without a mnemonic. */
 bool stats_table_parse(const char *text, struct stats_table *table);
 
-/* What the size of a shard follows from. Readers and writers must agree on it. */
+/* What the size of a shard follows from. Readers and writers must agree on it. A table that is less
+ * than half full counts exactly. */
 struct stats_limits {
 	uint32_t names, domains, clients, tlds; /* entries */
 	uint32_t table_count;			/* of names */
@@ -39,12 +42,23 @@ struct stats_limits {
 
 size_t shard_size(const struct stats_limits *limits);
 
-/* The writer's view of a shard. Memory, key and suffixes are borrowed. */
+#define STATS_TYPES  263 /* that are told apart: 0 to 259, TA, DLV, all others */
+#define STATS_RCODES 33	 /* 0 to 31, all others */
+
+/* The writer's view of a shard. Memory and suffixes are borrowed. */
 struct shard {
 	struct shard_memory *memory;
 	struct stats_limits limits;
 	struct hash_key key;
 	const struct suffixes *suffixes;
+	/* the rest is for shard.c */
+	uint64_t mark;
+	struct table names, domains, clients, tlds;
+	/* which of the limits' tables count a message, one bit each: of responses, of queries */
+	uint16_t lists_of_all[2];
+	uint16_t lists_of_type[2][STATS_TYPES];
+	uint16_t lists_of_rcode[2][STATS_RCODES];
+	uint16_t lists_of_lengths;
 };
 
 /*

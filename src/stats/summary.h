@@ -14,14 +14,18 @@ struct summary *summary_new(const struct stats_limits *limits, const struct hash
 void summary_free(struct summary *summary);
 void summary_clear(struct summary *summary);
 
-/* Adds a shard, unless its epoch, limits or key are others. memory has shard_size bytes. */
+/* Adds a shard, unless its epoch, limits or key are others. memory has shard_size bytes and is
+ * borrowed until the summary is cleared or freed: tables are read when somebody asks for them. */
+#define SUMMARY_SHARDS_MAX 256
 void summary_add(struct summary *summary, const void *memory, uint64_t epoch);
 
 /*
  * A counter by its name (spec/dnstap-receiver.md 6): "query", "response/nxdomain", "query/udp",
  * "query/aaaa", "query/com", "response/latency0_1", "clients", "domains", "query/bytes", and beyond
- * the spec "unanswered", "evictions/names", ... False when no counter can have the name. Rates
- * (qps, rps, pps) are not here: rates.h.
+ * the spec "query/tld/mx" (where "query/mx" is the type), "unanswered", and for names, domains,
+ * clients and tlds "evictions/names" (keys that gave their place to another) and "untracked/names"
+ * (times that one came and got none). False when no counter can have the name. Rates (qps, rps,
+ * pps) are not here: rates.h.
  */
 bool summary_counter(const struct summary *summary, const char *name, uint64_t *value);
 
@@ -40,7 +44,8 @@ struct summary_item {
 	char text[SUMMARY_TEXT_MAX]; /* "query/com", a name in presentation form with its final
 					dot, an address, "response/noerror", "query/a" */
 	uint64_t count;
-	uint64_t error; /* it may be too high by so much */
+	uint64_t error; /* about so many may have come before it was kept, and are not in count; 0:
+			   the count is exact */
 };
 
 /*
@@ -51,7 +56,7 @@ struct summary_item {
 int summary_table(const struct summary *summary, enum summary_table table, const char *what,
 		  struct summary_item *items, uint32_t count);
 
-/* Latency of responses. Buckets are the histogram's own: upper bounds in ns, cumulative counts. */
+/* Latency of responses. Bounds are powers of two in ns, counts cumulative. */
 struct summary_bucket {
 	double le_seconds;
 	uint64_t count; /* of all up to here */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What it costs to count an event, and to read what was counted. Events are made in chunks outside
+ * of the measured time, from tables far larger than the caches. Three kinds: every name is new;
+ * Zipf over a million names; Zipf over 300,000 names, a query and its response each. Clients are
+ * Zipf over 10,000 always. Medians and the best of several runs: bench/stats [runs].
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "dns/name.h"
+#include "stats/summary.h"
+#include "tests/lib/file.h"
+
+#define CHUNK	    64u
+#define CHUNKS	    48000u
+#define SEQUENCE    (1u << 21) /* of drawn names, used in turn */
+#define NAMES	    1000000u
+#define CLIENTS	    10000u
+#define RUNS_MAX    101
+#define SUFFIX_LIST "/usr/share/publicsuffix/public_suffix_list.dat"
+
+enum traffic { TRAFFIC_DISTINCT, TRAFFIC_ZIPF, TRAFFIC_REALISTIC, TRAFFICS };
+
+struct name {
+	uint8_t length;
+	uint8_t wire[47];
+};
+
+static struct bench {
+	struct random random;
+	struct name names[NAMES];
+	double name_weights[NAMES], client_weights[CLIENTS]; /* cumulative */
+	struct stats_limits limits;
+	struct hash_key key;
+	struct suffixes *suffixes;
+	struct shard shard;
+	void *memory;
+	uint64_t serial;
+	uint32_t sequence[SEQUENCE], clients[SEQUENCE];
+	uint32_t at;
+	uint8_t chunk_names[CHUNK][DNS_NAME_MAX];
+	struct event chunk[CHUNK];
+} bench;
+
+static void make_zipf(double *weights, uint32_t count)
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		weights[i] = sum += 1.0 / (i + 1);
+}
+
+static uint32_t draw_zipf(const double *weights, uint32_t count)
+{
+	double at = (double)(random_next(&bench.random) >> 11) * 0x1p-53 * weights[count - 1];
+	uint32_t low = 0, high = count - 1;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (weights[middle] < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void make_names(void)
+{
+	static const char *const tlds[] = {"com",   "net",    "org", "de",
+					   "co.uk", "com.br", "io",  "ru"};
+	char text[64];
+
+	for (uint32_t i = 0; i < NAMES; i++) {
+		uint64_t draw = random_next(&bench.random);
+
+		snprintf(text, sizeof(text), "%s%x.d%x-site.%s", draw & 3 ? "www" : "Host-",
+			 i & 0xff, i / 4, tlds[(draw >> 8) % 8]);
+		if (!name_parse(text, bench.names[i].wire, &bench.names[i].length))
+			log_fatal("no name: %s", text);
+	}
+}
+
+static void draw_sequence(enum traffic traffic)
+{
+	uint32_t count = traffic == TRAFFIC_REALISTIC ? 300000 : NAMES;
+
+	for (uint32_t i = 0; i < SEQUENCE; i++) {
+		bench.sequence[i] = draw_zipf(bench.name_weights, count);
+		bench.clients[i] = draw_zipf(bench.client_weights, CLIENTS);
+	}
+}
+
+static void set_client(struct event *event)
+{
+	uint32_t client = bench.clients[bench.at % SEQUENCE] * 2654435761u;
+
+	event->query_address = (struct address){.version = 4};
+	memcpy(event->query_address.bytes, &client, sizeof(client));
+}
+
+static void make_event(enum traffic traffic, uint32_t index)
+{
+	struct event *event = &bench.chunk[index];
+	const struct name *name = &bench.names[bench.sequence[++bench.at % SEQUENCE]];
+	uint8_t *wire = bench.chunk_names[index];
+	char label[20];
+
+	*event = (struct event){
+		.kind = EVENT_CLIENT_RESPONSE,
+		.protocol = EVENT_UDP,
+		.type = index % 3 ? 1 : 28,
+		.rcode = index % 10 ? 0 : 3,
+		.length = 60 + index % 128,
+		.latency_ns = (int64_t)(random_next(&bench.random) % 40000000),
+	};
+	if (traffic == TRAFFIC_DISTINCT) {
+		snprintf(label, sizeof(label), "%012lx", (unsigned long)bench.serial++);
+		wire[0] = 12;
+		memcpy(wire + 1, label, 12);
+		memcpy(wire + 13, name->wire, name->length);
+		event->qname = (struct slice){wire, 13u + name->length};
+	} else {
+		memcpy(wire, name->wire, name->length);
+		event->qname = (struct slice){wire, name->length};
+	}
+	set_client(event);
+}
+
+static void make_chunk(enum traffic traffic)
+{
+	for (uint32_t i = 0; i < CHUNK; i++) {
+		make_event(traffic, i);
+		if (traffic != TRAFFIC_REALISTIC)
+			continue;
+		bench.chunk[i + 1] = bench.chunk[i];
+		bench.chunk[i].kind = EVENT_CLIENT_QUERY;
+		bench.chunk[i].latency_ns = EVENT_NO_LATENCY;
+		bench.chunk[i].rcode = 0;
+		i++;
+	}
+}
+
+/* Nanoseconds for each event. */
+static double run(enum traffic traffic)
+{
+	int64_t taken_ns = 0, start_ns;
+
+	for (uint32_t c = 0; c < CHUNKS; c++) {
+		make_chunk(traffic);
+		start_ns = clock_monotonic_ns();
+		for (uint32_t i = 0; i < CHUNK; i++)
+			shard_count(&bench.shard, &bench.chunk[i]);
+		taken_ns += clock_monotonic_ns() - start_ns;
+	}
+	return (double)taken_ns / CHUNK / CHUNKS;
+}
+
+static void open_shard(void)
+{
+	static const char *const tables[] = {
+		"hit/query",	    "hit/response",	 "length/query",      "length/response",
+		"noerror/response", "nxdomain/response", "servfail/response", "noerror/query",
+		"nxdomain/query",   "a/query",		 "aaaa/query",	      "refused/response"};
+	struct slice text;
+
+	bench.limits = (struct stats_limits){
+		.names = 16384, .domains = 8192, .clients = 16384, .tlds = 2048, .table_count = 12};
+	for (uint32_t i = 0; i < 12; i++)
+		if (!stats_table_parse(tables[i], &bench.limits.tables[i]))
+			log_fatal("no table: %s", tables[i]);
+	if (file_map(SUFFIX_LIST, &text))
+		log_fatal("no " SUFFIX_LIST);
+	bench.suffixes = suffixes_new(text);
+	bench.memory = mmap(NULL, shard_size(&bench.limits), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (bench.memory == MAP_FAILED)
+		log_fatal("no memory");
+}
+
+static int compare(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+
+	return (a > b) - (a < b);
+}
+
+static void print(const char *name, double *values, int count, const char *unit)
+{
+	qsort(values, (size_t)count, sizeof(*values), compare);
+	printf("%s %.1f %s\n%s_best %.1f %s\n", name, values[count / 2], unit, name, values[0],
+	       unit);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const names[TRAFFICS] = {
+		"stats_count_distinct_ns", "stats_count_zipf_ns", "stats_count_realistic_ns"};
+	int runs = argc > 1 ? atoi(argv[1]) : 5;
+	double results[RUNS_MAX];
+
+	log_set_role("stats");
+	if (runs < 1 || runs > RUNS_MAX)
+		log_fatal("usage: stats [runs]");
+	if (random_init(&bench.random))
+		log_fatal("no random source");
+	make_zipf(bench.name_weights, NAMES);
+	make_zipf(bench.client_weights, CLIENTS);
+	make_names();
+	open_shard();
+	printf("stats_shard_mib %.1f MiB\n", (double)shard_size(&bench.limits) / 1048576);
+	for (enum traffic traffic = argc > 2 ? (enum traffic)atoi(argv[2]) : 0; traffic < TRAFFICS;
+	     traffic++) {
+		shard_attach(&bench.shard, bench.memory, &bench.limits, &bench.key, traffic + 1,
+			     bench.suffixes);
+		draw_sequence(traffic);
+		for (int r = 0; r < runs; r++)
+			results[r] = run(traffic);
+		print(names[traffic], results, runs, "ns");
+	}
+	return 0;
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "stats/shard.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "dns/code.h"
+#include "stats/layout.h"
+
+/*
+ * An event's plain counters and its hashes are made at once. What needs memory that is far away
+ * (the sets, then the entries of its name and client) waits in a batch, while that memory is
+ * fetched. A name that is found needs no more hashing: its entry has the keys of its domain and
+ * TLD. A name that is not found is new to HyperLogLog, perhaps; one that is found is not.
+ *
+ * The batch lies in the shard: digests from settled to queued are still to be counted, by whoever
+ * writes the shard then.
+ */
+
+/* --- tables of names --- */
+
+static bool code_parse(const char *text, struct stats_table *table)
+{
+	if (*text >= '0' && *text <= '9')
+		return false;
+	if (dns_rcode_parse(text, &table->code)) {
+		table->what = STATS_RCODE;
+		return layout_rcode(table->code) != LAYOUT_RCODE_OTHER;
+	}
+	table->what = STATS_TYPE;
+	return dns_type_parse(text, &table->code) && layout_type(table->code) != LAYOUT_TYPE_OTHER;
+}
+
+bool stats_table_parse(const char *text, struct stats_table *table)
+{
+	const char *slash = strchr(text, '/');
+	char what[DNS_CODE_TEXT_MAX];
+	size_t length = slash ? (size_t)(slash - text) : 0;
+
+	if (!length || length >= sizeof(what))
+		return false;
+	memcpy(what, text, length);
+	what[length] = '\0';
+	*table = (struct stats_table){.is_query = !strcasecmp(slash + 1, "query")};
+	if (!table->is_query && strcasecmp(slash + 1, "response") != 0)
+		return false;
+	if (!strcasecmp(what, "hit"))
+		table->what = STATS_HIT;
+	else if (!strcasecmp(what, "length"))
+		table->what = STATS_LENGTH;
+	else
+		return code_parse(what, table);
+	return true;
+}
+
+static void prepare_lists(struct shard *shard)
+{
+	for (uint32_t i = 0; i < shard->limits.table_count; i++) {
+		const struct stats_table *table = &shard->limits.tables[i];
+		uint16_t bit = (uint16_t)(1u << i);
+
+		if (table->what == STATS_RCODE)
+			shard->lists_of_rcode[table->is_query][layout_rcode(table->code)] |= bit;
+		else if (table->what == STATS_TYPE)
+			shard->lists_of_type[table->is_query][layout_type(table->code)] |= bit;
+		else
+			shard->lists_of_all[table->is_query] |= bit;
+		if (table->what == STATS_LENGTH)
+			shard->lists_of_lengths |= bit;
+	}
+}
+
+/* --- attaching --- */
+
+static void clear(struct shard *shard, uint64_t epoch)
+{
+	struct shard_memory *memory = shard->memory;
+
+	__atomic_store_n(&memory->mark, 0, __ATOMIC_SEQ_CST);
+	memset((uint8_t *)memory + sizeof(memory->mark), 0,
+	       layout_size(&shard->limits) - sizeof(memory->mark));
+	memory->random[0] = shard->mark;
+	memory->epoch = epoch;
+	__atomic_store_n(&memory->mark, shard->mark, __ATOMIC_SEQ_CST);
+}
+
+static bool digest_is_whole(const struct digest *digest)
+{
+	struct slice name = {digest->name, DNS_NAME_MAX};
+
+	return digest->direction < DIRECTIONS &&
+	       (digest->name_key ? name_wire_length(name) == digest->name_length
+				 : !digest->name_length);
+}
+
+static void repair(struct shard *shard)
+{
+	struct batch *batch = &shard->memory->batch;
+	bool is_whole = batch->queued <= LAYOUT_BATCH && batch->settled <= batch->queued;
+
+	for (uint32_t i = 0; is_whole && i < batch->queued; i++)
+		is_whole = digest_is_whole(&batch->digests[i]);
+	if (!is_whole)
+		batch->queued = batch->settled = 0;
+	if (!shard->memory->random[0])
+		shard->memory->random[0] = shard->mark;
+	distinct_repair(&shard->memory->names);
+	distinct_repair(&shard->memory->clients);
+	table_repair(&shard->names);
+	table_repair(&shard->domains);
+	table_repair(&shard->clients);
+	table_repair(&shard->tlds);
+}
+
+size_t shard_size(const struct stats_limits *limits)
+{
+	return layout_size(limits);
+}
+
+void shard_attach(struct shard *shard, void *memory, const struct stats_limits *limits,
+		  const struct hash_key *key, uint64_t epoch, const struct suffixes *suffixes)
+{
+	struct table tables[LAYOUT_TABLES];
+
+	assert(limits->table_count <= STATS_TABLES_MAX && !((uintptr_t)memory & 63));
+	*shard = (struct shard){
+		.memory = memory,
+		.limits = *limits,
+		.key = *key,
+		.suffixes = suffixes,
+		.mark = layout_mark(key, limits),
+	};
+	layout_tables(memory, limits, tables);
+	shard->names = tables[LAYOUT_NAMES];
+	shard->domains = tables[LAYOUT_DOMAINS];
+	shard->clients = tables[LAYOUT_CLIENTS];
+	shard->tlds = tables[LAYOUT_TLDS];
+	prepare_lists(shard);
+	if (shard->memory->mark != shard->mark || shard->memory->epoch != epoch)
+		clear(shard, epoch);
+	else
+		repair(shard);
+}
+
+void shard_set_epoch(struct shard *shard, uint64_t epoch)
+{
+	if (shard->memory->epoch != epoch)
+		clear(shard, epoch);
+}
+
+/* --- at once --- */
+
+uint64_t stats_hash_name(const struct hash_key *key, struct slice wire_name)
+{
+	return key_of_lowered(key, wire_name.data, wire_name.length);
+}
+
+/* Copies a name, in lower case unless case counts, and hashes it on the way. The copy is followed
+ * by up to 8 zeros. */
+static uint64_t copy_name(const struct shard *shard, struct slice name, uint8_t *out)
+{
+	struct hash_state state = hash_start(&shard->key);
+	bool keeps_case = shard->limits.keeps_case;
+	const uint8_t *at = name.data;
+	size_t left = name.length;
+	uint64_t word;
+
+	for (; left >= 8; left -= 8, at += 8, out += 8) {
+		memcpy(&word, at, 8);
+		word = keeps_case ? word : key_lower(word);
+		memcpy(out, &word, 8);
+		hash_add(&state, word);
+	}
+	word = hash_tail(at, left);
+	word = keeps_case ? word : key_lower(word);
+	memcpy(out, &word, 8);
+	return key_of_hash(hash_end(&state, word, name.length));
+}
+
+static bool is_inet6(const struct event *event)
+{
+	return (event->query_address.version ? event->query_address.version
+					     : event->response_address.version) == 6;
+}
+
+static void count_plain(struct layout_counts *counts, const struct event *event,
+			enum direction direction)
+{
+	struct direction_counts *own = &counts->directions[direction];
+
+	own->messages++;
+	own->bytes += event->length;
+	own->families[is_inet6(event)]++;
+	if (event->protocol < EVENT_PROTOCOL_END)
+		own->protocols[event->protocol]++;
+	own->rcodes[layout_rcode(event->rcode)]++;
+	if (event->qname.length != EVENT_NO_QUESTION)
+		own->types[layout_type(event->type)]++;
+	if (direction == DIRECTION_RESPONSE && event->latency_ns != EVENT_NO_LATENCY)
+		latency_add(&counts->latency, event->latency_ns);
+}
+
+static void make_digest(const struct shard *shard, const struct event *event,
+			enum direction direction, struct digest *digest)
+{
+	unsigned lists = shard->lists_of_all[direction] |
+			 shard->lists_of_rcode[direction][layout_rcode(event->rcode)] |
+			 shard->lists_of_type[direction][layout_type(event->type)];
+
+	digest->lists = (uint16_t)lists;
+	digest->direction = (uint8_t)direction;
+	digest->length = event->length;
+	layout_pack_client(&event->query_address, digest->client);
+	digest->client_key = layout_client_key(&shard->key, digest->client);
+	table_prefetch_set(&shard->clients, digest->client_key);
+	digest->name_length = (uint8_t)event->qname.length;
+	digest->name_key = 0;
+	if (event->qname.length == EVENT_NO_QUESTION)
+		return;
+	digest->name_key = copy_name(shard, event->qname, digest->name);
+	table_prefetch_set(&shard->names, digest->name_key);
+}
+
+void shard_count(struct shard *shard, const struct event *event)
+{
+	enum direction direction = event_is_query(event) ? DIRECTION_QUERY : DIRECTION_RESPONSE;
+	struct batch *batch = &shard->memory->batch;
+	uint32_t queued;
+
+	assert(event->qname.length <= DNS_NAME_MAX);
+	if (event->is_unanswered) {
+		shard->memory->counts.unanswered++;
+		return;
+	}
+	if (batch->queued == LAYOUT_BATCH)
+		shard_settle(shard);
+	queued = batch->queued;
+	count_plain(&shard->memory->counts, event, direction);
+	make_digest(shard, event, direction, &batch->digests[queued]);
+	__atomic_store_n(&batch->queued, queued + 1, __ATOMIC_RELEASE);
+}
+
+/* --- put off --- */
+
+static uint32_t draw(struct shard *shard)
+{
+	uint64_t x = shard->memory->random[0]; /* xorshift64* */
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	shard->memory->random[0] = x;
+	return (uint32_t)((x * 0x2545f4914f6cdd1d) >> 32);
+}
+
+static struct slice name_of(const struct digest *digest)
+{
+	return (struct slice){digest->name, digest->name_length};
+}
+
+static void find_links(const struct shard *shard, const struct digest *digest, uint64_t links[2])
+{
+	struct suffixes_split split = suffixes_split(shard->suffixes, name_of(digest));
+
+	links[NAME_DOMAIN] = key_of_lowered(&shard->key, digest->name + split.registered,
+					    digest->name_length - (size_t)split.registered);
+	links[NAME_TLD] = !split.is_known ? 0
+					  : key_of_lowered(&shard->key, digest->name + split.tld,
+							   digest->name_length - (size_t)split.tld);
+}
+
+static void find_name(struct shard *shard, struct digest *digest)
+{
+	const struct table *names = &shard->names;
+	uint32_t slot = table_find(names, digest->name_key);
+
+	digest->links[NAME_DOMAIN] = 0;
+	if (slot != TABLE_NONE) {
+		table_touch(names, slot);
+		table_prefetch_entry(names, slot);
+	} else {
+		distinct_add(&shard->memory->names, digest->name_key);
+		find_links(shard, digest, digest->links);
+		slot = table_admit(names, digest->name_key, draw(shard));
+		if (slot != TABLE_NONE) {
+			memcpy(table_text(names, slot), digest->name, digest->name_length);
+			memcpy(table_entry(names, slot)->words, digest->links,
+			       sizeof(digest->links));
+			table_keep(names, slot, digest->name_key);
+		}
+	}
+	digest->name_slot = slot;
+}
+
+static void find_client(struct shard *shard, struct digest *digest)
+{
+	const struct table *clients = &shard->clients;
+	uint32_t slot = table_find(clients, digest->client_key);
+
+	if (slot != TABLE_NONE) {
+		table_touch(clients, slot);
+		table_prefetch_entry(clients, slot);
+	} else {
+		distinct_add(&shard->memory->clients, digest->client_key);
+		slot = table_admit(clients, digest->client_key, draw(shard));
+		if (slot != TABLE_NONE) {
+			memcpy(table_text(clients, slot), digest->client, sizeof(digest->client));
+			table_keep(clients, slot, digest->client_key);
+		}
+	}
+	digest->client_slot = slot;
+}
+
+/* The entry that was found, unless another key has its place meanwhile. */
+static struct table_entry *own_entry(const struct table *table, uint32_t slot, uint64_t key)
+{
+	struct table_entry *entry = slot < table->entry_count ? table_entry(table, slot) : NULL;
+
+	return entry && entry->key == key ? entry : NULL;
+}
+
+static uint32_t admit_suffix(struct shard *shard, const struct table *table, uint64_t key,
+			     const struct digest *digest)
+{
+	uint32_t slot = table_admit(table, key, draw(shard));
+	struct suffixes_split split;
+	uint8_t start;
+
+	if (slot == TABLE_NONE)
+		return slot;
+	split = suffixes_split(shard->suffixes, name_of(digest));
+	start = table == &shard->tlds ? split.tld : split.registered;
+	memcpy(table_text(table, slot), digest->name + start, digest->name_length - (size_t)start);
+	table_keep(table, slot, key);
+	return slot;
+}
+
+static void count_suffix(struct shard *shard, const struct table *table, uint64_t key,
+			 const struct digest *digest)
+{
+	uint32_t slot = table_find(table, key);
+	struct table_entry *entry;
+
+	if (slot != TABLE_NONE)
+		table_touch(table, slot);
+	else
+		slot = admit_suffix(shard, table, key, digest);
+	entry = own_entry(table, slot, key);
+	if (entry)
+		entry->words[digest->direction]++;
+}
+
+static void count_name(struct shard *shard, struct digest *digest)
+{
+	struct table_entry *entry = own_entry(&shard->names, digest->name_slot, digest->name_key);
+	uint64_t links[2];
+
+	if (entry) {
+		for (unsigned lists = digest->lists; lists; lists &= lists - 1) {
+			unsigned list = (unsigned)__builtin_ctz(lists);
+
+			entry->words[NAME_COUNTS + list] +=
+				shard->lists_of_lengths >> list & 1 ? digest->length : 1;
+		}
+		memcpy(links, entry->words, sizeof(links));
+	} else if (digest->links[NAME_DOMAIN]) {
+		memcpy(links, digest->links, sizeof(links));
+	} else {
+		find_links(shard, digest, links);
+	}
+	count_suffix(shard, &shard->domains, links[NAME_DOMAIN], digest);
+	if (links[NAME_TLD])
+		count_suffix(shard, &shard->tlds, links[NAME_TLD], digest);
+}
+
+static void count_client(struct shard *shard, const struct digest *digest)
+{
+	struct table_entry *entry =
+		own_entry(&shard->clients, digest->client_slot, digest->client_key);
+
+	if (!entry)
+		return;
+	entry->words[CLIENT_HITS]++;
+	entry->words[CLIENT_BYTES] += digest->length;
+}
+
+/* A successor begins with what is not settled, and looks for all places again. */
+void shard_settle(struct shard *shard)
+{
+	struct batch *batch = &shard->memory->batch;
+	uint32_t settled = batch->settled, queued = batch->queued;
+
+	for (uint32_t i = settled; i < queued; i++) {
+		if (batch->digests[i].name_key)
+			find_name(shard, &batch->digests[i]);
+		find_client(shard, &batch->digests[i]);
+	}
+	for (uint32_t i = settled; i < queued; i++) {
+		if (batch->digests[i].name_key)
+			count_name(shard, &batch->digests[i]);
+		count_client(shard, &batch->digests[i]);
+		__atomic_store_n(&batch->settled, i + 1, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&batch->queued, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&batch->settled, 0, __ATOMIC_RELEASE);
+}
