@@ -193,7 +193,9 @@ static socklen_t target(const struct connection_plan *plan, struct sockaddr_stor
 	struct sockaddr_un *local = (struct sockaddr_un *)address;
 
 	if (!plan->path)
-		return endpoint_to_sockaddr(&plan->endpoint, address);
+		return plan->endpoint.address.version
+			       ? endpoint_to_sockaddr(&plan->endpoint, address)
+			       : 0;
 	*local = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (strlen(plan->path) >= sizeof(local->sun_path))
 		return 0;
@@ -282,9 +284,9 @@ bool connection_write(struct connection *connection, const struct iovec *parts, 
 		length += parts[i].iov_len;
 	if (length > connection_room(connection))
 		return false;
-	for (int i = 0; i < count; i++)
-		if (bufferevent_write(connection->stream, parts[i].iov_base, parts[i].iov_len) < 0)
-			abort();
+	if (evbuffer_add_iovec(bufferevent_get_output(connection->stream),
+			       (struct evbuffer_iovec *)parts, count) != length)
+		abort();
 	return true;
 }
 

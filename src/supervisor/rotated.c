@@ -244,7 +244,7 @@ static int start_process(struct rotated *rotated, int input_fd, int output_fd)
 static int compress(struct rotated *rotated)
 {
 	struct place place;
-	struct stat status;
+	struct stat status = {0};
 	int input_fd = -1, output_fd = -1, error = place_open(&place, rotated->path);
 
 	if (error)

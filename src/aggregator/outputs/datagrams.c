@@ -55,7 +55,9 @@ static socklen_t target(const struct config_output *config, struct sockaddr_stor
 	size_t length = strlen(config->address);
 
 	if (config->transport != OUTPUT_OVER_UNIX)
-		return endpoint_to_sockaddr(&config->endpoint, address);
+		return config->endpoint.address.version
+			       ? endpoint_to_sockaddr(&config->endpoint, address)
+			       : 0;
 	*local = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (length >= sizeof(local->sun_path))
 		return 0;
@@ -71,7 +73,7 @@ static int open_socket(struct datagrams *datagrams)
 	int size = SEND_BUFFER;
 
 	if (!length)
-		return ENAMETOOLONG;
+		return EDESTADDRREQ;
 	datagrams->fd = socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (datagrams->fd < 0)
 		return errno;

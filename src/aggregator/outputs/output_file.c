@@ -270,7 +270,7 @@ static void cut(struct file_way *way, size_t rest)
 /* So many bytes of these records were written; next is behind the last of them. Returns how many
  * records that were. */
 static int settle(struct file_way *way, const struct iovec *records, int count, uint64_t next,
-		   size_t bytes)
+		  size_t bytes)
 {
 	struct output *output = way->output;
 	struct iovec again[BATCH_RECORDS];

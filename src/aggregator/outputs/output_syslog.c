@@ -13,6 +13,9 @@
 #include "base/memory.h"
 
 #define STAMP_NS NANOSECONDS_PER_MILLISECOND
+#define BATCH	 64
+
+_Static_assert(BATCH >= SENDER_BATCH && BATCH >= DATAGRAMS_BATCH, "each record has its own room");
 
 /*
  * Syslog. UDP and the datagram socket of the machine: a record a datagram. TCP and TLS: octet
@@ -28,7 +31,7 @@ struct syslog_way {
 	int64_t stamped_ns; /* wall clock */
 	size_t header_length;
 	char header[SYSLOG_HEADER_MAX];
-	char count[24];
+	char counts[BATCH][24];
 	char *escaped; /* 2 * FORMAT_RECORD_MAX for each record of a batch; NULL when no record has
 			  newlines */
 };
@@ -48,7 +51,7 @@ static bool open_output(struct output *output, char *error)
 	else if (gethostname(way->host_name, sizeof(way->host_name) - 1) < 0)
 		*way->host_name = '\0';
 	if (config->format == OUTPUT_YAML)
-		way->escaped = xmalloc((size_t)2 * FORMAT_RECORD_MAX * DATAGRAMS_BATCH);
+		way->escaped = xmalloc((size_t)2 * FORMAT_RECORD_MAX * BATCH);
 	return sender_init(&way->sender, output, error);
 }
 
@@ -62,10 +65,10 @@ static struct iovec escape(struct syslog_way *way, uint32_t number, const struct
 	return (struct iovec){room, syslog_escape(record, room)};
 }
 
-/* One header for all records of a millisecond. */
-static struct iovec stamp(struct syslog_way *way)
+/* One header for all records of a batch, and of a millisecond. */
+static struct iovec stamp(struct syslog_way *way, uint32_t number)
 {
-	int64_t now_ns = clock_wall_ns();
+	int64_t now_ns = number ? way->stamped_ns : clock_wall_ns();
 
 	if (now_ns / STAMP_NS != way->stamped_ns / STAMP_NS) {
 		way->stamped_ns = now_ns;
@@ -80,16 +83,17 @@ static int frame_datagram(void *argument, uint32_t number, const struct iovec *r
 {
 	struct syslog_way *way = argument;
 
-	parts[0] = stamp(way);
+	parts[0] = stamp(way, number);
 	parts[1] = escape(way, number, record);
 	return 2;
 }
 
-static int frame_stream(void *argument, const struct iovec *record, struct iovec *parts)
+static int frame_stream(void *argument, uint32_t number, const struct iovec *record,
+			struct iovec *parts)
 {
 	struct syslog_way *way = argument;
-	struct iovec text = escape(way, 0, record);
-	struct iovec header = stamp(way);
+	struct iovec text = escape(way, number, record);
+	struct iovec header = stamp(way, number);
 	int length;
 
 	if (way->output->config->transport == OUTPUT_OVER_UNIX) {
@@ -98,8 +102,9 @@ static int frame_stream(void *argument, const struct iovec *record, struct iovec
 		parts[2] = (struct iovec){"\n", 1};
 		return 3;
 	}
-	length = snprintf(way->count, sizeof(way->count), "%zu ", header.iov_len + text.iov_len);
-	parts[0] = (struct iovec){way->count, (size_t)length};
+	length = snprintf(way->counts[number], sizeof(way->counts[number]), "%zu ",
+			  header.iov_len + text.iov_len);
+	parts[0] = (struct iovec){way->counts[number], (size_t)length};
 	parts[1] = header;
 	parts[2] = text;
 	return 3;

@@ -8,11 +8,12 @@
 
 /* Records with a delimiter, over TCP or TLS. */
 
-static int frame(void *argument, const struct iovec *record, struct iovec *parts)
+static int frame(void *argument, uint32_t number, const struct iovec *record, struct iovec *parts)
 {
 	const struct output *output = argument;
 	const char *delimiter = output->config->delimiter;
 
+	(void)number;
 	parts[0] = *record;
 	parts[1] = (struct iovec){(void *)delimiter, strlen(delimiter)};
 	return 2;

@@ -7,9 +7,8 @@
 #include "aggregator/outputs/records.h"
 #include "base/clock.h"
 
-#define BATCH_RECORDS 64
-#define BATCH_BYTES   (64u << 10)
-#define LOOK_NS	      (20 * NANOSECONDS_PER_MILLISECOND)
+#define BATCH_BYTES (64u << 10)
+#define LOOK_NS	    (20 * NANOSECONDS_PER_MILLISECOND)
 
 static bool is_tls(const struct config_output *config)
 {
@@ -105,31 +104,49 @@ static size_t length_of(const struct iovec *parts, int count)
 	return length;
 }
 
+/* As many of these records as there is room for, by one call. Returns how many, and their bytes. */
+static int hand_over(struct sender *sender, const struct iovec *records, int count, size_t *bytes)
+{
+	struct iovec parts[SENDER_BATCH * SENDER_PARTS_MAX];
+	size_t room = connection_room(sender->connection), length;
+	int part_count = 0, sent;
+
+	*bytes = 0;
+	for (sent = 0; sent < count; sent++) {
+		struct iovec record = {records[sent].iov_base, records[sent].iov_len - 1};
+		int added = sender->frame(sender->argument, (uint32_t)sent, &record,
+					  parts + part_count);
+
+		length = length_of(parts + part_count, added);
+		if (length > room - *bytes)
+			break;
+		*bytes += length;
+		part_count += added;
+	}
+	return sent && connection_write(sender->connection, parts, part_count) ? sent : 0;
+}
+
 /* One batch; false when there is no more, or no more room. */
 static bool write_batch(struct sender *sender)
 {
-	struct iovec records[BATCH_RECORDS], parts[SENDER_PARTS_MAX];
-	uint64_t next, bytes = 0;
-	int count = records_peek(sender->output, sender->next, records, BATCH_RECORDS, BATCH_BYTES,
+	struct queue *queue = &sender->output->queue;
+	struct iovec records[SENDER_BATCH];
+	uint64_t next;
+	int count = records_peek(sender->output, sender->next, records, SENDER_BATCH, BATCH_BYTES,
 				 &next);
+	size_t bytes;
 	int sent;
 
-	for (sent = 0; sent < count; sent++) {
-		struct iovec record = {records[sent].iov_base, records[sent].iov_len - 1};
-		int part_count = sender->frame(sender->argument, &record, parts);
-
-		if (!connection_write(sender->connection, parts, part_count))
-			break;
-		bytes += length_of(parts, part_count);
-	}
 	if (count < 0) {
 		sender->first = sender->count = 0;
-		sender->next = *sender->output->queue.tail;
+		sender->next = *queue->tail;
+		return false;
 	}
+	sent = hand_over(sender, records, count, &bytes);
 	if (!sent)
 		return false;
 	if (sent < count)
-		queue_peek(&sender->output->queue, sender->next, records, sent, SIZE_MAX, &next);
+		queue_peek(queue, sender->next, records, sent, SIZE_MAX, &next);
 	note(sender, (uint32_t)sent, bytes, next);
 	sender->next = next;
 	return sent == count;

@@ -12,12 +12,14 @@
  * kernel has acknowledged it; after a loss all others are sent again, so that none is missing, and
  * some may be there twice.
  */
-#define SENDER_PARTS_MAX   4
+#define SENDER_PARTS_MAX   3
+#define SENDER_BATCH	   64
 #define SENDER_FLIGHTS_MAX 64
 
 /* What is put around a record, which comes without its newline: writes at most SENDER_PARTS_MAX
- * parts, which stay until the next call; returns how many. */
-typedef int (*sender_frame_fn)(void *argument, const struct iovec *record, struct iovec *parts);
+ * parts, which stay until the batch is written; number counts from 0 in each. Returns how many. */
+typedef int (*sender_frame_fn)(void *argument, uint32_t number, const struct iovec *record,
+			       struct iovec *parts);
 
 /* Records that were handed to the connection together. */
 struct sender_flight {

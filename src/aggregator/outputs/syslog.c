@@ -15,7 +15,7 @@ static void put_word(char *out, const char *text, size_t most)
 {
 	size_t length = 0;
 
-	for (; text[length] && length < most; length++)
+	for (; length < most && text[length]; length++)
 		out[length] = text[length] > ' ' && text[length] <= '~' ? text[length] : '?';
 	if (!length)
 		out[length++] = '-';
