@@ -12,6 +12,7 @@
 
 #include "aggregator/outputs/format.h"
 #include "aggregator/outputs/spool.h"
+#include "base/random.h"
 
 #define BYTES 4099 /* records meet the end of the ring at every offset */
 
@@ -173,6 +174,28 @@ static void test_long_record_waits_for_a_longer_buffer(void **state)
 	expect(0);
 }
 
+static void test_any_damage_is_survived(void **state)
+{
+	struct random random = {{1, 2, 3, 4}};
+
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		unsigned int number = 0, pulls = 0;
+
+		while (push(number))
+			number++;
+		for (int i = 0; i < 3; i++) {
+			uint8_t byte = (uint8_t)random_next(&random);
+
+			assert_int_equal(pwrite(fd, &byte, 1, (off_t)random_below(&random, BYTES)),
+					 1);
+		}
+		while (pull() != SPOOL_EMPTY)
+			assert_true(pulls++ <= number);
+		assert_true(spool_is_empty(&spool));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +213,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_cut_file_fails_without_loss_of_position,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_any_damage_is_survived, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_record_waits_for_a_longer_buffer, set_up,
 						tear_down),
 	};
