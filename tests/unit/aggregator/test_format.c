@@ -14,13 +14,6 @@
 #include "dns/name.h"
 #include "tests/lib/dns_build.h"
 
-/* Stands for the list: all names have three labels, and the last two are the domain. */
-uint32_t suffixes_registered(const struct suffixes *suffixes, struct slice wire_name)
-{
-	(void)suffixes;
-	return wire_name.length > 5 ? (uint32_t)(1 + wire_name.data[0]) : 0;
-}
-
 static char out[FORMAT_RECORD_MAX + 1];
 static uint8_t wire[DNS_NAME_MAX];
 
@@ -59,7 +52,7 @@ static struct event make_event(void)
 
 static void set_addresses(struct event *event)
 {
-	assert_true(address_parse("192.0.2.1", &event->query_address));
+	assert_true(address_parse("2001:db8::7", &event->query_address));
 	assert_true(address_parse("2001:db8::", &event->response_address));
 	event->query_port = 40000;
 	event->response_port = 53;
@@ -68,12 +61,14 @@ static void set_addresses(struct event *event)
 static const char *format_place(enum output_format kind, const char *fields,
 				const struct event *event, const struct geoip_place *place)
 {
+	struct suffixes *suffixes = suffixes_new(slice_of("com\n"));
 	char error[CONFIG_ERROR_MAX];
-	struct format *format = format_new(kind, fields, place != NULL, (void *)out, error);
+	struct format *format = format_new(kind, fields, place != NULL, suffixes, error);
 
 	assert_non_null(format);
 	out[format_event(format, event, place, out)] = '\0';
 	format_free(format);
+	suffixes_free(suffixes);
 	return out;
 }
 
@@ -96,8 +91,8 @@ static void test_text_is_that_of_the_spec(void **state)
 	event.length = 43;
 	set_addresses(&event);
 	assert_string_equal(format(OUTPUT_TEXT, "", &event),
-			    "2020-09-16T18:51:53+00:00 lb2 CLIENT_QUERY NOERROR 192.0.2.1 40000 "
-			    "INET UDP 43b ns2.google.com. A -\n");
+			    "2020-09-16T18:51:53+00:00 lb2 CLIENT_QUERY NOERROR 2001:db8::7 40000 "
+			    "INET6 UDP 43b ns2.google.com. A -\n");
 }
 
 static void test_json_is_that_of_the_spec(void **state)
@@ -109,9 +104,10 @@ static void test_json_is_that_of_the_spec(void **state)
 	assert_string_equal(
 		format(OUTPUT_JSON, "", &event),
 		"{\"identity\": \"lb2\", \"qname\": \"ns2.google.com.\", \"rrtype\": \"A\", "
-		"\"query-ip\": \"192.0.2.1\", \"query-port\": 40000, \"response-ip\": "
+		"\"query-ip\": \"2001:db8::7\", \"query-port\": 40000, \"response-ip\": "
 		"\"2001:db8::\", \"response-port\": 53, \"latency\": 0.048, \"message\": "
-		"\"CLIENT_RESPONSE\", \"family\": \"INET\", \"protocol\": \"UDP\", \"length\": 59, "
+		"\"CLIENT_RESPONSE\", \"family\": \"INET6\", \"protocol\": \"UDP\", \"length\": "
+		"59, "
 		"\"timestamp\": 1600282313.591736, \"type\": \"response\", \"rcode\": \"NOERROR\", "
 		"\"id\": 4711, \"datetime\": \"2020-09-16T18:51:53.591736+00:00\"}\n");
 }
@@ -125,7 +121,7 @@ static void test_yaml_is_that_of_the_spec(void **state)
 	event.query_port = 0;
 	assert_string_equal(format(OUTPUT_YAML, "", &event),
 			    "datetime: '2020-09-16T18:51:53.591736+00:00'\n"
-			    "family: INET\n"
+			    "family: INET6\n"
 			    "id: 4711\n"
 			    "identity: lb2\n"
 			    "latency: 0.048\n"
@@ -133,7 +129,7 @@ static void test_yaml_is_that_of_the_spec(void **state)
 			    "message: CLIENT_RESPONSE\n"
 			    "protocol: UDP\n"
 			    "qname: ns2.google.com.\n"
-			    "query-ip: 192.0.2.1\n"
+			    "query-ip: 2001:db8::7\n"
 			    "query-port: '-'\n"
 			    "rcode: NOERROR\n"
 			    "response-ip: '2001:db8::'\n"
@@ -182,10 +178,10 @@ static void test_chosen_fields_come_in_their_order(void **state)
 		"4711 1 1 0 0 0 0 0 5 IN 7 blocked 48 0.0 1600282313591736000 59b BADTRUNC "
 		"TYPE65280 0\n");
 	assert_string_equal(format(OUTPUT_TEXT, "src-ip\nsrc-port\ndst-ip\ndst-port", &event),
-			    "2001:db8:: 53 192.0.2.1 40000\n");
+			    "2001:db8:: 53 2001:db8::7 40000\n");
 	event.kind = EVENT_CLIENT_QUERY;
 	assert_string_equal(format(OUTPUT_JSON, "src-ip\nregistered-domain", &event),
-			    "{\"src-ip\": \"192.0.2.1\", \"registered-domain\": "
+			    "{\"src-ip\": \"2001:db8::7\", \"registered-domain\": "
 			    "\"google.com.\"}\n");
 }
 
