@@ -137,7 +137,7 @@ $(PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(call reach,ipc)
 # --- fuzzing: the same targets explore under libFuzzer, and replay corpora with a plain main under ASan and UBSan -----
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/main.o $(TEST_LIB) $(call reach,ipc)
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/main.o $(TEST_LIB) $(call reach,aggregator)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
