@@ -412,11 +412,11 @@ void field_cache_init(struct field_cache *cache)
 		put_word_init(&cache->types[i], dns_type_name(i, text));
 	for (uint16_t i = 0; i < FIELD_RCODES; i++)
 		put_word_init(&cache->rcodes[i], dns_rcode_name(i, text));
-	for (uint8_t i = 0; i < EVENT_KIND_END; i++)
-		put_word_init(&cache->kinds[i], event_kind_name(i));
-	for (uint8_t i = 0; i < EVENT_PROTOCOL_END; i++)
-		put_word_init(&cache->protocols[i], event_protocol_name(i));
-	for (uint8_t i = 0; i < EVENT_VERDICT_END; i++)
-		put_word_init(&cache->verdicts[i], event_verdict_name(i));
+	for (int i = 0; i < EVENT_KIND_END; i++)
+		put_word_init(&cache->kinds[i], event_kind_name((uint8_t)i));
+	for (int i = 0; i < EVENT_PROTOCOL_END; i++)
+		put_word_init(&cache->protocols[i], event_protocol_name((uint8_t)i));
+	for (int i = 0; i < EVENT_VERDICT_END; i++)
+		put_word_init(&cache->verdicts[i], event_verdict_name((uint8_t)i));
 	cache->second = INT64_MIN;
 }
