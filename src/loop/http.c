@@ -133,6 +133,7 @@ static struct connection *find_place(struct http_server *server)
 		if (is_waiting(connection) && (!oldest || connection->since_ns < oldest->since_ns))
 			oldest = connection;
 	}
+	assert(oldest);
 	server->counts.displaced++;
 	cut(oldest);
 	assert(!oldest->stream);
