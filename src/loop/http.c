@@ -2,23 +2,20 @@
 #include "loop/http.h"
 
 #include <assert.h>
-#include <ctype.h>
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "loop/http_request.h"
 
 /*
  * evhttp 2.1 has no limit on connections, fields and time, takes what no client sends (bytes of
@@ -43,7 +40,7 @@ const struct http_options http_options_default = {
 
 enum phase { PHASE_READING, PHASE_REPLYING, PHASE_IDLE };
 
-struct connection {
+struct place {
 	struct http_server *server;
 	struct bufferevent *stream; /* NULL: the place is free */
 	enum phase phase;
@@ -64,74 +61,65 @@ struct http_server {
 	struct evconnlistener *listener;
 	struct loop_event *timer;
 	struct http_counts counts;
-	struct connection *connections; /* connections_max of them */
+	struct place *places; /* connections_max of them */
 };
 
-struct http_request {
-	struct connection *connection;
-	struct evhttp_request *raw;
-	char path[HTTP_LINE_MAX];
-	const char *query; /* or NULL; behind the path */
-	struct address peer;
-	bool is_answered;
-};
-
-static bool is_gone(const struct connection *connection)
+static bool is_gone(const struct place *place)
 {
 	bufferevent_event_cb on_event;
 
-	bufferevent_getcb(connection->stream, NULL, NULL, &on_event, NULL);
+	bufferevent_getcb(place->stream, NULL, NULL, &on_event, NULL);
 	return !on_event;
 }
 
 static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *argument);
 
-static void release(struct connection *connection)
+static void release(struct place *place)
 {
-	evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);
-	bufferevent_decref(connection->stream);
-	if (connection->held)
-		evhttp_request_free(connection->held);
-	connection->server->counts.open--;
-	*connection = (struct connection){.server = connection->server};
+	evbuffer_remove_cb(bufferevent_get_input(place->stream), on_input, place);
+	bufferevent_decref(place->stream);
+	if (place->held)
+		evhttp_request_free(place->held);
+	place->server->counts.open--;
+	*place = (struct place){.server = place->server};
 }
 
 /* evhttp closes as if it had waited too long itself. */
-static void cut(struct connection *connection)
+static void cut(struct place *place)
 {
-	bufferevent_trigger_event(connection->stream, BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
-	if (is_gone(connection))
-		release(connection);
+	bufferevent_trigger_event(place->stream, BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
+	if (is_gone(place))
+		release(place);
 }
 
 /* May it be cut for a new one? A reply that is held back is to nobody whom we miss. */
-static bool is_waiting(const struct connection *connection)
+static bool is_waiting(const struct place *place)
 {
-	return connection->phase != PHASE_REPLYING || connection->held;
+	return place->phase != PHASE_REPLYING || place->held;
 }
 
 static bool is_accepting(const struct http_server *server)
 {
 	for (uint32_t i = 0; i < server->options.connections_max; i++)
-		if (!server->connections[i].stream || is_waiting(&server->connections[i]))
+		if (!server->places[i].stream || is_waiting(&server->places[i]))
 			return true;
 	return false;
 }
 
 /* A place for a new one is always there: nobody is accepted while all are replied to. */
-static struct connection *find_place(struct http_server *server)
+static struct place *find_place(struct http_server *server)
 {
-	struct connection *oldest = NULL;
+	struct place *oldest = NULL;
 
 	for (uint32_t i = 0; i < server->options.connections_max; i++) {
-		struct connection *connection = &server->connections[i];
+		struct place *place = &server->places[i];
 
-		if (connection->stream && is_gone(connection))
-			release(connection);
-		if (!connection->stream)
-			return connection;
-		if (is_waiting(connection) && (!oldest || connection->since_ns < oldest->since_ns))
-			oldest = connection;
+		if (place->stream && is_gone(place))
+			release(place);
+		if (!place->stream)
+			return place;
+		if (is_waiting(place) && (!oldest || place->since_ns < oldest->since_ns))
+			oldest = place;
 	}
 	assert(oldest);
 	server->counts.displaced++;
@@ -148,31 +136,30 @@ static void regulate(struct http_server *server)
 		evconnlistener_disable(server->listener);
 }
 
-static void set_phase(struct connection *connection, enum phase phase)
+static void set_phase(struct place *place, enum phase phase)
 {
-	connection->phase = phase;
-	connection->since_ns = clock_monotonic_ns();
+	place->phase = phase;
+	place->since_ns = clock_monotonic_ns();
 }
 
-static bool is_late(const struct connection *connection, int64_t now_ns)
+static bool is_late(const struct place *place, int64_t now_ns)
 {
-	const struct http_options *options = &connection->server->options;
+	const struct http_options *options = &place->server->options;
 	const uint32_t limits_ms[] = {
 		[PHASE_READING] = options->head_ms,
 		[PHASE_REPLYING] = options->reply_ms,
 		[PHASE_IDLE] = options->idle_ms,
 	};
 
-	return now_ns - connection->since_ns >
-	       limits_ms[connection->phase] * NANOSECONDS_PER_MILLISECOND;
+	return now_ns - place->since_ns > limits_ms[place->phase] * NANOSECONDS_PER_MILLISECOND;
 }
 
-static void send_held(struct connection *connection)
+static void send_held(struct place *place)
 {
-	struct evhttp_request *raw = connection->held;
+	struct evhttp_request *raw = place->held;
 
-	connection->held = NULL;
-	evhttp_send_reply(raw, connection->held_status, NULL, NULL);
+	place->held = NULL;
+	evhttp_send_reply(raw, place->held_status, NULL, NULL);
 }
 
 static void on_tick(void *argument)
@@ -181,17 +168,17 @@ static void on_tick(void *argument)
 	int64_t now_ns = clock_monotonic_ns();
 
 	for (uint32_t i = 0; i < server->options.connections_max; i++) {
-		struct connection *connection = &server->connections[i];
+		struct place *place = &server->places[i];
 
-		if (!connection->stream)
+		if (!place->stream)
 			continue;
-		if (is_gone(connection)) {
-			release(connection);
-		} else if (connection->is_refused || is_late(connection, now_ns)) {
-			server->counts.late += !connection->is_refused;
-			cut(connection);
-		} else if (connection->held && now_ns >= connection->held_until_ns) {
-			send_held(connection);
+		if (is_gone(place)) {
+			release(place);
+		} else if (place->is_refused || is_late(place, now_ns)) {
+			server->counts.late += !place->is_refused;
+			cut(place);
+		} else if (place->held && now_ns >= place->held_until_ns) {
+			send_held(place);
 		}
 	}
 	regulate(server);
@@ -199,49 +186,48 @@ static void on_tick(void *argument)
 }
 
 /* Is it text, and within what a head may be? evhttp allocates for each line, and ends at a NUL. */
-static bool is_acceptable(struct connection *connection, const uint8_t *bytes, size_t length)
+static bool is_acceptable(struct place *place, const uint8_t *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		if (bytes[i] == '\n') {
-			connection->lines = connection->line_bytes ? connection->lines + 1 : 0;
-			connection->line_bytes = 0;
+			place->lines = place->line_bytes ? place->lines + 1 : 0;
+			place->line_bytes = 0;
 		} else if (bytes[i] != '\r') {
-			connection->line_bytes++;
+			place->line_bytes++;
 		}
 		if ((bytes[i] < 0x20 && !memchr("\t\r\n", bytes[i], 3)) ||
-		    connection->line_bytes > HTTP_LINE_MAX ||
-		    connection->lines > HTTP_FIELDS_MAX + 1)
+		    place->line_bytes > HTTP_LINE_MAX || place->lines > HTTP_FIELDS_MAX + 1)
 			return false;
 	}
 	return true;
 }
 
-static void refuse(struct connection *connection)
+static void refuse(struct place *place)
 {
-	connection->is_refused = true;
-	connection->server->counts.malformed++;
-	loop_timer_set(connection->server->timer, 0);
+	place->is_refused = true;
+	place->server->counts.malformed++;
+	loop_timer_set(place->server->timer, 0);
 }
 
 static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *argument)
 {
-	struct connection *connection = argument;
+	struct place *place = argument;
 	struct evbuffer_iovec parts[INPUT_PARTS];
 	struct evbuffer_ptr from;
 	int count;
 
 	if (!info->n_added)
 		return;
-	if (connection->phase == PHASE_IDLE)
-		set_phase(connection, PHASE_READING);
+	if (place->phase == PHASE_IDLE)
+		set_phase(place, PHASE_READING);
 	evbuffer_ptr_set(buffer, &from, evbuffer_get_length(buffer) - info->n_added,
 			 EVBUFFER_PTR_SET);
 	count = evbuffer_peek(buffer, -1, &from, parts, INPUT_PARTS);
-	for (int i = 0; i < count && !connection->is_refused; i++)
+	for (int i = 0; i < count && !place->is_refused; i++)
 		if (count > INPUT_PARTS ||
-		    !is_acceptable(connection, parts[i].iov_base, parts[i].iov_len))
-			refuse(connection);
-	if (connection->is_refused)
+		    !is_acceptable(place, parts[i].iov_base, parts[i].iov_len))
+			refuse(place);
+	if (place->is_refused)
 		evbuffer_drain(buffer, evbuffer_get_length(buffer));
 }
 
@@ -266,20 +252,20 @@ static struct bufferevent *make_stream(struct http_server *server, bool *is_refu
 static struct bufferevent *on_accept(struct event_base *base, void *argument)
 {
 	struct http_server *server = argument;
-	struct connection *connection = find_place(server);
+	struct place *place = find_place(server);
 
 	(void)base;
-	connection->stream = make_stream(server, &connection->is_refused);
-	if (!connection->stream)
+	place->stream = make_stream(server, &place->is_refused);
+	if (!place->stream)
 		abort(); /* out of memory */
-	set_phase(connection, PHASE_READING);
-	bufferevent_incref(connection->stream);
-	bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_MAX);
-	evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
+	set_phase(place, PHASE_READING);
+	bufferevent_incref(place->stream);
+	bufferevent_setwatermark(place->stream, EV_READ, 0, INPUT_MAX);
+	evbuffer_add_cb(bufferevent_get_input(place->stream), on_input, place);
 	server->counts.connections++;
 	if (!server->counts.open++)
 		loop_timer_set(server->timer, TICK_NS);
-	return connection->stream;
+	return place->stream;
 }
 
 /* Out of descriptors: nobody is accepted until the next tick. */
@@ -289,210 +275,45 @@ static void on_accept_error(struct evconnlistener *listener, void *argument)
 	evconnlistener_disable(listener);
 }
 
-static bool is_token(const char *text)
+static struct place *find_of_request(struct http_server *server, struct evhttp_request *raw)
 {
-	if (!*text)
-		return false;
-	for (; *text; text++)
-		if (!isalnum((unsigned char)*text) && !strchr("!#$%&'*+-.^_`|~", *text))
-			return false;
-	return true; /* RFC 9110 5.6.2 */
-}
-
-static bool is_value(const char *text)
-{
-	for (; *text; text++)
-		if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
-			return false;
-	return true;
-}
-
-static bool is_target(const char *text)
-{
-	if (!text || *text != '/' || strlen(text) >= HTTP_LINE_MAX)
-		return false;
-	for (; *text; text++)
-		if (*text <= 0x20 || *text >= 0x7f || *text == '#')
-			return false;
-	return true;
-}
-
-const char *http_field(const struct http_request *request, const char *name, uint32_t index)
-{
-	const struct evkeyval *field = evhttp_request_get_input_headers(request->raw)->tqh_first;
-
-	for (; field; field = field->next.tqe_next)
-		if (!strcasecmp(field->key, name) && !index--)
-			return field->value;
-	return NULL;
-}
-
-static bool are_fields_valid(const struct http_request *request)
-{
-	const struct evkeyval *field = evhttp_request_get_input_headers(request->raw)->tqh_first;
-
-	for (; field; field = field->next.tqe_next)
-		if (!is_token(field->key) || !is_value(field->value))
-			return false;
-	return http_field(request, "Host", 0) && !http_field(request, "Host", 1) &&
-	       !http_field(request, "Content-Length", 1);
-}
-
-enum http_method http_method(const struct http_request *request)
-{
-	switch (evhttp_request_get_command(request->raw)) {
-	case EVHTTP_REQ_GET:
-		return HTTP_GET;
-	case EVHTTP_REQ_HEAD:
-		return HTTP_HEAD;
-	case EVHTTP_REQ_DELETE:
-		return HTTP_DELETE;
-	default:
-		return HTTP_OTHER;
-	}
-}
-
-/* 0, or the status of a refusal. evhttp has not read the body of a method that has none, and would
- * take it for the next request. */
-static int check_request(const struct http_request *request)
-{
-	const char *length;
-
-	if (!is_target(evhttp_request_get_uri(request->raw)) || !are_fields_valid(request))
-		return 400;
-	if (http_field(request, "Transfer-Encoding", 0))
-		return 501;
-	length = http_field(request, "Content-Length", 0);
-	if (!length)
-		return 0;
-	if (!*length || length[strspn(length, "0123456789")])
-		return 400;
-	if (http_method(request) != HTTP_OTHER && length[strspn(length, "0")])
-		return 413;
-	return 0;
-}
-
-static void split_target(struct http_request *request)
-{
-	char *mark;
-
-	strcpy(request->path, evhttp_request_get_uri(request->raw));
-	mark = strchr(request->path, '?');
-	if (!mark)
-		return;
-	*mark = '\0';
-	request->query = mark + 1;
-}
-
-static void find_peer(struct http_request *request)
-{
-	struct evhttp_connection *connection = evhttp_request_get_connection(request->raw);
-	char *text;
-	uint16_t port;
-
-	evhttp_connection_get_peer(connection, &text, &port);
-	address_parse(text, &request->peer);
-}
-
-static struct connection *find_connection(struct http_server *server, struct evhttp_request *raw)
-{
-	struct evhttp_connection *http = evhttp_request_get_connection(raw);
-	struct bufferevent *stream = evhttp_connection_get_bufferevent(http);
+	struct evhttp_connection *connection = evhttp_request_get_connection(raw);
+	struct bufferevent *stream = evhttp_connection_get_bufferevent(connection);
 
 	for (uint32_t i = 0; i < server->options.connections_max; i++)
-		if (server->connections[i].stream == stream)
-			return &server->connections[i];
+		if (server->places[i].stream == stream)
+			return &server->places[i];
 	abort(); /* each has a place */
 }
 
 static void on_complete(struct evhttp_request *raw, void *argument)
 {
-	struct connection *connection = argument;
-	struct evbuffer *input = bufferevent_get_input(connection->stream);
+	struct place *place = argument;
+	struct evbuffer *input = bufferevent_get_input(place->stream);
 
 	(void)raw;
-	set_phase(connection, evbuffer_get_length(input) ? PHASE_READING : PHASE_IDLE);
-	regulate(connection->server);
+	set_phase(place, evbuffer_get_length(input) ? PHASE_READING : PHASE_IDLE);
+	regulate(place->server);
 }
 
 static void on_request(struct evhttp_request *raw, void *argument)
 {
 	struct http_server *server = argument;
-	struct http_request request = {.raw = raw, .connection = find_connection(server, raw)};
-	struct http_reply refusal = {.status = check_request(&request),
+	struct http_request request = {.place = find_of_request(server, raw)};
+	struct http_reply refusal = {.status = http_request_take(&request, raw),
 				     .options = {{"Connection", "close"}}};
 
-	set_phase(request.connection, PHASE_REPLYING);
-	evhttp_request_set_on_complete_cb(raw, on_complete, request.connection);
-	find_peer(&request);
+	set_phase(request.place, PHASE_REPLYING);
+	evhttp_request_set_on_complete_cb(raw, on_complete, request.place);
 	if (refusal.status) {
 		server->counts.malformed++;
 		http_reply(&request, &refusal);
 	} else {
 		server->counts.requests++;
-		split_target(&request);
 		server->fn(server->argument, &request);
 	}
 	assert(request.is_answered);
 	regulate(server);
-}
-
-const char *http_path(const struct http_request *request)
-{
-	return request->path;
-}
-
-const struct address *http_peer(const struct http_request *request)
-{
-	return &request->peer;
-}
-
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	digit |= 0x20;
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-/* Of a value, up to '&' or the end. */
-static int decode_value(const char *from, char *value, size_t size)
-{
-	size_t length = 0;
-
-	for (; *from && *from != '&'; from++) {
-		int byte = *from == '+' ? ' ' : *from;
-
-		if (byte == '%') {
-			int high = hex_digit(from[1]), low = high < 0 ? -1 : hex_digit(from[2]);
-
-			if (low < 0 || !(high | low))
-				return -EINVAL;
-			byte = high << 4 | low;
-			from += 2;
-		}
-		if (length + 1 >= size)
-			return -EINVAL;
-		value[length++] = (char)byte;
-	}
-	value[length] = '\0';
-	return (int)length;
-}
-
-int http_query(const struct http_request *request, const char *name, char *value, size_t size)
-{
-	size_t length = strlen(name);
-
-	for (const char *at = request->query; at; at = strchr(at, '&')) {
-		at += *at == '&';
-		if (strncmp(at, name, length))
-			continue;
-		if (at[length] == '=')
-			return decode_value(at + length + 1, value, size);
-		if (!at[length] || at[length] == '&')
-			return decode_value(at + length, value, size);
-	}
-	return -ENOENT;
 }
 
 static void add_fields(struct evhttp_request *raw, const struct http_reply *reply)
@@ -525,27 +346,27 @@ static void send_body(struct evhttp_request *raw, const struct http_reply *reply
 static bool has_room(const struct http_server *server, size_t length)
 {
 	for (uint32_t i = 0; i < server->options.connections_max; i++)
-		if (server->connections[i].stream)
+		if (server->places[i].stream)
 			length += evbuffer_get_length(
-				bufferevent_get_output(server->connections[i].stream));
+				bufferevent_get_output(server->places[i].stream));
 	return length <= HTTP_OUTPUT_MAX;
 }
 
 void http_reply(struct http_request *request, const struct http_reply *reply)
 {
 	static const struct http_reply no_room = {.status = 503};
-	struct connection *connection = request->connection;
+	struct place *place = request->place;
 
-	if (!has_room(connection->server, reply->length))
+	if (!has_room(place->server, reply->length))
 		reply = &no_room;
 	assert(!request->is_answered && !(reply->delay_ms && reply->length));
 	request->is_answered = true;
 	add_fields(request->raw, reply);
 	if (reply->delay_ms) {
-		connection->held = request->raw;
-		connection->held_status = reply->status;
-		connection->held_until_ns =
-			connection->since_ns + reply->delay_ms * NANOSECONDS_PER_MILLISECOND;
+		place->held = request->raw;
+		place->held_status = reply->status;
+		place->held_until_ns =
+			place->since_ns + reply->delay_ms * NANOSECONDS_PER_MILLISECOND;
 	} else if (reply->length && http_method(request) != HTTP_HEAD) {
 		send_body(request->raw, reply);
 	} else {
@@ -587,9 +408,9 @@ struct http_server *http_server_new(struct loop *loop, const struct http_options
 	server->options = *options;
 	server->fn = fn;
 	server->argument = argument;
-	server->connections = xcalloc(options->connections_max, sizeof(*server->connections));
+	server->places = xcalloc(options->connections_max, sizeof(*server->places));
 	for (uint32_t i = 0; i < options->connections_max; i++)
-		server->connections[i].server = server;
+		server->places[i].server = server;
 	server->timer = loop_add_timer(loop, on_tick, server);
 	loop_timer_set(server->timer, TICK_IDLE_NS);
 	start(server, loop_base(loop));
@@ -601,14 +422,14 @@ void http_server_free(struct http_server *server)
 	if (!server)
 		return;
 	for (uint32_t i = 0; i < server->options.connections_max; i++)
-		if (server->connections[i].stream)
-			cut(&server->connections[i]);
+		if (server->places[i].stream)
+			cut(&server->places[i]);
 	evhttp_free(server->http);
 	for (uint32_t i = 0; i < server->options.connections_max; i++)
-		if (server->connections[i].stream)
-			release(&server->connections[i]);
+		if (server->places[i].stream)
+			release(&server->places[i]);
 	loop_event_free(server->timer);
-	free(server->connections);
+	free(server->places);
 	free(server);
 }
 

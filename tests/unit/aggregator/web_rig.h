@@ -131,7 +131,7 @@ static uint64_t rig_waiting(void *argument, uint32_t worker)
 	return worker ? 0 : rig_in_ring;
 }
 
-static void rig_init(void)
+static inline void rig_init(void)
 {
 	rig_config = config_default;
 	memset(&rig_words, 0, sizeof(rig_words));
