@@ -69,8 +69,8 @@ refuses "no such file" 'none cannot be read: No such file' --config "$work/none"
 refuses "a folder" 'cannot be read: Is a directory' --config "$work"
 refuses "a pipe without a writer" 'fifo is a pipe that nobody writes to' --config "$work/fifo"
 refuses "a device" 'zero cannot be read: it is neither a file nor a pipe' --config /dev/zero
-head -c 262145 /dev/zero | tr '\0' '\n' >"$work/large"
-refuses "a file that is too large" 'large is too large: a configuration has at most 256 KiB' --config "$work/large"
+head -c 1048577 /dev/zero | tr '\0' '\n' >"$work/large"
+refuses "a file that is too large" 'large is too large: a configuration has at most 1024 KiB' --config "$work/large"
 refuses "no name" 'config is empty' --config ''
 refuses "an empty file says nothing" 'output dst missing' --config /dev/null
 cat >"$conf" <<END
@@ -92,6 +92,36 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skip "the user of a file" "not root"
 fi
+
+# --check and --print-config: no rights, no interface, nothing is begun.
+cat >"$conf" <<END
+read: "$good"
+outputs:
+  - type: file
+    path: "$work/out.json"
+    format: json
+    filter: {type: [A, AAAA], name: example.com}
+web:
+  listen: 8080
+END
+"$dnsflow" --check --config "$conf" >"$work/out" 2>&1 && [ ! -s "$work/out" ] && ok "a check that finds nothing says nothing" ||
+	{ not_ok "a check that finds nothing says nothing"; note <"$work/out"; }
+[ ! -e "$work/out.json" ] && ok "and begins nothing" || not_ok "and begins nothing"
+"$dnsflow" --print-config --config "$conf" --web.listen 8081 --output stdout,format=yaml --output 'file,path=a\,b' >"$work/printed" 2>"$work/err" &&
+	"$dnsflow" --print-config --config "$work/printed" >"$work/again" && cmp -s "$work/printed" "$work/again" &&
+	ok "what is printed is read as the same" || { not_ok "what is printed is read as the same"; note <"$work/err"; }
+grep -q 'listen: "8081"' "$work/printed" && grep -q 'path: "a,b"' "$work/printed" && ! grep -q out.json "$work/printed" &&
+	ok "what is printed is in force" || { not_ok "what is printed is in force"; note <"$work/printed"; }
+refuses "a check finds what is wrong" 'output tcp-1: address is missing' --check --output tcp
+refuses "a check compiles the filter" 'filter: ' --check -w x -f 'udp and and'
+refuses "the web needs credentials off loopback" 'web.listen: only 127.0.0.1 and ::1' --check --web.listen 0.0.0.0:80
+printf 'web:\n  lisen: 8080\n' >"$conf"
+refuses "a wrong key of a section" 'conf:2:3: web.lisen: unknown key (did you mean web.listen?)' --check --config "$conf"
+refuses "a wrong key of an output" 'invalid output: fromat: unknown key (did you mean format?)' --output stdout,fromat=json
+echo '{"host": "127.0.0.1", "port": 5300, "rules": ["block ^a"]}' >"$work/sentry"
+"$dnsflow" --check --config "$work/sentry" --output stdout 2>"$work/err" && grep -q 'without effect: host, port, rules' "$work/err" &&
+	ok "a configuration of Sentry warns" || { not_ok "a configuration of Sentry warns"; note <"$work/err"; }
+
 # A file name of bytes that are no UTF-8 goes from process to process.
 odd=$(printf '%s/odd \351"\\' "$work").pcap
 cp "$good" "$odd"

@@ -461,23 +461,47 @@ static void test_the_example_is_valid_and_sets_nothing(void **state)
 	assert_memory_equal(&config, &config_default, sizeof(config));
 }
 
-/* "#key: value" is a setting, "# text" a comment. */
-static void test_the_example_has_every_key(void **state)
+/* "#key: value" is a setting, as is "#  key: value" in a section; "# text" is a comment. */
+static void uncomment(size_t length)
 {
-	static struct config config;
-
-	(void)state;
-	for (size_t i = 0, length = read_example(); i < length; i++)
+	for (size_t i = 0; i < length; i++)
 		if (text[i] == '#' && (i == 0 || text[i - 1] == '\n') &&
 		    (text[i + 1] != ' ' || text[i + 2] == ' ') && text[i + 1] != '#')
 			text[i] = ' ';
-	for (size_t i = 0; i < schema_config.count; i++) {
-		char key[64];
+}
 
-		snprintf(key, sizeof(key), "\n %s:", schema_config.settings[i].name);
-		assert_int_equal(!strstr(text, key), schema_config.settings[i].is_private);
+/* Keys of sections stand behind their section's; all of them with blanks before. */
+static bool is_in(const char *where, const struct setting *setting)
+{
+	const size_t length = schema_section_length(setting->name);
+	char key[SETTING_NAME_MAX + 8];
+
+	if (length) {
+		snprintf(key, sizeof(key), " %.*s:\n", (int)length, setting->name);
+		where = strstr(where, key);
 	}
+	snprintf(key, sizeof(key), " %s:", setting->name + (length ? length + 1 : 0));
+	return where && strstr(where, key);
+}
+
+static void test_the_example_has_every_key(void **state)
+{
+	static struct config config;
+	const char *outputs;
+
+	(void)state;
+	uncomment(read_example());
+	for (size_t i = 0; i < schema_config.count; i++)
+		if (is_in(text, &schema_config.settings[i]) == schema_config.settings[i].is_private)
+			fail_msg("%s", schema_config.settings[i].name);
+	outputs = strstr(text, "\n outputs:");
+	for (size_t i = 0; i < schema_output.count; i++)
+		if (is_in(outputs, &schema_output.settings[i]) ==
+		    schema_output.settings[i].is_private)
+			fail_msg("output: %s", schema_output.settings[i].name);
 	assert_parsed(&config, text);
+	if (!config_complete(&config, 2, error))
+		fail_msg("%s", error);
 }
 
 int main(void)
