@@ -215,7 +215,8 @@ static bool parse_destination(struct config *config, const char *value, char *er
 
 static bool parse_endpoint(struct endpoint *endpoint, const char *value, char *error)
 {
-	return (config_parse_endpoint(value, endpoint) && endpoint->address.version) ||
+	return (config_parse_endpoint(value, endpoint) && endpoint->address.version &&
+		endpoint->port) ||
 	       fail(error, "%.99s is not an address with a port", value);
 }
 

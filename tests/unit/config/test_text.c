@@ -404,6 +404,20 @@ static void test_mistakes_in_outputs_have_their_place(void **state)
 	assert_refused("outputs: [{type: file, outputs: []}]", "f:1:24: outputs: unknown key");
 }
 
+static void test_an_endpoint_has_address_and_port(void **state)
+{
+	static const char *const texts[] = {"web: {endpoint: 192.0.2.1}", "web: {endpoint: a:1}",
+					    "web: {endpoint: '192.0.2.1:0'}"};
+	static struct config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_false(config_parse(&config, CONFIG_TEXT_HANDED_OVER, "f", slice_of(texts[i]),
+					  error));
+		assert_non_null(strstr(error, "is not an address with a port"));
+	}
+}
+
 static void test_there_are_at_most_sixteen_outputs(void **state)
 {
 	static struct config config;
@@ -527,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_outputs_are_a_list_of_mappings),
 		cmocka_unit_test(test_mistakes_in_sections_have_their_place),
 		cmocka_unit_test(test_mistakes_in_outputs_have_their_place),
+		cmocka_unit_test(test_an_endpoint_has_address_and_port),
 		cmocka_unit_test(test_there_are_at_most_sixteen_outputs),
 		cmocka_unit_test(test_a_configuration_of_sentry_warns_of_what_it_leaves_out),
 		cmocka_unit_test(test_the_example_is_valid_and_sets_nothing),
