@@ -9,6 +9,7 @@
 #include "config/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -395,7 +396,47 @@ static bool is_of_sentry(struct reader *reader)
 	return (found & required) == required;
 }
 
-static bool parse(struct reader *reader)
+/* The number of an escape \uNNNN, or 0 when there is none. */
+static unsigned int escaped_unit(struct slice text, size_t at)
+{
+	unsigned int unit = 0;
+	char digits[7] = "";
+
+	if (text.length < 6 || at > text.length - 6)
+		return 0;
+	memcpy(digits, text.data + at, 6);
+	return sscanf(digits, "\\u%4x", &unit) == 1 ? unit : 0;
+}
+
+/*
+ * JSON writes a character beyond U+FFFF as two escapes, which YAML does not know: makes \UNNNNNNNN
+ * of them. Of all else in JSON libyaml knows what it means. Writes into out, which is as long as
+ * text, and returns the length.
+ */
+static size_t join_surrogates(struct slice text, uint8_t *out)
+{
+	size_t length = 0, at = 0, step;
+	char joined[16];
+
+	for (; at < text.length; at += step) {
+		const unsigned int high = escaped_unit(text, at);
+		const unsigned int low = escaped_unit(text, at + 6);
+
+		if (high >> 10 == 0xd800 >> 10 && low >> 10 == 0xdc00 >> 10) {
+			step = 12;
+			length += (size_t)sprintf(joined, "\\U%08x",
+						  0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff));
+			memcpy(out + length - 10, joined, 10);
+			continue;
+		}
+		step = text.data[at] == '\\' && at + 1 < text.length ? 2 : 1;
+		memcpy(out + length, text.data + at, step);
+		length += step;
+	}
+	return length;
+}
+
+static bool parse_yaml(struct reader *reader)
 {
 	bool is_read;
 
@@ -409,6 +450,24 @@ static bool parse(struct reader *reader)
 		return false;
 	is_read = read_stream(reader);
 	close_yaml(reader);
+	return is_read;
+}
+
+/* A text that begins with a brace may be JSON. */
+static bool parse(struct reader *reader)
+{
+	uint8_t *joined;
+	bool is_read;
+
+	if (!reader->text.length || *reader->text.data != '{')
+		return parse_yaml(reader);
+	joined = malloc(reader->text.length);
+	if (!joined)
+		return refuse(reader, "", "out of memory");
+	reader->text.length = join_surrogates(reader->text, joined);
+	reader->text.data = joined;
+	is_read = parse_yaml(reader);
+	free(joined);
 	return is_read;
 }
 

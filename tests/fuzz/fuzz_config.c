@@ -44,6 +44,7 @@ static void check_error(void)
 static bool read_as(enum config_text kind, struct slice text)
 {
 	static struct config config;
+	char problem[CONFIG_ERROR_MAX];
 
 	memset(error, 0, sizeof(error));
 	if (!config_parse(&config, kind, "text", text, error)) {
@@ -53,6 +54,8 @@ static bool read_as(enum config_text kind, struct slice text)
 	if (*error)
 		check_error();
 	check_again(&config);
+	if (config_complete(&config, 2, problem))
+		check_again(&config);
 	return true;
 }
 

@@ -418,6 +418,28 @@ static void test_an_endpoint_has_address_and_port(void **state)
 	}
 }
 
+static void test_json_is_read_too(void **state)
+{
+	static struct config config;
+
+	(void)state;
+	assert_parsed(&config, "{\"workers\":2,\n\t\"user\": \"\\ud83d\\udc1F\\/\\u0041\",\n"
+			       "\"outputs\":[{\"type\":\"stdout\",\"filter\":{\"name\":[]}}]}");
+	assert_int_equal(config.worker_count, 2);
+	assert_string_equal(config.user, "\xf0\x9f\x90\x9f/A");
+	assert_int_equal(config.output_count, 1);
+	assert_parsed(&config, "{\"user\": \"\\\\ud83d\\\\udc1f\"}");
+	assert_string_equal(config.user, "\\ud83d\\udc1f");
+	assert_refused("{\"user\": \"\\ud83d\"}",
+		       "f:1:13: found invalid Unicode character escape code");
+	assert_refused("{\"user\": \"\\ud83d\\u0041\"}",
+		       "f:1:13: found invalid Unicode character escape code");
+	assert_refused("{\"user\": \"\\udc1f\\ud83d\"}",
+		       "f:1:13: found invalid Unicode character escape code");
+	assert_false(parse(&config, "{\"user\": \"\\ud83d\\ud"));
+	assert_false(parse(&config, "{\"user\": \"\\"));
+}
+
 static void test_there_are_at_most_sixteen_outputs(void **state)
 {
 	static struct config config;
@@ -542,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_mistakes_in_sections_have_their_place),
 		cmocka_unit_test(test_mistakes_in_outputs_have_their_place),
 		cmocka_unit_test(test_an_endpoint_has_address_and_port),
+		cmocka_unit_test(test_json_is_read_too),
 		cmocka_unit_test(test_there_are_at_most_sixteen_outputs),
 		cmocka_unit_test(test_a_configuration_of_sentry_warns_of_what_it_leaves_out),
 		cmocka_unit_test(test_the_example_is_valid_and_sets_nothing),
