@@ -46,7 +46,7 @@ struct event_filter {
 	struct list *names;
 	struct patterns name_patterns; /* none: no condition */
 	struct patterns identity_patterns;
-	struct pattern_scratch *scratch;
+	struct pattern_scratch *scratch; /* NULL without patterns */
 	uint64_t rcodes[RCODES_MAX / WORD_BITS];
 	uint64_t types[TYPES_COUNT / WORD_BITS];
 };
@@ -281,19 +281,26 @@ static bool conditions_set(struct event_filter *filter, const struct filter_cond
 	       names_set(filter, conditions, key, error);
 }
 
+static bool scratch_set(struct event_filter *filter, char *error)
+{
+	if (!filter->name_patterns.count && !filter->identity_patterns.count)
+		return true;
+	filter->scratch = pattern_scratch_new();
+	if (!filter->scratch)
+		snprintf(error, FILTER_ERROR_MAX, "out of memory");
+	return filter->scratch != NULL;
+}
+
 struct event_filter *event_filter_new(const struct filter_conditions *conditions,
 				      const struct hash_key *key, char *error)
 {
 	struct event_filter *filter = calloc(1, sizeof(*filter));
 
-	if (filter)
-		filter->scratch = pattern_scratch_new();
-	if (!filter || !filter->scratch) {
+	if (!filter) {
 		snprintf(error, FILTER_ERROR_MAX, "out of memory");
-		event_filter_free(filter);
 		return NULL;
 	}
-	if (!conditions_set(filter, conditions, key, error)) {
+	if (!conditions_set(filter, conditions, key, error) || !scratch_set(filter, error)) {
 		event_filter_free(filter);
 		return NULL;
 	}
@@ -379,7 +386,7 @@ bool event_filter_match(struct event_filter *filter, const struct event *event)
 
 uint64_t event_filter_limits_reached(const struct event_filter *filter)
 {
-	return pattern_limits_reached(filter->scratch);
+	return filter->scratch ? pattern_limits_reached(filter->scratch) : 0;
 }
 
 const char *rules_library_version(void)

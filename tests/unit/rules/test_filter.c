@@ -347,9 +347,14 @@ static void test_given_up_matches_are_counted(void **state)
 	(void)state;
 	conditions.name_regexes = "^(a|aa)+$";
 	filter = event_filter_new(&conditions, &key, error);
+	assert_int_equal(event_filter_limits_reached(filter), 0);
 	ask("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
 	assert_false(event_filter_match(filter, &event));
 	assert_int_equal(event_filter_limits_reached(filter), 1);
+	event_filter_free(filter);
+	conditions.name_regexes = "";
+	filter = event_filter_new(&conditions, &key, error);
+	assert_int_equal(event_filter_limits_reached(filter), 0);
 	event_filter_free(filter);
 }
 
