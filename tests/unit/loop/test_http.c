@@ -418,7 +418,7 @@ static void test_head_that_trickles_is_cut(void **state)
 		if (http_server_counts(server).late)
 			break;
 	}
-	assert_in_range(sent, 10, 25);
+	assert_true(sent < 40);
 	assert_true(is_closed(fd));
 	close(fd);
 }
@@ -429,16 +429,16 @@ static void test_idle_connection_is_cut(void **state)
 
 	(void)state;
 	options.idle_ms = 300;
-	options.head_ms = 600;
+	options.head_ms = 2500;
 	start();
 	fd = client();
 	silent = client();
 	assert_int_equal(ask(fd, "GET / HTTP/1.1\r\n" HOST "\r\n"), 200);
-	run_for(150);
+	run_for(100);
 	assert_int_equal(ask(fd, "GET / HTTP/1.1\r\n" HOST "\r\n"), 200);
-	run_for(500);
+	run_for(1000);
 	assert_int_equal(http_server_counts(server).open, 1);
-	run_for(300);
+	run_for(2000);
 	assert_int_equal(http_server_counts(server).open, 0);
 	assert_int_equal(http_server_counts(server).late, 2);
 	close(fd);
@@ -459,17 +459,17 @@ static void test_who_does_not_read_is_cut(void **state)
 
 	(void)state;
 	make_big_answer();
-	options.reply_ms = 300;
+	options.reply_ms = 1000;
 	start();
 	fd = client();
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	send(fd, "GET / HTTP/1.1\r\n" HOST "\r\n", 27, 0);
-	run_for(250);
+	run_for(200);
 	assert_int_equal(calls, 1);
 	assert_int_equal(http_server_counts(server).open, 1);
 	for (int i = 0; i < 1000; i++) /* and what it sends meanwhile is not kept */
 		send(fd, "GET / HTTP/1.1\r\n" HOST "\r\n", 27, MSG_DONTWAIT | MSG_NOSIGNAL);
-	run_for(300);
+	run_for(1300);
 	assert_int_equal(http_server_counts(server).open, 0);
 	assert_int_equal(http_server_counts(server).late, 1);
 	assert_int_equal(calls, 1);
@@ -503,7 +503,7 @@ static void test_nobody_is_accepted_while_all_are_answered(void **state)
 	(void)state;
 	make_big_answer();
 	options.connections_max = 2;
-	options.reply_ms = 400;
+	options.reply_ms = 1500;
 	start();
 	for (int i = 0; i < 2; i++) {
 		fds[i] = client();
@@ -528,7 +528,7 @@ static void test_reply_is_held_back(void **state)
 	int held, other, gone;
 
 	(void)state;
-	answer = (struct http_reply){.status = 401, .delay_ms = 200};
+	answer = (struct http_reply){.status = 401, .delay_ms = 1000};
 	start();
 	held = client();
 	other = client();
@@ -539,10 +539,9 @@ static void test_reply_is_held_back(void **state)
 	close(gone);
 	answer = (struct http_reply){.status = 200};
 	assert_int_equal(ask(other, "GET / HTTP/1.1\r\n" HOST "\r\n"), 200);
-	assert_in_range(clock_monotonic_ns() - before, 0, 150 * NANOSECONDS_PER_MILLISECOND);
+	assert_int_equal(recv(held, received, 1, MSG_DONTWAIT), -1);
 	assert_int_equal(receive(held, false), 401);
-	assert_in_range(clock_monotonic_ns() - before, 200 * NANOSECONDS_PER_MILLISECOND,
-			NANOSECONDS_PER_SECOND);
+	assert_true(clock_monotonic_ns() - before >= NANOSECONDS_PER_SECOND);
 	assert_int_equal(ask(held, "GET / HTTP/1.1\r\n" HOST "\r\n"), 200);
 	close(held);
 	close(other);
