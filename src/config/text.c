@@ -291,13 +291,13 @@ static bool read_section(struct reader *reader, struct level *level, const struc
 	return is_null(&reader->event) || refuse(reader, section, "holds keys with their values");
 }
 
-/* A name with a dot is an option: files nest. */
+/* A name with a dot is one of an option: files nest. */
 static bool read_entry(struct reader *reader, struct level *level, const char *section)
 {
 	const struct setting *setting, *first;
 	const char *key;
 	char name[2 * SETTING_NAME_MAX];
-	bool is_option;
+	bool is_no_key;
 
 	if (reader->event.type != YAML_SCALAR_EVENT)
 		return refuse(reader, section, "a key is one word");
@@ -305,11 +305,11 @@ static bool read_entry(struct reader *reader, struct level *level, const char *s
 	if (!key)
 		return false;
 	snprintf(name, sizeof(name), "%s%s%s", section, *section ? "." : "", key);
-	is_option = strchr(key, '.') || (reader->is_foreign && sentry_key(name));
-	setting = is_option ? NULL : schema_find(level->schema, name);
+	is_no_key = strchr(key, '.') || (reader->is_foreign && sentry_key(name));
+	setting = is_no_key ? NULL : schema_find(level->schema, name);
 	if (setting && (!setting->is_private || reader->kind == CONFIG_TEXT_HANDED_OVER))
 		return read_value(reader, level, setting);
-	first = *section || is_option ? NULL : schema_find_section(level->schema, name);
+	first = *section || is_no_key ? NULL : schema_find_section(level->schema, name);
 	return first ? read_section(reader, level, first, name) : refuse_key(reader, level, name);
 }
 
