@@ -127,13 +127,33 @@ static void name_output(struct config *config, struct config_output *output)
 			 number);
 }
 
-/* NULL when all is well, as of those below. */
-static const char *check_name(const struct config *config, const struct config_output *output)
+static bool is_same(const char *a, const char *b)
 {
-	for (const struct config_output *at = config->outputs; at < output; at++)
-		if (!strcmp(at->name, output->name))
+	return *a && !strcmp(a, b);
+}
+
+/* NULL when all is well, as of those below. */
+static const char *check_others(const struct config *config, const struct config_output *output)
+{
+	for (const struct config_output *at = config->outputs; at < output; at++) {
+		if (is_same(at->name, output->name))
 			return "another output has the same name";
+		if (is_same(at->path, output->path))
+			return "another output has the same path";
+		if (is_same(at->spool, output->spool))
+			return "another output has the same spool";
+	}
 	return NULL;
+}
+
+/* Records in binary would stand between lines of text. */
+static const char *check_stdout(const struct config *config, const struct config_output *output)
+{
+	const bool is_stdout =
+		output->kind == OUTPUT_STDOUT || (output->kind == OUTPUT_METRICS && !*output->path);
+
+	return is_stdout && !strcmp(config->write_file, "-") ? "standard output is taken by -w -"
+							     : NULL;
 }
 
 static bool takes_transport(enum output_kind kind, enum output_transport transport)
@@ -197,20 +217,27 @@ static const char *check_content(const struct config_output *output)
 	return NULL;
 }
 
+static const char *complete_output(struct config *config, struct config_output *output)
+{
+	const char *problem;
+
+	name_output(config, output);
+	problem = check_others(config, output);
+	if (!problem)
+		problem = check_stdout(config, output);
+	if (!problem)
+		problem = complete_way(output);
+	return problem ? problem : check_content(output);
+}
+
 bool outputs_complete(struct config *config, char *error)
 {
-	struct config_output *const end = config->outputs + config->output_count;
-	const char *problem = NULL;
+	for (uint32_t i = 0; i < config->output_count; i++) {
+		const char *problem = complete_output(config, &config->outputs[i]);
 
-	for (struct config_output *output = config->outputs; output < end; output++) {
-		name_output(config, output);
-		problem = check_name(config, output);
-		if (!problem)
-			problem = complete_way(output);
-		if (!problem)
-			problem = check_content(output);
 		if (problem) {
-			snprintf(error, CONFIG_ERROR_MAX, "output %s: %s", output->name, problem);
+			snprintf(error, CONFIG_ERROR_MAX, "output %s: %s", config->outputs[i].name,
+				 problem);
 			return false;
 		}
 	}

@@ -159,6 +159,21 @@ static void test_an_output_has_what_its_type_needs(void **state)
 			  "output records-1: its type does not go over this transport");
 }
 
+static void test_outputs_do_not_share_what_they_write(void **state)
+{
+	(void)state;
+	assert_incomplete("file,path=a file,path=a",
+			  "output file-2: another output has the same path");
+	assert_incomplete("stdout,spool=s metrics,spool=s",
+			  "output metrics-1: another output has the same spool");
+	assert_complete("stdout stdout metrics");
+	strcpy(config.write_file, "-");
+	assert_incomplete("stdout", "output stdout-1: standard output is taken by -w -");
+	assert_incomplete("metrics", "output metrics-1: standard output is taken by -w -");
+	assert_complete("metrics,path=a");
+	strcpy(config.write_file, "");
+}
+
 static void test_what_belongs_together_is_together(void **state)
 {
 	(void)state;
@@ -184,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_exceptions_are_noticed),
 		cmocka_unit_test(test_outputs_without_a_name_are_numbered_by_type),
 		cmocka_unit_test(test_an_output_has_what_its_type_needs),
+		cmocka_unit_test(test_outputs_do_not_share_what_they_write),
 		cmocka_unit_test(test_what_belongs_together_is_together),
 	};
 
