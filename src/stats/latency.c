@@ -38,8 +38,8 @@ static uint32_t class_of(uint64_t ns)
 	int64_t ms = (int64_t)((ns + NS_PER_MS / 2) / NS_PER_MS);
 	uint32_t number = 0;
 
-	while (number < LATENCY_CLASSES - 1 && ms > class_bounds_ms[number])
-		number++;
+	for (uint32_t i = 0; i < LATENCY_CLASSES - 1; i++)
+		number += ms > class_bounds_ms[i];
 	return number;
 }
 

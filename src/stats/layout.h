@@ -111,7 +111,7 @@ static inline uint16_t layout_type_code(uint32_t slot)
 				  : LAYOUT_TYPES_HIGH + slot - LAYOUT_TYPES_DIRECT);
 }
 
-/* An address and its version, the rest zero; and the key of it. */
+/* An address and its version, the rest zero; and the key of it, of as many bytes as it has. */
 static inline void layout_pack_client(const struct address *address, uint8_t client[24])
 {
 	memset(client + 16, 0, 8);
@@ -122,10 +122,12 @@ static inline void layout_pack_client(const struct address *address, uint8_t cli
 static inline uint64_t layout_client_key(const struct hash_key *key, const uint8_t client[24])
 {
 	struct hash_state state = hash_start(key);
-	uint64_t words[3];
+	uint64_t words[2];
 
 	memcpy(words, client, sizeof(words));
+	if (client[16] != 6)
+		return key_of_hash(hash_end(&state, words[0], client[16]));
 	hash_add(&state, words[0]);
 	hash_add(&state, words[1]);
-	return key_of_hash(hash_end(&state, words[2], 17));
+	return key_of_hash(hash_end(&state, 0, sizeof(words)));
 }

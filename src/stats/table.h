@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/slice.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /*
  * The keys that are seen most, in memory of fixed size: space-saving (Metwally et al. 2005) within
@@ -96,28 +99,36 @@ static inline void table_prefetch_entry(const struct table *table, uint32_t slot
 	__builtin_prefetch(entry + table->entry_bytes - 1, 1);
 }
 
-/* Which ways of a set have a tag, as a mask: four at a time, which compilers do not see by
- * themselves. */
-typedef uint32_t table_lanes __attribute__((vector_size(16)));
-
-static inline uint32_t table_match(const struct table_set *set, uint32_t tag)
+/* Which ways of a set have a value, as a mask. */
+#ifdef __SSE2__
+static inline uint32_t table_match(const uint32_t values[TABLE_WAYS], uint32_t value)
 {
-	const table_lanes *tags = (const table_lanes *)set->tags;
-	const table_lanes wanted = {tag, tag, tag, tag}, bits = {1, 2, 4, 8};
-	table_lanes found = (table_lanes)(tags[0] == wanted) & bits;
+	const __m128i *lanes = (const __m128i *)values;
+	__m128i wanted = _mm_set1_epi32((int)value);
+	__m128i first = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_load_si128(lanes), wanted),
+					_mm_cmpeq_epi32(_mm_load_si128(lanes + 1), wanted));
+	__m128i second = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_load_si128(lanes + 2), wanted),
+					 _mm_cmpeq_epi32(_mm_load_si128(lanes + 3), wanted));
 
-	found |= (table_lanes)(tags[1] == wanted) & bits << 4;
-	found |= (table_lanes)(tags[2] == wanted) & bits << 8;
-	found |= (table_lanes)(tags[3] == wanted) & bits << 12;
-	return found[0] | found[1] | found[2] | found[3];
+	return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(first, second));
 }
+#else
+static inline uint32_t table_match(const uint32_t values[TABLE_WAYS], uint32_t value)
+{
+	uint32_t found = 0;
+
+	for (uint32_t way = 0; way < TABLE_WAYS; way++)
+		found |= (uint32_t)(values[way] == value) << way;
+	return found;
+}
+#endif
 
 /* The slot of a key by its tag, or TABLE_NONE. Two keys of a set have one tag once in 2^32; who
  * must know looks at the entry's key. */
 static inline uint32_t table_find(const struct table *table, uint64_t key)
 {
 	uint32_t number = table_set_of(table, key);
-	uint32_t found = table_match(&table->sets[number], table_tag(key));
+	uint32_t found = table_match(table->sets[number].tags, table_tag(key));
 
 	return found ? number * TABLE_WAYS + (uint32_t)__builtin_ctz(found) : TABLE_NONE;
 }
