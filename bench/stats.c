@@ -179,17 +179,23 @@ static double run(enum traffic traffic)
 	return median(taken_ns, CHUNKS) / CHUNK;
 }
 
+#define TABLES 12
+
+static const char *const tables[TABLES] = {
+	"hit/query",	    "hit/response",	 "length/query",      "length/response",
+	"noerror/response", "nxdomain/response", "servfail/response", "noerror/query",
+	"nxdomain/query",   "a/query",		 "aaaa/query",	      "refused/response"};
+
 static void open_shard(void)
 {
-	static const char *const tables[] = {
-		"hit/query",	    "hit/response",	 "length/query",      "length/response",
-		"noerror/response", "nxdomain/response", "servfail/response", "noerror/query",
-		"nxdomain/query",   "a/query",		 "aaaa/query",	      "refused/response"};
 	struct slice text;
 
-	bench.limits = (struct stats_limits){
-		.names = 16384, .domains = 8192, .clients = 16384, .tlds = 2048, .table_count = 12};
-	for (uint32_t i = 0; i < 12; i++)
+	bench.limits = (struct stats_limits){.names = 16384,
+					     .domains = 8192,
+					     .clients = 16384,
+					     .tlds = 2048,
+					     .table_count = TABLES};
+	for (uint32_t i = 0; i < TABLES; i++)
 		if (!stats_table_parse(tables[i], &bench.limits.tables[i]))
 			log_fatal("no table: %s", tables[i]);
 	if (file_map(SUFFIX_LIST, &text))
@@ -203,9 +209,78 @@ static void open_shard(void)
 
 static void print(const char *name, double *values, int count, const char *unit)
 {
-	qsort(values, (size_t)count, sizeof(*values), compare);
-	printf("%s %.1f %s\n%s_best %.1f %s\n", name, values[count / 2], unit, name, values[0],
-	       unit);
+	double middle = median(values, (uint32_t)count);
+
+	printf("%s %.1f %s\n", name, middle, unit);
+	printf("%s_best %.1f %s\n", name, values[0], unit);
+}
+
+/* What /metrics asks of one stream. */
+static double read_counters(struct summary *summary)
+{
+	static const char *const names[] = {"query",
+					    "response",
+					    "query/bytes",
+					    "response/bytes",
+					    "clients",
+					    "domains",
+					    "query/udp",
+					    "query/tcp",
+					    "response/udp",
+					    "response/tcp",
+					    "query/inet",
+					    "query/inet6",
+					    "response/inet",
+					    "response/inet6",
+					    "query/a",
+					    "query/aaaa",
+					    "response/noerror",
+					    "response/nxdomain",
+					    "response/servfail",
+					    "response/refused",
+					    "response/latency0_1",
+					    "query/com",
+					    "unanswered",
+					    "evictions/names"};
+	int64_t start_ns = clock_monotonic_ns();
+	uint64_t value;
+
+	summary_clear(summary);
+	summary_add(summary, bench.memory, TRAFFICS);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!summary_counter(summary, names[i], &value))
+			log_fatal("no counter %s", names[i]);
+	return (double)(clock_monotonic_ns() - start_ns) / 1000;
+}
+
+/* Every list of every table. */
+static double read_tables(const struct summary *summary)
+{
+	static struct summary_item items[10];
+	int64_t start_ns = clock_monotonic_ns();
+
+	for (int table = SUMMARY_TLDS; table <= SUMMARY_REGISTERED; table++) {
+		summary_table(summary, (enum summary_table)table, "hit/ip", items, 10);
+		summary_table(summary, (enum summary_table)table, "length/ip", items, 10);
+		for (uint32_t i = 0; i < TABLES; i++)
+			summary_table(summary, (enum summary_table)table, tables[i], items, 10);
+	}
+	return (double)(clock_monotonic_ns() - start_ns) / 1000;
+}
+
+static void read_shard(int runs)
+{
+	struct summary *summary = summary_new(&bench.limits, &bench.key, bench.suffixes);
+	double counters[RUNS_MAX], lists[RUNS_MAX];
+
+	shard_settle(&bench.shard);
+	for (int r = 0; r < runs; r++) {
+		counters[r] = read_counters(summary);
+		lists[r] = read_tables(summary);
+	}
+	print("summary_counters_us", counters, runs, "us");
+	print("summary_tables_us", lists, runs, "us");
+	summary_free(summary);
 }
 
 int main(int argc, char **argv)
@@ -225,8 +300,7 @@ int main(int argc, char **argv)
 	make_names();
 	open_shard();
 	printf("stats_shard_mib %.1f MiB\n", (double)shard_size(&bench.limits) / 1048576);
-	for (enum traffic traffic = argc > 2 ? (enum traffic)atoi(argv[2]) : 0; traffic < TRAFFICS;
-	     traffic++) {
+	for (enum traffic traffic = 0; traffic < TRAFFICS; traffic++) {
 		shard_attach(&bench.shard, bench.memory, &bench.limits, &bench.key, traffic + 1,
 			     bench.suffixes);
 		draw_sequence(traffic);
@@ -234,5 +308,6 @@ int main(int argc, char **argv)
 			results[r] = run(traffic);
 		print(names[traffic], results, runs, "ns");
 	}
+	read_shard(runs);
 	return 0;
 }

@@ -56,9 +56,11 @@ void distinct_merge(struct distinct *into, const struct distinct *from)
 {
 	uint64_t count = __atomic_load_n(&from->exact_count, __ATOMIC_ACQUIRE);
 
-	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i++)
-		if (from->registers[i] > into->registers[i])
-			into->registers[i] = from->registers[i];
+	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i++) {
+		uint8_t a = into->registers[i], b = from->registers[i];
+
+		into->registers[i] = a > b ? a : b; /* always stored: 16 at a time */
+	}
 	if (count > DISTINCT_EXACT_MAX)
 		into->exact_count = DISTINCT_EXACT_MAX + 1;
 	for (uint32_t i = 0; count && i < DISTINCT_SLOTS && is_exact(into); i++) {
@@ -100,21 +102,31 @@ static double tau(double x)
 	return sum / 3;
 }
 
-static double estimate(const struct distinct *distinct)
+/* How many registers have each rank. In four counts, since most have one of a few ranks, and a
+ * count that was just stored is slow to load. */
+static void count_ranks(const struct distinct *distinct, double ranks[RANK_MAX + 1])
 {
-	const double registers = DISTINCT_REGISTERS;
-	uint32_t counts[RANK_MAX + 1] = {0};
-	double sum;
+	uint32_t counts[4][RANK_MAX + 1] = {0};
 
 	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i++) {
 		uint8_t rank = distinct->registers[i];
 
-		counts[rank < RANK_MAX ? rank : RANK_MAX]++;
+		counts[i % 4][rank < RANK_MAX ? rank : RANK_MAX]++;
 	}
-	sum = registers * tau(1 - counts[RANK_MAX] / registers);
+	for (uint32_t rank = 0; rank <= RANK_MAX; rank++)
+		ranks[rank] = counts[0][rank] + counts[1][rank] + counts[2][rank] + counts[3][rank];
+}
+
+static double estimate(const struct distinct *distinct)
+{
+	const double registers = DISTINCT_REGISTERS;
+	double ranks[RANK_MAX + 1], sum;
+
+	count_ranks(distinct, ranks);
+	sum = registers * tau(1 - ranks[RANK_MAX] / registers);
 	for (uint32_t rank = RANK_MAX - 1; rank >= 1; rank--)
-		sum = 0.5 * (sum + counts[rank]);
-	sum += registers * sigma(counts[0] / registers);
+		sum = 0.5 * (sum + ranks[rank]);
+	sum += registers * sigma(ranks[0] / registers);
 	return registers * registers / (2 * M_LN2) / sum;
 }
 

@@ -336,42 +336,64 @@ static uint32_t admit_suffix(struct shard *shard, const struct table *table, uin
 	return slot;
 }
 
-static void count_suffix(struct shard *shard, const struct table *table, uint64_t key,
-			 const struct digest *digest)
+/* Counts the registered domain or the TLD of a name. *hint is where it was last, which is tried
+ * first. Returns its entry, or NULL when it is not kept. */
+static struct table_entry *count_suffix(struct shard *shard, const struct table *table,
+					uint64_t key, const struct digest *digest, uint32_t *hint)
 {
-	uint32_t slot = table_find(table, key);
-	struct table_entry *entry;
+	struct table_entry *entry = own_entry(table, *hint, key);
 
-	if (slot != TABLE_NONE)
-		table_touch(table, slot);
-	else
-		slot = admit_suffix(shard, table, key, digest);
-	entry = own_entry(table, slot, key);
+	if (!entry) {
+		*hint = table_find(table, key);
+		if (*hint == TABLE_NONE)
+			*hint = admit_suffix(shard, table, key, digest);
+		else
+			table_touch(table, *hint);
+		entry = own_entry(table, *hint, key);
+	} else {
+		table_touch(table, *hint);
+	}
 	if (entry)
 		entry->words[digest->direction]++;
+	return entry;
+}
+
+static void count_suffixes(struct shard *shard, const struct digest *digest,
+			   const uint64_t links[2], uint32_t *domain_hint)
+{
+	struct table_entry *domain =
+		count_suffix(shard, &shard->domains, links[NAME_DOMAIN], digest, domain_hint);
+	uint32_t no_hint = TABLE_NONE;
+
+	if (links[NAME_TLD])
+		count_suffix(shard, &shard->tlds, links[NAME_TLD], digest,
+			     domain ? &domain->hint : &no_hint);
+}
+
+static void count_lists(const struct shard *shard, const struct digest *digest, uint64_t *counts)
+{
+	const uint64_t amounts[2] = {1, digest->length};
+
+	for (unsigned lists = digest->lists; lists; lists &= lists - 1) {
+		unsigned list = (unsigned)__builtin_ctz(lists);
+
+		counts[list] += amounts[shard->lists_of_lengths >> list & 1];
+	}
 }
 
 static void count_name(struct shard *shard, struct digest *digest)
 {
 	struct table_entry *entry = own_entry(&shard->names, digest->name_slot, digest->name_key);
-	uint64_t links[2];
+	uint32_t no_hint = TABLE_NONE;
 
 	if (entry) {
-		for (unsigned lists = digest->lists; lists; lists &= lists - 1) {
-			unsigned list = (unsigned)__builtin_ctz(lists);
-
-			entry->words[NAME_COUNTS + list] +=
-				shard->lists_of_lengths >> list & 1 ? digest->length : 1;
-		}
-		memcpy(links, entry->words, sizeof(links));
-	} else if (digest->links[NAME_DOMAIN]) {
-		memcpy(links, digest->links, sizeof(links));
-	} else {
-		find_links(shard, digest, links);
+		count_lists(shard, digest, entry->words + NAME_COUNTS);
+		count_suffixes(shard, digest, entry->words, &entry->hint);
+		return;
 	}
-	count_suffix(shard, &shard->domains, links[NAME_DOMAIN], digest);
-	if (links[NAME_TLD])
-		count_suffix(shard, &shard->tlds, links[NAME_TLD], digest);
+	if (!digest->links[NAME_DOMAIN])
+		find_links(shard, digest, digest->links);
+	count_suffixes(shard, digest, digest->links, &no_hint);
 }
 
 static void count_client(struct shard *shard, const struct digest *digest)

@@ -100,7 +100,8 @@ uint32_t table_admit(const struct table *table, uint64_t key, uint32_t draw)
 	give_up(table, slot);
 	entry = table_entry(table, slot);
 	memset(entry->words, 0, table->entry_bytes - sizeof(*entry));
-	entry->error = least;
+	entry->error = (uint32_t)least;
+	entry->hint = TABLE_NONE;
 	return slot;
 }
 
@@ -109,10 +110,9 @@ void table_keep(const struct table *table, uint32_t slot, uint64_t key)
 {
 	struct table_set *set = &table->sets[slot / TABLE_WAYS];
 	struct table_entry *entry = table_entry(table, slot);
-	uint64_t count = entry->error + 1;
+	uint32_t count = entry->error < INT32_MAX ? entry->error + 1 : INT32_MAX;
 
 	__atomic_store_n(&entry->key, key, __ATOMIC_RELEASE);
-	__atomic_store_n(&set->counts[slot % TABLE_WAYS],
-			 (uint32_t)(count < INT32_MAX ? count : INT32_MAX), __ATOMIC_RELEASE);
+	__atomic_store_n(&set->counts[slot % TABLE_WAYS], count, __ATOMIC_RELEASE);
 	__atomic_store_n(&set->tags[slot % TABLE_WAYS], table_tag(key), __ATOMIC_RELEASE);
 }

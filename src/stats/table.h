@@ -35,7 +35,8 @@ struct table_set {
 
 struct table_entry {
 	uint64_t key;	/* 0: none */
-	uint64_t error; /* the count that it began with */
+	uint32_t error; /* the count that it began with */
+	uint32_t hint;	/* the caller's: where something that belongs to it was last */
 	uint64_t words[];
 };
 
