@@ -65,19 +65,26 @@ static inline uint64_t hash_end(struct hash_state *s, uint64_t tail, size_t leng
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* The last 0 to 7 bytes as a word, zeros above (little-endian), or the like: without the call that
- * a memcpy of unknown length is. */
-static inline uint64_t hash_tail(const uint8_t *at, size_t left)
+/* The last 0 to 7 bytes before end as a word, zeros above (little-endian), of length bytes in all:
+ * with few branches, since lengths are hard to predict. */
+static inline uint64_t hash_tail(const uint8_t *end, size_t length)
 {
+	size_t left = length % 8;
+	const uint8_t *at = end - left;
 	uint32_t first, last;
-	uint64_t word = 0;
+	uint64_t word;
 
-	if (left < 4) {
-		for (size_t i = 0; i < left; i++)
-			word |= (uint64_t)at[i] << 8 * i;
-		return word;
+	if (length >= 8) {
+		memcpy(&word, end - 8, 8);
+		return word >> 8 * (7 - left) >> 8;
 	}
-	memcpy(&first, at, 4);
-	memcpy(&last, at + left - 4, 4);
-	return first | (uint64_t)last << 8 * (left - 4);
+	if (left >= 4) {
+		memcpy(&first, at, 4);
+		memcpy(&last, end - 4, 4);
+		return first | (uint64_t)last << 8 * (left - 4);
+	}
+	if (!left)
+		return 0;
+	return at[0] | (uint64_t)at[left / 2] << 8 * (left / 2) |
+	       (uint64_t)at[left - 1] << 8 * (left - 1);
 }

@@ -31,12 +31,12 @@ static inline uint64_t key_of_lowered(const struct hash_key *key, const uint8_t 
 				      size_t length)
 {
 	struct hash_state state = hash_start(key);
-	size_t left = length;
+	const uint8_t *end = data + length;
 	uint64_t word;
 
-	for (; left >= 8; left -= 8, data += 8) {
+	for (; end - data >= 8; data += 8) {
 		memcpy(&word, data, 8);
 		hash_add(&state, key_lower(word));
 	}
-	return key_of_hash(hash_end(&state, key_lower(hash_tail(data, left)), length));
+	return key_of_hash(hash_end(&state, key_lower(hash_tail(end, length)), length));
 }

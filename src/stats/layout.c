@@ -8,7 +8,7 @@ static void make_shapes(const struct stats_limits *limits, struct table_shape sh
 	shapes[LAYOUT_NAMES] = (struct table_shape){
 		limits->names, NAME_COUNTS + limits->table_count, DNS_NAME_MAX + 1};
 	shapes[LAYOUT_DOMAINS] =
-		(struct table_shape){limits->domains, DIRECTIONS, DNS_NAME_MAX + 1};
+		(struct table_shape){limits->domains, DOMAIN_WORDS, DNS_NAME_MAX + 1};
 	shapes[LAYOUT_CLIENTS] = (struct table_shape){limits->clients, CLIENT_WORDS, 24};
 	shapes[LAYOUT_TLDS] = (struct table_shape){limits->tlds, DIRECTIONS, 72};
 }

@@ -43,13 +43,14 @@ struct layout_counts {
 struct digest {
 	uint64_t name_key; /* 0: it has no name */
 	uint64_t client_key;
-	uint64_t links[2];  /* of a name that was not kept: as NAME_DOMAIN and NAME_TLD */
-	uint32_t name_slot; /* TABLE_NONE: it is not kept */
+	uint64_t domain_key; /* 0: to be found; else split is there too */
+	uint32_t name_slot;  /* TABLE_NONE: it is not kept */
 	uint32_t client_slot;
 	uint32_t length;
 	uint16_t lists; /* one bit for each table of the limits that counts it */
 	uint8_t direction;
 	uint8_t name_length;
+	struct suffixes_split split;
 	uint8_t client[24];		/* as layout_pack_client has it */
 	uint8_t name[DNS_NAME_MAX + 1]; /* as it is counted */
 };
@@ -63,11 +64,14 @@ struct batch {
 	struct digest digests[LAYOUT_BATCH];
 };
 
-/* The words of an entry of names: keys of its registered domain and its TLD (0: none that is
- * known), then a count for each table of the limits. */
-enum { NAME_DOMAIN, NAME_TLD, NAME_COUNTS };
+/* The words of an entry of names: the key of its registered domain, then a count for each table of
+ * the limits. */
+enum { NAME_DOMAIN, NAME_COUNTS };
 
-/* Of domains and TLDs: a count for each direction. Of clients: */
+/* Of domains and TLDs: a count for each direction, then, of domains, the key of its TLD (0: none
+ * that is known). */
+enum { DOMAIN_TLD = DIRECTIONS, DOMAIN_WORDS };
+/* Of clients. */
 enum { CLIENT_HITS, CLIENT_BYTES, CLIENT_WORDS };
 
 enum layout_table { LAYOUT_NAMES, LAYOUT_DOMAINS, LAYOUT_CLIENTS, LAYOUT_TLDS, LAYOUT_TABLES };

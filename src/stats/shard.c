@@ -11,8 +11,8 @@
 /*
  * An event's plain counters and its hashes are made at once. What needs memory that is far away
  * (the sets, then the entries of its name and client) waits in a batch, while that memory is
- * fetched. A name that is found needs no more hashing: its entry has the keys of its domain and
- * TLD. A name that is not found is new to HyperLogLog, perhaps; one that is found is not.
+ * fetched. A name that is found needs no more hashing: its entry has the key of its domain, whose
+ * entry has that of its TLD. Only a name that is not found may be new to HyperLogLog.
  *
  * The batch lies in the shard: digests from settled to queued are still to be counted, by whoever
  * writes the shard then.
@@ -162,17 +162,16 @@ static uint64_t copy_name(const struct shard *shard, struct slice name, uint8_t 
 {
 	struct hash_state state = hash_start(&shard->key);
 	bool keeps_case = shard->limits.keeps_case;
-	const uint8_t *at = name.data;
-	size_t left = name.length;
+	const uint8_t *at = name.data, *end = at + name.length;
 	uint64_t word;
 
-	for (; left >= 8; left -= 8, at += 8, out += 8) {
+	for (; end - at >= 8; at += 8, out += 8) {
 		memcpy(&word, at, 8);
 		word = keeps_case ? word : key_lower(word);
 		memcpy(out, &word, 8);
 		hash_add(&state, word);
 	}
-	word = hash_tail(at, left);
+	word = hash_tail(end, name.length);
 	word = keeps_case ? word : key_lower(word);
 	memcpy(out, &word, 8);
 	return key_of_hash(hash_end(&state, word, name.length));
@@ -259,15 +258,24 @@ static struct slice name_of(const struct digest *digest)
 	return (struct slice){digest->name, digest->name_length};
 }
 
-static void find_links(const struct shard *shard, const struct digest *digest, uint64_t links[2])
+static uint64_t part_key(const struct shard *shard, const struct digest *digest, uint8_t start)
 {
-	struct suffixes_split split = suffixes_split(shard->suffixes, name_of(digest));
+	return key_of_lowered(&shard->key, digest->name + start,
+			      digest->name_length - (size_t)start);
+}
 
-	links[NAME_DOMAIN] = key_of_lowered(&shard->key, digest->name + split.registered,
-					    digest->name_length - (size_t)split.registered);
-	links[NAME_TLD] = !split.is_known ? 0
-					  : key_of_lowered(&shard->key, digest->name + split.tld,
-							   digest->name_length - (size_t)split.tld);
+static void find_domain(const struct shard *shard, struct digest *digest)
+{
+	if (digest->domain_key)
+		return;
+	digest->split = suffixes_split(shard->suffixes, name_of(digest));
+	digest->domain_key = part_key(shard, digest, digest->split.registered);
+}
+
+static uint64_t tld_key(const struct shard *shard, struct digest *digest)
+{
+	find_domain(shard, digest);
+	return digest->split.is_known ? part_key(shard, digest, digest->split.tld) : 0;
 }
 
 static void find_name(struct shard *shard, struct digest *digest)
@@ -275,18 +283,17 @@ static void find_name(struct shard *shard, struct digest *digest)
 	const struct table *names = &shard->names;
 	uint32_t slot = table_find(names, digest->name_key);
 
-	digest->links[NAME_DOMAIN] = 0;
+	digest->domain_key = 0;
 	if (slot != TABLE_NONE) {
 		table_touch(names, slot);
 		table_prefetch_entry(names, slot);
 	} else {
 		distinct_add(&shard->memory->names, digest->name_key);
-		find_links(shard, digest, digest->links);
+		find_domain(shard, digest);
 		slot = table_admit(names, digest->name_key, draw(shard));
 		if (slot != TABLE_NONE) {
 			memcpy(table_text(names, slot), digest->name, digest->name_length);
-			memcpy(table_entry(names, slot)->words, digest->links,
-			       sizeof(digest->links));
+			table_entry(names, slot)->words[NAME_DOMAIN] = digest->domain_key;
 			table_keep(names, slot, digest->name_key);
 		}
 	}
@@ -320,54 +327,54 @@ static struct table_entry *own_entry(const struct table *table, uint32_t slot, u
 	return entry && entry->key == key ? entry : NULL;
 }
 
-static uint32_t admit_suffix(struct shard *shard, const struct table *table, uint64_t key,
-			     const struct digest *digest)
+static uint32_t admit_part(struct shard *shard, const struct table *table, uint64_t key,
+			   struct digest *digest)
 {
 	uint32_t slot = table_admit(table, key, draw(shard));
-	struct suffixes_split split;
 	uint8_t start;
 
 	if (slot == TABLE_NONE)
 		return slot;
-	split = suffixes_split(shard->suffixes, name_of(digest));
-	start = table == &shard->tlds ? split.tld : split.registered;
+	find_domain(shard, digest);
+	start = table == &shard->tlds ? digest->split.tld : digest->split.registered;
 	memcpy(table_text(table, slot), digest->name + start, digest->name_length - (size_t)start);
+	if (table == &shard->domains)
+		table_entry(table, slot)->words[DOMAIN_TLD] = tld_key(shard, digest);
 	table_keep(table, slot, key);
 	return slot;
 }
 
 /* Counts the registered domain or the TLD of a name. *hint is where it was last, which is tried
  * first. Returns its entry, or NULL when it is not kept. */
-static struct table_entry *count_suffix(struct shard *shard, const struct table *table,
-					uint64_t key, const struct digest *digest, uint32_t *hint)
+static struct table_entry *count_part(struct shard *shard, const struct table *table, uint64_t key,
+				      struct digest *digest, uint32_t *hint)
 {
 	struct table_entry *entry = own_entry(table, *hint, key);
 
-	if (!entry) {
+	if (!entry)
 		*hint = table_find(table, key);
-		if (*hint == TABLE_NONE)
-			*hint = admit_suffix(shard, table, key, digest);
-		else
-			table_touch(table, *hint);
-		entry = own_entry(table, *hint, key);
-	} else {
+	if (*hint != TABLE_NONE)
 		table_touch(table, *hint);
-	}
+	else
+		*hint = admit_part(shard, table, key, digest);
+	if (!entry)
+		entry = own_entry(table, *hint, key);
 	if (entry)
 		entry->words[digest->direction]++;
 	return entry;
 }
 
-static void count_suffixes(struct shard *shard, const struct digest *digest,
-			   const uint64_t links[2], uint32_t *domain_hint)
+/* Both. The entry of a name has the key and the hint of its domain, and that one of its TLD. */
+static void count_parts(struct shard *shard, struct digest *digest, uint64_t domain_key,
+			uint32_t *domain_hint)
 {
 	struct table_entry *domain =
-		count_suffix(shard, &shard->domains, links[NAME_DOMAIN], digest, domain_hint);
+		count_part(shard, &shard->domains, domain_key, digest, domain_hint);
+	uint64_t key = domain ? domain->words[DOMAIN_TLD] : tld_key(shard, digest);
 	uint32_t no_hint = TABLE_NONE;
 
-	if (links[NAME_TLD])
-		count_suffix(shard, &shard->tlds, links[NAME_TLD], digest,
-			     domain ? &domain->hint : &no_hint);
+	if (key)
+		count_part(shard, &shard->tlds, key, digest, domain ? &domain->hint : &no_hint);
 }
 
 static void count_lists(const struct shard *shard, const struct digest *digest, uint64_t *counts)
@@ -388,12 +395,11 @@ static void count_name(struct shard *shard, struct digest *digest)
 
 	if (entry) {
 		count_lists(shard, digest, entry->words + NAME_COUNTS);
-		count_suffixes(shard, digest, entry->words, &entry->hint);
+		count_parts(shard, digest, entry->words[NAME_DOMAIN], &entry->hint);
 		return;
 	}
-	if (!digest->links[NAME_DOMAIN])
-		find_links(shard, digest, digest->links);
-	count_suffixes(shard, digest, digest->links, &no_hint);
+	find_domain(shard, digest);
+	count_parts(shard, digest, digest->domain_key, &no_hint);
 }
 
 static void count_client(struct shard *shard, const struct digest *digest)

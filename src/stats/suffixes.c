@@ -40,13 +40,14 @@ static uint64_t mix(uint64_t a, uint64_t b)
 static uint64_t hash_label(const struct suffixes *suffixes, uint64_t parent, struct slice label)
 {
 	const uint64_t factor = 0xa0761d6478bd642f; /* of wyhash */
+	const uint8_t *at = label.data, *end = at + label.length;
 	uint64_t hash = (suffixes->seed ^ parent) + label.length, word;
 
-	for (; label.length >= 8; label.length -= 8, label.data += 8) {
-		memcpy(&word, label.data, 8);
+	for (; end - at >= 8; at += 8) {
+		memcpy(&word, at, 8);
 		hash = mix(hash ^ key_lower(word), factor);
 	}
-	return mix(hash ^ key_lower(hash_tail(label.data, label.length)), factor) | FLAGS;
+	return mix(hash ^ key_lower(hash_tail(end, label.length)), factor) | FLAGS;
 }
 
 /* The node, or the free place where it would be; half of the places are free. */

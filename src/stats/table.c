@@ -12,14 +12,17 @@ static uint32_t count_sets(const struct table_shape *shape)
 	return sets ? sets : 1;
 }
 
-static uint32_t entry_size(const struct table_shape *shape)
-{
-	return (uint32_t)(sizeof(struct table_entry) + shape->words * sizeof(uint64_t));
-}
-
 static size_t whole_lines(size_t size)
 {
 	return (size + LINE - 1) & ~(size_t)(LINE - 1);
+}
+
+/* An entry does not begin in one line and end in the next, unless it takes all of both. */
+static uint32_t entry_size(const struct table_shape *shape)
+{
+	size_t size = sizeof(struct table_entry) + shape->words * sizeof(uint64_t);
+
+	return (uint32_t)(size <= LINE / 2 ? LINE / 2 : whole_lines(size));
 }
 
 size_t table_size(const struct table_shape *shape)
