@@ -271,7 +271,7 @@ static double read_tables(const struct summary *summary)
 static void read_shard(int runs)
 {
 	struct summary *summary = summary_new(&bench.limits, &bench.key, bench.suffixes);
-	double counters[RUNS_MAX], lists[RUNS_MAX];
+	double counters[RUNS_MAX] = {0}, lists[RUNS_MAX] = {0};
 
 	shard_settle(&bench.shard);
 	for (int r = 0; r < runs; r++) {
@@ -288,7 +288,7 @@ int main(int argc, char **argv)
 	static const char *const names[TRAFFICS] = {
 		"stats_count_distinct_ns", "stats_count_zipf_ns", "stats_count_realistic_ns"};
 	int runs = argc > 1 ? atoi(argv[1]) : 5;
-	double results[RUNS_MAX];
+	double results[RUNS_MAX] = {0};
 
 	log_set_role("stats");
 	if (runs < 1 || runs > RUNS_MAX)
