@@ -240,6 +240,17 @@ void shard_count(struct shard *shard, const struct event *event)
 	__atomic_store_n(&batch->queued, queued + 1, __ATOMIC_RELEASE);
 }
 
+void shard_totals(const void *memory, uint64_t epoch, uint64_t *queries, uint64_t *responses)
+{
+	const struct shard_memory *shard = memory;
+	const struct direction_counts *directions = shard->counts.directions;
+
+	if (!__atomic_load_n(&shard->mark, __ATOMIC_ACQUIRE) || shard->epoch != epoch)
+		return;
+	*queries += __atomic_load_n(&directions[DIRECTION_QUERY].messages, __ATOMIC_RELAXED);
+	*responses += __atomic_load_n(&directions[DIRECTION_RESPONSE].messages, __ATOMIC_RELAXED);
+}
+
 /* --- put off --- */
 
 static uint32_t draw(struct shard *shard)

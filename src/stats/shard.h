@@ -76,6 +76,9 @@ void shard_set_epoch(struct shard *shard, uint64_t epoch);
 void shard_count(struct shard *shard, const struct event *event);
 void shard_settle(struct shard *shard);
 
+/* Anybody: adds how many queries and responses were counted, unless the epoch is another one. */
+void shard_totals(const void *memory, uint64_t epoch, uint64_t *queries, uint64_t *responses);
+
 /* The hash of a name that shard_count and the table of pairs share: of its lower-cased wire form.
  */
 uint64_t stats_hash_name(const struct hash_key *key, struct slice wire_name);
