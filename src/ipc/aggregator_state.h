@@ -60,8 +60,13 @@ struct aggregator_state {
 	uint64_t layout; /* aggregator_layout() of who began it; 0 = fresh */
 	uint32_t active; /* which words are valid */
 	uint32_t reserved;
+	uint64_t sequence; /* of commits: changes before words are overwritten */
 	struct aggregator_words words[2];
-	/* outside of commits: at most one tick is wrong */
+	/* outside of commits: the event that an aggregator which takes care is at, position 0: none
+	 */
+	uint64_t suspect_source;
+	uint64_t suspect_position;
+	/* and statistics, of which one tick may be wrong */
 	struct rates rates[AGGREGATOR_STREAMS_MAX];
 	char stream_names[AGGREGATOR_STREAMS_MAX][256]; /* by slot; "" = free */
 };

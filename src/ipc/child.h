@@ -18,8 +18,12 @@ enum child_fd {
 	CHILD_FD_INPUT,	      /* packet socket, or capture file */
 	CHILD_FD_EXPORT4,     /* UDP sockets to send records from */
 	CHILD_FD_EXPORT6,
-	CHILD_FD_OUTPUT,     /* -w */
-	CHILD_FD_QUARANTINE, /* pcap file that frames are appended to, or not lent */
+	CHILD_FD_OUTPUT,      /* -w */
+	CHILD_FD_QUARANTINE,  /* pcap file that frames are appended to, or not lent */
+	CHILD_FD_STATS,	      /* what it counts in (ipc/observation.h), or not lent */
+	CHILD_FD_EVENTS,      /* ring of events (ipc/ring.h), or not lent: data and head */
+	CHILD_FD_EVENTS_TAIL, /* read-only */
+	CHILD_FD_EVENTS_BELL,
 	CHILD_FD_END,
 };
 

@@ -40,7 +40,7 @@ static const struct identity identities[] = {
 	 .first = COUNTER_PACKETS_MESSAGE, .last = COUNTER_PACKETS_MESSAGE,
 	 .beside = {{"messages_reassembled", COUNT(MESSAGES_REASSEMBLED)}}},
 	{"messages", "messages", .whole = {"messages_in", COUNT(MESSAGES_IN)},
-	 .first = COUNTER_MESSAGES_RECORDED, .last = COUNTER_MESSAGES_TOO_BIG},
+	 .first = COUNTER_MESSAGES_RECORDED, .last = COUNTER_MESSAGES_TO_SERVER},
 	{"export", "records", .whole = {"messages_recorded", COUNT(MESSAGES_RECORDED)},
 	 .first = COUNTER_RECORDS_SENT, .last = COUNTER_RECORDS_DISCARDED,
 	 .beside = {{"records_open", WORD(STATE_OPEN_SETS)},
@@ -50,6 +50,13 @@ static const struct identity identities[] = {
 	 .beside = {{"datagrams_waiting", VALUE(datagrams_waiting)}}},
 	{"sends", "datagrams", .whole = {"sends_due", COUNT(SENDS_DUE)}, .first = COUNTER_SENDS,
 	 .last = COUNTER_SENDS_FAILED_OTHER},
+	{"events", "events", .whole = {"events_due", COUNT(EVENTS_DUE)},
+	 .first = COUNTER_EVENTS_PUSHED, .last = COUNTER_EVENTS_TOO_BIG},
+	{"event ring", "events", .whole = {"events_pushed", COUNT(EVENTS_PUSHED)},
+	 .first = COUNTER_END, .last = 0, /* no counters */
+	 .beside = {{"events_read", VALUE(events_read)},
+		    {"events_damaged", VALUE(events_damaged)},
+		    {"events_in_ring", VALUE(events_in_ring)}}},
 };
 
 enum { IDENTITY_COUNT = sizeof(identities) / sizeof(identities[0]) };
@@ -108,6 +115,27 @@ uint32_t ledger_make(const struct ledger *ledger, bool is_live, struct ledger_li
 	for (int i = is_live ? 0 : 1; i < IDENTITY_COUNT; i++)
 		make_line(ledger, &identities[i], &lines[count++]);
 	return count;
+}
+
+void ledger_make_output(const struct output_account *account, const char *name,
+			struct ledger_line *line)
+{
+	*line = (struct ledger_line){
+		.stage = name,
+		.unit = "events",
+		.whole = {"read", account->read},
+		.missing = (int64_t)account->read,
+	};
+	add_part(line, "written", account->written);
+	add_part(line, "filtered", account->filtered);
+	add_part(line, "sampled_out", account->sampled_out);
+	add_part(line, "dropped_full", account->dropped_full);
+	add_part(line, "dropped_failed", account->dropped_failed);
+	add_part(line, "dropped_too_big", account->dropped_too_big);
+	add_part(line, "dropped_damaged", account->dropped_damaged);
+	add_part(line, "lost", account->lost);
+	add_part(line, "queued", account->queued);
+	add_part(line, "spooled", account->spooled);
 }
 
 bool ledger_adds_up(const struct ledger *ledger, bool is_live)

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "ipc/aggregator_state.h"
 #include "ipc/state.h"
 
 /*
@@ -19,6 +20,8 @@ struct ledger {
 		in_ring; /* packets in blocks that the kernel has handed over and nobody has read */
 	uint64_t datagrams_made;
 	uint64_t datagrams_waiting; /* in slots */
+	/* of the aggregator, which its caller adds */
+	uint64_t events_read, events_damaged, events_in_ring;
 };
 
 /* Adds a worker to a ledger that began as zero. */
@@ -30,7 +33,7 @@ static inline uint64_t ledger_counter(const struct ledger *ledger, enum counter 
 	return ledger->words[STATE_COUNTERS + (int)counter];
 }
 
-#define LEDGER_LINES_MAX 8
+#define LEDGER_LINES_MAX 12
 #define LEDGER_PARTS_MAX 24
 
 struct ledger_term {
@@ -51,6 +54,10 @@ struct ledger_line {
 /* Makes the lines, at most LEDGER_LINES_MAX; returns how many. is_live: with the line of the
  * kernel's ring. */
 uint32_t ledger_make(const struct ledger *ledger, bool is_live, struct ledger_line *lines);
+
+/* The line of one output: what became of the events that it read. name is borrowed. */
+void ledger_make_output(const struct output_account *account, const char *name,
+			struct ledger_line *line);
 
 /* Whether every line has nothing missing. */
 bool ledger_adds_up(const struct ledger *ledger, bool is_live);

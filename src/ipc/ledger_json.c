@@ -38,3 +38,21 @@ bool ledger_json_add(struct json *json, const char *key, const struct ledger *le
 	json_close_array(json);
 	return adds_up;
 }
+
+bool ledger_json_add_outputs(struct json *json, const char *key, const struct config *config,
+			     const struct aggregator_words *words)
+{
+	struct ledger_line line;
+	bool adds_up = true;
+
+	json_open_array(json, key);
+	for (uint32_t i = 0; i < config->output_count; i++) {
+		if (!output_kind_takes_events(config->outputs[i].kind))
+			continue;
+		ledger_make_output(&words->outputs[i], config->outputs[i].name, &line);
+		ledger_json_add_line(json, NULL, &line);
+		adds_up &= !line.missing;
+	}
+	json_close_array(json);
+	return adds_up;
+}

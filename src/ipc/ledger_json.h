@@ -10,3 +10,7 @@ void ledger_json_add_line(struct json *json, const char *key, const struct ledge
 
 /* All lines of a ledger as an array. Returns whether nothing is missing. */
 bool ledger_json_add(struct json *json, const char *key, const struct ledger *ledger, bool is_live);
+
+/* The lines of all outputs that take events, as an array. Returns whether nothing is missing. */
+bool ledger_json_add_outputs(struct json *json, const char *key, const struct config *config,
+			     const struct aggregator_words *words);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +35,16 @@ void *memory_map(int fd, size_t size, bool is_writable)
 	memory = mmap(NULL, size, is_writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
 		      0);
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+int memory_reopen(int fd)
+{
+	char path[64];
+	int copy;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	copy = open(path, O_RDONLY | O_CLOEXEC);
+	return copy < 0 ? -errno : copy;
 }
 
 /* The map of the whole memory that has passed the checks is moved behind that of the data. */

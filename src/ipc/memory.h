@@ -15,6 +15,10 @@ int memory_create(const char *name, size_t size);
 /* Maps a lent descriptor whole; NULL when it has not exactly this size or is not sealed. */
 void *memory_map(int fd, size_t size, bool is_writable);
 
+/* A second descriptor of a memfd, read-only: what is lent so cannot be mapped for writing. It or
+ * -errno. */
+int memory_reopen(int fd);
+
 /*
  * Maps a lent descriptor of data_bytes (a power of two and whole pages) and tail_bytes behind them:
  * the data, the same data, and the tail, in one piece of address space, so that what wraps around

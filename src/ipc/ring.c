@@ -149,3 +149,29 @@ bool ring_sleep(struct ring_consumer *ring)
 	__atomic_store_n(&ring->own->sleeps, ++ring->sleeps, __ATOMIC_SEQ_CST);
 	return (__atomic_load_n(&ring->peer->head, __ATOMIC_SEQ_CST) & ALIGNED) == ring->position;
 }
+
+bool ring_has_more(const struct ring_consumer *ring)
+{
+	return (__atomic_load_n(&ring->peer->head, __ATOMIC_ACQUIRE) & ALIGNED) != ring->position;
+}
+
+uint64_t ring_count(int head_fd, size_t data_bytes, uint64_t from)
+{
+	const uint8_t *data =
+		memory_map_twice(head_fd, data_bytes, sizeof(struct ring_head), false);
+	uint64_t head, length, count = 0;
+
+	if (!data)
+		return 0;
+	head = __atomic_load_n(&((const struct ring_head *)(data + 2 * data_bytes))->head,
+			       __ATOMIC_ACQUIRE) &
+	       ALIGNED;
+	for (uint64_t at = from; head - at && head - at <= data_bytes; count++) {
+		memcpy(&length, data + (at & (data_bytes - 1)), sizeof(length));
+		if (length > RING_RECORD_MAX)
+			break;
+		at += ring_stride(length);
+	}
+	memory_unmap_twice(data, data_bytes, sizeof(struct ring_head));
+	return count;
+}

@@ -156,6 +156,13 @@ void ring_release(struct ring_consumer *ring);
 /* Tells the producer that we sleep. false when there is something to pop by now. */
 bool ring_sleep(struct ring_consumer *ring);
 
+/* Anybody: how many records are published behind a position, of the data of a ring that a consumer
+ * is lent; 0 when it cannot be looked at, or the position is none of it. */
+uint64_t ring_count(int head_fd, size_t data_bytes, uint64_t from);
+
+/* Whether something is published that was not popped. */
+bool ring_has_more(const struct ring_consumer *ring);
+
 /* The length of the record that comes next in the buffer; 0 when none is whole and valid there. */
 static inline uint64_t ring_next_length(const struct ring_consumer *ring)
 {

@@ -13,6 +13,7 @@ void settings_init(struct capture_settings *settings, const struct config *confi
 		.tunnels = config->tunnels,
 		.pcap_port = (uint16_t)config->pcap_port,
 		.jmirror_port = (uint16_t)config->jmirror_port,
+		.queries_wanted = config_has_observer(config),
 	};
 	settings->port_count = (uint16_t)config_ports(config, settings->ports);
 }

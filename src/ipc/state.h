@@ -36,6 +36,8 @@ enum state_word {
 	STATE_HELD = 14,   /* pieces now held in reassembly */
 	STATE_SHARES = 15, /* a hash of how the traffic was divided when these pieces came */
 
+	STATE_EVENTS = 16, /* position in the ring of events behind the last one that was pushed */
+
 	STATE_COUNTERS = 32,
 	STATE_WORDS = STATE_COUNTERS + COUNTER_END,
 };
@@ -76,6 +78,10 @@ struct state_watch {
 	uint64_t kernel_drops;	 /* no room in the ring */
 	uint64_t interface_drops;
 	uint64_t ring_discarded; /* packets in a ring that was closed before they were read */
+	uint64_t in_ring;	 /* packets that wait in the ring, as they were counted last */
+	uint64_t pid;		 /* of the process, 0: none */
+	uint64_t stats_key[2];	 /* of all tables of statistics, and of what is matched */
+	uint64_t stats_epoch;	 /* another one: statistics begin anew */
 };
 
 static inline uint64_t state_get(const struct state_head *head, enum state_word word)

@@ -20,6 +20,8 @@ struct web_host {
 	/* Packets that wait in the ring of a worker. NULL when there is no ring, or nobody knows:
 	 * then the ledger has no line of it. */
 	uint64_t (*in_ring)(void *argument, uint32_t worker);
+	/* Events that wait in the ring of a worker; NULL when no output takes events. */
+	uint64_t (*events_in_ring)(void *argument, uint32_t worker);
 	/* All statistics begin anew. */
 	void (*reset)(void *argument);
 	void *argument;

@@ -164,7 +164,7 @@ static void add_items(struct json *json, const char *what, const struct summary_
 }
 
 /* A table whose lists are always the same ones. */
-static const struct table {
+static const struct listing {
 	const char *name;
 	enum summary_table table;
 	const char *lists[2];
@@ -175,7 +175,7 @@ static const struct table {
 	{"rrtypes", SUMMARY_TYPES, {"hit/query", "hit/response"}},
 };
 
-static void add_table(struct json *json, const struct summary *summary, const struct table *table,
+static void add_table(struct json *json, const struct summary *summary, const struct listing *table,
 		      struct summary_item *items, uint32_t count)
 {
 	json_open_object(json, table->name);

@@ -85,36 +85,7 @@ static void on_metrics(struct web *web, struct http_request *request)
 							 .length = length});
 }
 
-static struct ledger_line line_of_output(const struct output_account *account)
-{
-	const struct ledger_term parts[] = {
-		{"written", account->written},
-		{"filtered", account->filtered},
-		{"sampled_out", account->sampled_out},
-		{"dropped_full", account->dropped_full},
-		{"dropped_failed", account->dropped_failed},
-		{"dropped_too_big", account->dropped_too_big},
-		{"dropped_damaged", account->dropped_damaged},
-		{"lost", account->lost},
-		{"queued", account->queued},
-		{"spooled", account->spooled},
-	};
-	struct ledger_line line = {
-		.stage = "output",
-		.unit = "events",
-		.whole = {"read", account->read},
-		.part_count = sizeof(parts) / sizeof(parts[0]),
-		.missing = (int64_t)account->read,
-	};
-
-	for (uint32_t i = 0; i < line.part_count; i++) {
-		line.parts[i] = parts[i];
-		line.missing -= (int64_t)parts[i].value;
-	}
-	return line;
-}
-
-/* These two return whether nothing is missing. */
+/* Returns whether nothing is missing. */
 static bool add_worker_lines(struct web *web, uint32_t index)
 {
 	struct ledger ledger = {0};
@@ -127,18 +98,6 @@ static bool add_worker_lines(struct web *web, uint32_t index)
 	json_add_bool(&web->json, "adds_up", adds_up);
 	json_close_object(&web->json);
 	return adds_up;
-}
-
-static bool add_output_line(struct web *web, uint32_t index)
-{
-	struct ledger_line line = line_of_output(&web->host->words->outputs[index]);
-
-	json_open_object(&web->json, NULL);
-	json_add_string(&web->json, "name", web->host->config->outputs[index].name);
-	ledger_json_add_line(&web->json, "line", &line);
-	json_add_bool(&web->json, "adds_up", !line.missing);
-	json_close_object(&web->json);
-	return !line.missing;
 }
 
 static void on_ledger(struct web *web, struct http_request *request)
@@ -154,10 +113,8 @@ static void on_ledger(struct web *web, struct http_request *request)
 	for (uint32_t i = 0; i < web->host->worker_count; i++)
 		adds_up &= add_worker_lines(web, i);
 	json_close_array(&web->json);
-	json_open_array(&web->json, "outputs");
-	for (uint32_t i = 0; i < web->host->config->output_count; i++)
-		adds_up &= add_output_line(web, i);
-	json_close_array(&web->json);
+	adds_up &=
+		ledger_json_add_outputs(&web->json, "outputs", web->host->config, web->host->words);
 	json_add_bool(&web->json, "adds_up", adds_up);
 	json_close_object(&web->json);
 	answer_json(web, request, 200);

@@ -275,7 +275,7 @@ static void test_ledger(void **state)
 	assert_true(json_is_true(json_object_get(parse(), "adds_up")));
 	assert_int_equal(json_array_size(json_object_get(answer, "workers")), 2);
 	assert_int_equal(json_array_size(json_object_get(answer, "outputs")), 2);
-	assert_int_equal(json_array_size(json_object_get(answer, "lines")), 8);
+	assert_int_equal(json_array_size(json_object_get(answer, "lines")), 10);
 	rig_words.outputs[0].queued = 3;
 	assert_int_equal(get("/ledger"), 200);
 	assert_true(json_is_false(json_object_get(parse(), "adds_up")));
