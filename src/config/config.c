@@ -106,6 +106,8 @@ bool config_complete(struct config *config, uint32_t cpu_count, char *error)
 	if (!config->destination_count && !*config->write_file && !config_has_aggregator(config))
 		return refuse(error, "output dst missing: give -u HOST, -w FILE, --output TYPE or "
 				     "--web.listen PORT");
+	if (config->split == CONFIG_SPLIT_AUTO)
+		config->split = config_has_observer(config) ? SPLIT_FLOW : SPLIT_DESTINATION;
 	return complete_capture(config, cpu_count, error) && check_addresses(config, error) &&
 	       complete_web(&config->web, error) && outputs_complete(config, error);
 }
@@ -267,16 +269,22 @@ bool config_has_events(const struct config *config)
 	return false;
 }
 
-bool config_has_statistics(const struct config *config)
+/* Fields that are found in the message itself only. */
+bool config_has_messages(const struct config *config)
 {
-	bool is_needed = config->statistics.is_enabled || *config->web.listen;
-
 	for (uint32_t i = 0; i < config->output_count; i++)
-		is_needed |= config->outputs[i].kind == OUTPUT_METRICS;
-	return is_needed;
+		if (config->outputs[i].kind == OUTPUT_RECORDS ||
+		    strstr(config->outputs[i].fields, "ecs"))
+			return true;
+	return false;
 }
 
 bool config_has_aggregator(const struct config *config)
 {
 	return *config->web.listen || config->output_count;
+}
+
+bool config_has_observer(const struct config *config)
+{
+	return config->statistics.is_enabled || config_has_aggregator(config);
 }

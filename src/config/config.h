@@ -16,6 +16,7 @@
 #define CONFIG_DEFAULT_PORT	5300
 #define CONFIG_CONTROL_SOCKET	"/run/dnsflow.sock"
 #define CONFIG_CONTROL_NONE	"none"
+#define CONFIG_SPLIT_AUTO	3 /* behind those of enum split_by, until config_complete has chosen */
 
 /* Where packets come from; decided by the preflight, which looks at the file. */
 enum config_input { CONFIG_INPUT_LIVE, CONFIG_INPUT_MAPPED, CONFIG_INPUT_STREAM };
@@ -83,9 +84,9 @@ struct config {
 	uint32_t share_index; /* from 0 */
 	uint32_t share_count;
 	uint32_t worker_count; /* 0 = half of the CPUs, until the preflight has counted them */
-	enum split_by split;
-	uint32_t sample_rate; /* 0 = every packet */
-	uint32_t pcap_port;   /* -X; 0 = off */
+	uint32_t split;	       /* enum split_by */
+	uint32_t sample_rate;  /* 0 = every packet */
+	uint32_t pcap_port;    /* -X; 0 = off */
 	uint32_t jmirror_port;
 	bool is_jmirror_last; /* -J came after -X: its offsets are those of the generated filter */
 	uint32_t tunnels;     /* mask of enum tunnel */
@@ -113,10 +114,11 @@ struct config {
 
 extern const struct config config_default;
 
-/* Whether workers count what they see, match pairs and capture queries too; whether they send
- * events; whether there is an aggregator. */
-bool config_has_statistics(const struct config *config);
+/* Whether workers look at more than what records need: queries too, matched and counted; whether
+ * they send events of it; whether there is an aggregator. */
+bool config_has_observer(const struct config *config);
 bool config_has_events(const struct config *config);
+bool config_has_messages(const struct config *config); /* in events */
 bool config_has_aggregator(const struct config *config);
 
 /*

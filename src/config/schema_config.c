@@ -6,6 +6,7 @@
 	.usual = &config_default.member
 
 const struct config config_default = {
+	.split = CONFIG_SPLIT_AUTO,
 	.is_promiscuous = true,
 	.share_count = 1,
 	.worker_count = 1,
@@ -35,7 +36,7 @@ const struct config config_default = {
 	.web.max_connections = 64,
 };
 
-static const char *const split_words[] = {"destination", "checksum", "flow", NULL};
+static const char *const split_words[] = {"destination", "checksum", "flow", "auto", NULL};
 static const char *const input_words[] = {"live", "mapped", "stream", NULL};
 
 static const struct setting settings[] = {
@@ -159,7 +160,8 @@ static const struct setting settings[] = {
 	{"checksum-split", 'c', SETTING_CHECKSUM, AT(split),
 	 .help = "split among workers by UDP checksum: more even than by client address"},
 	{"split", 0, SETTING_WORD, AT(split), .words = split_words, .argument = "HOW",
-	 .help = "destination (default), checksum (as -c) or flow (both directions together)"},
+	 .help = "destination, checksum (as -c), flow (both directions together) or "
+		 "auto\n(default: flow for statistics and outputs, else destination)"},
 	{"share", 'm', SETTING_SHARE, AT(share_index), .argument = "I/N",
 	 .help = "be share I of N daemons that divide the traffic (1/2, 2/2)",
 	 .refusal = "invalid multiproc option -- "},

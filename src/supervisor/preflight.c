@@ -308,23 +308,24 @@ static void look_at_file(struct preflight *preflight)
 	stream_close(stream);
 }
 
-static void look_up(struct config_destination *destination)
+/* Finds the address of a host; the port is there already. what: who wants it. */
+static void look_up(const char *what, const char *text, struct endpoint *endpoint)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *found = NULL;
 	struct sockaddr_storage address = {0};
+	uint16_t port = endpoint->port, ignored;
 	char host[256];
-	uint16_t port;
 	int error;
 
-	config_split_host_port(destination->text, host, sizeof(host), &port);
+	config_split_host_port(text, host, sizeof(host), &ignored);
 	error = getaddrinfo(host, NULL, &hints, &found);
 	if (error)
-		log_fatal("destination %s: %s", host, gai_strerror(error));
+		log_fatal("%s %s: %s", what, host, gai_strerror(error));
 	memcpy(&address, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
-	if (!endpoint_from_sockaddr(&address, &destination->endpoint))
-		log_fatal("destination %s has no IP address", host);
-	destination->endpoint.port = port;
+	if (!endpoint_from_sockaddr(&address, endpoint))
+		log_fatal("%s %s has no IP address", what, host);
+	endpoint->port = port;
 }
 
 static void resolve(struct config *config)
@@ -333,8 +334,14 @@ static void resolve(struct config *config)
 		struct config_destination *destination = &config->destinations[i];
 
 		if (!destination->endpoint.address.version)
-			look_up(destination);
+			look_up("destination", destination->text, &destination->endpoint);
 		endpoint_format(&destination->endpoint, destination->text);
+	}
+	for (uint32_t i = 0; i < config->output_count; i++) {
+		struct config_output *output = &config->outputs[i];
+
+		if (output->endpoint.port && !output->endpoint.address.version)
+			look_up(output->name, output->address, &output->endpoint);
 	}
 }
 

@@ -55,7 +55,7 @@ static void test_each_difference_is_told_with_both_values(void **state)
 			    "tunnels  -> gre,erspan,vxlan,geneve,gtpu,ipip,6in4,teredo;destination "
 			    " -> 192.0.2.1,::1;");
 	assert_true(compare("share: 1/2", "share: 1/3\nchecksum-split: true"));
-	assert_string_equal(differences, "split destination -> checksum;share 1/2 -> 1/3;");
+	assert_string_equal(differences, "split auto -> checksum;share 1/2 -> 1/3;");
 }
 
 static void test_what_needs_a_restart_says_so(void **state)

@@ -141,7 +141,7 @@ static void test_wrong_values_are_told_with_their_place(void **state)
 	assert_refused("destination:\n  - 1.2.3\n",
 		       "f:2:5: destination: 1.2.3 is neither an address nor a host name");
 	assert_refused("split: sideways",
-		       "f:1:8: split: sideways is not destination, checksum or flow");
+		       "f:1:8: split: sideways is not destination, checksum, flow or auto");
 	assert_refused("share: 3/2",
 		       "f:1:8: share: 3/2 is not a share (i of n is written i/n, 1 <= i <= n)");
 	assert_refused("interface: sixteen-letters--",
