@@ -54,6 +54,7 @@ static const struct {
 	{SCMP_SYS(writev), STDERR_FILENO},	 {SCMP_SYS(write), CHILD_FD_OUTPUT},
 	{SCMP_SYS(pwrite64), CHILD_FD_OUTPUT},	 {SCMP_SYS(ftruncate), CHILD_FD_OUTPUT},
 	{SCMP_SYS(writev), CHILD_FD_QUARANTINE}, {SCMP_SYS(ftruncate), CHILD_FD_QUARANTINE},
+	{SCMP_SYS(write), CHILD_FD_EVENTS_BELL},
 };
 
 int sandbox_enter(void)

@@ -27,6 +27,7 @@
 #define RETRY_NS	   (2 * NANOSECONDS_PER_MILLISECOND)
 #define FINISH_TIMEOUT_MS  1000
 #define ORPHAN_SECONDS	   2
+#define EVENTS_WAIT_MS	   1
 #define TURNS_PER_POLL	   16 /* files: turns between looks at the control channel */
 
 struct worker {
@@ -36,6 +37,7 @@ struct worker {
 	struct body *body;
 	const struct state_watch *watch;
 	struct outbox *outbox;
+	struct observer *observer; /* NULL: only records are wanted */
 	struct capture *capture;
 	struct source source;
 	struct loop *loop;
@@ -96,6 +98,30 @@ static void attach(struct worker *worker)
 	}
 }
 
+/* Files: the ring of events is full, and its reader is on its way. */
+static bool wait_for_aggregator(void *argument)
+{
+	struct worker *worker = argument;
+
+	poll(NULL, 0, EVENTS_WAIT_MS);
+	loop_poll(worker->loop);
+	return !worker->is_draining;
+}
+
+static void open_observer(struct worker *worker)
+{
+	const char *problem;
+
+	if (!config_has_observer(&worker->config))
+		return;
+	worker->observer = xcalloc(1, sizeof(*worker->observer));
+	problem = observer_open(worker->observer, &worker->config, worker->watch, worker->head);
+	if (problem)
+		fail(problem);
+	if (worker->config.input != CONFIG_INPUT_LIVE)
+		observer_on_wait(worker->observer, wait_for_aggregator, worker);
+}
+
 static void open_pipeline(struct worker *worker)
 {
 	int error;
@@ -104,8 +130,10 @@ static void open_pipeline(struct worker *worker)
 	worker->capture = xcalloc(1, sizeof(*worker->capture));
 	worker->outbox->now_ns = clock_wall_ns();
 	outbox_open(worker->outbox, &worker->config, worker->head, worker->body);
+	open_observer(worker);
 	error = capture_open(worker->capture, &worker->config, worker->identity.index,
-			     worker->watch, worker->head, worker->body, worker->outbox);
+			     worker->watch, worker->head, worker->body, worker->outbox,
+			     worker->observer);
 	if (error)
 		fail(strerror(-error));
 	if (!source_open(&worker->source, &worker->config, worker->capture, worker->watch,
@@ -166,6 +194,8 @@ static void __attribute__((noreturn)) finish(struct worker *worker, const char *
 {
 	char text[SOURCE_ERROR_MAX];
 
+	if (worker->observer)
+		observer_settle(worker->observer);
 	outbox_finish(worker->outbox, FINISH_TIMEOUT_MS);
 	pass_notice(worker);
 	if (!damage && worker->outbox->write_error) {
@@ -217,6 +247,8 @@ static void set_clocks(struct worker *worker)
 
 static void send_and_retry(struct worker *worker)
 {
+	if (worker->observer)
+		observer_settle(worker->observer);
 	outbox_send(worker->outbox);
 	if (outbox_pending(worker->outbox))
 		loop_timer_set(worker->retry_timer, RETRY_NS);
@@ -285,6 +317,8 @@ static void on_expire(void *argument)
 
 	set_clocks(worker);
 	capture_expire(worker->capture);
+	if (worker->observer)
+		observer_tick(worker->observer, clock_wall_ns());
 	send_and_retry(worker);
 	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
 }
@@ -340,6 +374,8 @@ static void __attribute__((noreturn)) run_file(struct worker *worker)
 		stream_on_wait(worker->source.stream.stream, wait_for_input, worker);
 	for (unsigned int turn = 0; state == SOURCE_BUSY && !worker->is_draining; turn++) {
 		state = worker->source.ops->turn(&worker->source);
+		if (worker->observer)
+			observer_settle(worker->observer);
 		if (turn % TURNS_PER_POLL == 0)
 			loop_poll(worker->loop);
 	}

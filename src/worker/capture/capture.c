@@ -16,6 +16,18 @@ static bool is_dns_port(const struct capture *capture, uint16_t port)
 	return !capture->are_ports_checked || capture->ports[port / 8] & 1 << port % 8;
 }
 
+/* A server of ours sent it: the only direction that records come from. */
+static bool is_from_server(const struct capture *capture, const struct packet *packet)
+{
+	return is_dns_port(capture, packet->source_port);
+}
+
+static bool is_dns(const struct capture *capture, const struct packet *packet)
+{
+	return is_from_server(capture, packet) ||
+	       (capture->observer && is_dns_port(capture, packet->destination_port));
+}
+
 static bool is_sampled_out(struct capture *capture)
 {
 	return capture->sample_rate && random_below(&capture->random, capture->sample_rate);
@@ -107,10 +119,9 @@ static enum counter outcome_counter(enum dns_outcome outcome)
 	return counters[outcome];
 }
 
-/* Parses a message and stages its outcome. The first to stage in its step: making room may be a
- * commit of its own. */
-static void stage_message(struct capture *capture, const struct packet *packet,
-			  struct slice message)
+/* Parses a message and stages its record and its outcome. The first to stage in its step: making
+ * room may be a commit of its own. */
+static void stage_record(struct capture *capture, const struct packet *packet, struct slice message)
 {
 	struct state_head *head = capture->head;
 	struct dns_answer *answer = &capture->answer;
@@ -134,6 +145,19 @@ static void stage_message(struct capture *capture, const struct packet *packet,
 	commit_add(head, counter, 1);
 }
 
+static void stage_message(struct capture *capture, const struct packet *packet,
+			  struct slice message)
+{
+	if (is_from_server(capture, packet)) {
+		stage_record(capture, packet, message);
+	} else {
+		commit_add(capture->head, COUNTER_MESSAGES_IN, 1);
+		commit_add(capture->head, COUNTER_MESSAGES_TO_SERVER, 1);
+	}
+	if (capture->observer)
+		observer_take(capture->observer, packet, message, capture->time_ns);
+}
+
 static void stage_reassembled(struct capture *capture, const struct packet *packet,
 			      struct slice message)
 {
@@ -148,7 +172,7 @@ static void stage_reassembled(struct capture *capture, const struct packet *pack
 
 static void take_udp(struct capture *capture, const struct packet *packet)
 {
-	if (!is_dns_port(capture, packet->source_port)) {
+	if (!is_dns(capture, packet)) {
 		commit_packet(capture, COUNTER_PACKETS_NOT_DNS);
 	} else if (is_sampled_out(capture)) {
 		commit_packet(capture, COUNTER_PACKETS_SAMPLED_OUT);
@@ -199,7 +223,7 @@ static void take_segment(struct capture *capture, const struct packet *segment)
 
 static void take_tcp(struct capture *capture, const struct packet *segment)
 {
-	if (!is_dns_port(capture, segment->source_port)) {
+	if (!is_dns(capture, segment)) {
 		commit_packet(capture, COUNTER_PACKETS_NOT_DNS);
 		return;
 	}
@@ -214,13 +238,13 @@ static void take_tcp(struct capture *capture, const struct packet *segment)
 static bool take_datagram(struct capture *capture, struct packet *datagram)
 {
 	enum decode_result result = decode_transport(&capture->options, datagram);
-	bool is_dns = is_dns_port(capture, datagram->source_port);
+	bool is_wanted = is_dns(capture, datagram);
 
 	if (result == DECODE_FRAGMENT)
 		return true;
-	if (result == DECODE_UDP && is_dns)
+	if (result == DECODE_UDP && is_wanted)
 		stage_reassembled(capture, datagram, datagram->payload);
-	else if (result == DECODE_TCP && is_dns)
+	else if (result == DECODE_TCP && is_wanted)
 		take_segment(capture, datagram);
 	else if (result == DECODE_UDP || result == DECODE_TCP || result == DECODE_OTHER)
 		commit_add(capture->head, COUNTER_DATAGRAMS_NOT_DNS, 1);
@@ -307,6 +331,7 @@ void capture_frame(struct capture *capture, const struct frame *frame)
 	struct packet packet;
 	bool is_admitted = true;
 
+	capture->time_ns = frame->time_ns;
 	if (!capture->is_selecting && is_poison(capture, frame))
 		return;
 	if (link_strip(frame->link, frame->bytes, &network)) {
@@ -428,7 +453,7 @@ static void take_over(struct capture *capture)
 
 int capture_open(struct capture *capture, const struct config *config, uint32_t worker_index,
 		 const struct state_watch *watch, struct state_head *head, struct body *body,
-		 struct outbox *outbox)
+		 struct outbox *outbox, struct observer *observer)
 {
 	bool is_live = config->input == CONFIG_INPUT_LIVE;
 	struct hash_key key;
@@ -440,6 +465,7 @@ int capture_open(struct capture *capture, const struct config *config, uint32_t 
 		return error;
 	capture->head = head;
 	capture->outbox = outbox;
+	capture->observer = observer;
 	capture->is_again = state_get(head, STATE_MESSAGE) != 0;
 	capture->is_skipping = watch->is_skipping &&
 			       watch->skip_generation == state_get(head, STATE_GENERATION) &&

@@ -10,6 +10,7 @@
 #include "net/streams.h"
 #include "pcap/filter.h"
 #include "worker/export/outbox.h"
+#include "worker/observe/observer.h"
 
 /* A captured frame, borrowed from its source. */
 struct frame {
@@ -27,6 +28,7 @@ struct frame {
 struct capture {
 	struct state_head *head;
 	struct outbox *outbox;
+	struct observer *observer; /* or NULL */
 	struct fragments *fragments;
 	struct streams *streams;
 	struct filter_program
@@ -40,7 +42,8 @@ struct capture {
 	uint32_t share_index;
 	uint32_t share_count;
 	uint32_t sample_rate;
-	int64_t now_ns; /* never goes back */
+	int64_t now_ns;	 /* never goes back */
+	int64_t time_ns; /* of the frame, since 1970 */
 	struct random random;
 	struct decode_options options;
 	struct capture_settings settings;
@@ -51,10 +54,11 @@ struct capture {
 	struct dns_answer answer;
 };
 
-/* Takes over the reassembly state in body. 0 or -errno. */
+/* Takes over the reassembly state in body. observer: NULL when nothing but records is wanted. 0 or
+ * -errno. */
 int capture_open(struct capture *capture, const struct config *config, uint32_t worker_index,
 		 const struct state_watch *watch, struct state_head *head, struct body *body,
-		 struct outbox *outbox);
+		 struct outbox *outbox, struct observer *observer);
 
 void capture_frame(struct capture *capture, const struct frame *frame);
 

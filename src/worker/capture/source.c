@@ -54,5 +54,7 @@ void source_take_record(struct source *source, const struct savefile_record *rec
 	if (record->time_ns > capture->now_ns)
 		capture->now_ns = record->time_ns;
 	capture->outbox->now_ns = capture->now_ns;
+	if (capture->observer)
+		observer_tick(capture->observer, capture->now_ns);
 	capture_frame(capture, &frame);
 }

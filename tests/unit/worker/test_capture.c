@@ -53,7 +53,7 @@ static void set_up_input(enum config_input input)
 	assert_true(state_attach(head));
 	assert_int_equal(ftruncate(CHILD_FD_OUTPUT, 0), 0);
 	outbox_open(&outbox, &config, head, body);
-	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &outbox), 0);
+	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &outbox, NULL), 0);
 	given = 0;
 }
 
@@ -283,7 +283,7 @@ static void test_messages_of_a_fragmented_segment_survive_a_kill(void **state)
 	streams_close(capture.streams);
 	memset(&capture, 0, sizeof(capture));
 	assert_true(state_attach(head));
-	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &outbox), 0);
+	assert_int_equal(capture_open(&capture, &config, 0, &watch, head, body, &outbox, NULL), 0);
 	give(frame, (uint32_t)frame.length, LINK_ETHERNET);
 	assert_int_equal(counter(COUNTER_MESSAGES_RECORDED), 3);
 	finish();

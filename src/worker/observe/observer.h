@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "config/config.h"
+#include "dns/question.h"
+#include "ipc/ring.h"
+#include "ipc/state.h"
+#include "net/decode.h"
+#include "stats/pairs.h"
+#include "stats/shard.h"
+
+/*
+ * What a worker sees of DNS besides records: each message, query or response, becomes an event,
+ * that is matched with its other half, counted, and, when outputs need events, handed to the
+ * aggregator.
+ */
+#define OBSERVER_OWN_MAX 16
+
+struct observer {
+	struct state_head *head;
+	const struct state_watch *watch;
+	struct shard shard;
+	struct pairs pairs;
+	struct ring_producer ring;
+	struct hash_key key;
+	struct suffixes *suffixes;
+	bool has_events;   /* events go to the aggregator */
+	bool has_messages; /* with the message itself */
+	uint64_t epoch;
+	int64_t ticked_ns;
+	struct address own[OBSERVER_OWN_MAX]; /* of the server that is watched */
+	uint32_t own_count;
+	struct dns_question question;
+	bool (*wait)(void *argument);
+	void *wait_argument;
+};
+
+/* Takes over the state that a predecessor left. Reads the list of suffixes, so before the sandbox.
+ * NULL, or one line that says what is wrong. */
+const char *observer_open(struct observer *observer, const struct config *config,
+			  const struct state_watch *watch, struct state_head *head);
+
+/* Files: where there is no room for an event, wait is called until there is, or until it says that
+ * nobody reads any more. */
+void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), void *argument);
+
+/* Counts a message and stages its event: for the step that its caller commits. */
+void observer_take(struct observer *observer, const struct packet *packet, struct slice message,
+		   int64_t time_ns);
+
+/* Between two steps, at least once a second: queries that waited too long, as steps of their own.
+ * now_ns: since 1970, on the packets' clock. */
+void observer_tick(struct observer *observer, int64_t now_ns);
+
+/* Between two turns: publishes what is committed, catches up with what was put off, and looks
+ * whether statistics are to begin anew. */
+void observer_settle(struct observer *observer);
