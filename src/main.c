@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "aggregator/aggregator.h"
 #include "base/log.h"
 #include "ipc/child.h"
 #include "supervisor/compress.h"
@@ -31,5 +32,7 @@ int main(int argc, char **argv)
 		return compress_main(&identity, argc - rest, argv + rest);
 	if (!strcmp(identity.role, "worker"))
 		worker_main(&identity);
+	if (!strcmp(identity.role, "aggregator"))
+		aggregator_main(&identity);
 	log_fatal("unknown role %s", identity.role);
 }

@@ -213,6 +213,11 @@ static uint8_t *find_room(struct output *output, size_t length)
 	return room;
 }
 
+bool output_has_room(struct output *output)
+{
+	return find_room(output, FORMAT_RECORD_MAX);
+}
+
 static void keep(struct output *output, const uint8_t *room, size_t length)
 {
 	struct output_account *account = output->account;

@@ -89,6 +89,9 @@ bool output_open(struct output *output, uint32_t index, const struct config_outp
 		 int spool_fd, const struct hash_key *key, char *error);
 void output_close(struct output *output);
 
+/* Whether it would take an event now. */
+bool output_has_room(struct output *output);
+
 /* Takes one event. False, and nothing is counted, when it must wait: the queue is full in a run
  * from a file. */
 bool output_take(struct output *output, const struct event *event);

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "config/config.h"
+#include "ipc/aggregator_state.h"
+#include "ipc/state.h"
 #include "stats/summary.h"
 
 /*
@@ -11,6 +13,31 @@
  * for each stream.
  */
 struct streams;
+
+/* What they are made of: all borrowed. */
+struct streams_parts {
+	const struct config *config;
+	struct hash_key key;
+	const struct suffixes *suffixes;
+	struct aggregator_state *state;
+	const char *captured;			/* name of the captured stream */
+	const void *shards[CONFIG_WORKERS_MAX]; /* of the workers, NULL where there is none */
+	const struct state_watch *watches[CONFIG_WORKERS_MAX];
+	uint8_t *memory;	       /* for other servers' streams; NULL: none */
+	void (*reset)(void *argument); /* asks for new epochs of the workers' shards */
+	void *argument;
+};
+
+struct streams *streams_new(const struct streams_parts *parts);
+void streams_free(struct streams *streams);
+
+/* Counts an event of another server, in the stream of its identity. streams_settle: when there is
+ * nothing else to do. */
+void streams_count_event(struct streams *streams, const struct event *event);
+void streams_settle(struct streams *streams);
+
+/* Once a second: the rates. */
+void streams_tick(struct streams *streams, int64_t now_ns);
 
 uint32_t streams_count(const struct streams *streams);
 const char *streams_name(const struct streams *streams, uint32_t index); /* borrowed */
