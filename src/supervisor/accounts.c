@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "supervisor/accounts.h"
 
+#include "ipc/ring.h"
 #include "supervisor/input.h"
 #include "supervisor/interface.h"
 #include "supervisor/supervisor.h"
@@ -57,6 +58,7 @@ void accounts_begin_drops(struct supervisor *supervisor)
 void accounts_take_kernel(struct supervisor *supervisor)
 {
 	uint64_t drops;
+	pid_t pid;
 
 	if (!supervisor->sockets)
 		return;
@@ -67,9 +69,31 @@ void accounts_take_kernel(struct supervisor *supervisor)
 		packet_sockets_count(supervisor->sockets, i, watch);
 		if (supervisor->reattach.previous)
 			packet_sockets_count(supervisor->reattach.previous, i, watch);
+		pid = supervisor->seats[i].process.pid;
+		__atomic_store_n(&watch->pid, pid > 0 ? (uint64_t)pid : 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&watch->in_ring, in_ring(supervisor, &supervisor->seats[i]),
+				 __ATOMIC_RELAXED);
 		if (drops > watch->interface_drops)
 			__atomic_store_n(&watch->interface_drops, drops, __ATOMIC_RELAXED);
 	}
+}
+
+/* How the aggregator stands with a worker's events. */
+static void add_events(const struct supervisor *supervisor, const struct seat *seat,
+		       struct ledger *ledger)
+{
+	const struct aggregator_state *state = supervisor->aggregation.state;
+	const struct config *config = &supervisor->effective->config;
+	int ring_fd = seat->lease.observation.ring_reader_fd;
+	struct aggregator_words words = {0};
+	const struct source_account *source = &words.sources[seat->index];
+
+	if (ring_fd < 0 || (state && !aggregator_state_read(state, &words)))
+		return;
+	ledger->events_read += source->read;
+	ledger->events_damaged += source->damaged;
+	ledger->events_in_ring +=
+		ring_count(ring_fd, (size_t)config->event_ring_mib << 20, source->position);
 }
 
 void accounts_add_seat(const struct supervisor *supervisor, uint32_t index, struct ledger *ledger)
@@ -77,6 +101,7 @@ void accounts_add_seat(const struct supervisor *supervisor, uint32_t index, stru
 	const struct seat *seat = &supervisor->seats[index];
 
 	ledger_add(ledger, seat->lease.head, seat->lease.watch, in_ring(supervisor, seat));
+	add_events(supervisor, seat, ledger);
 }
 
 void accounts_sum_up(const struct supervisor *supervisor, struct ledger *ledger)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define HANDOVER_NAME_MAX 32
-#define HANDOVER_FDS_MAX  640 /* eight of each worker, and a few */
+#define HANDOVER_FDS_MAX  1024 /* thirteen of each worker, and a few */
 #define HANDOVER_TEXT_MAX (64 << 10)
 
 /* How a program that is executed in place finds it: the number of a descriptor, in the environment.

@@ -21,16 +21,6 @@ static bool explain(char *error, const char *what, int code)
 	return false;
 }
 
-/* Opens a second, read-only descriptor of a memfd: what is lent for reading cannot be mapped for
- * writing. */
-static int reopen_read_only(int fd)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static bool make_memfd(int *fd, const char *name, size_t size, char *error)
 {
 	*fd = memory_create(name, size);
@@ -41,7 +31,7 @@ static bool map_memory(struct lease *lease, char *error)
 {
 	lease->head = memory_map(lease->fds[CHILD_FD_HEAD], sizeof(struct state_head), false);
 	lease->watch = memory_map(lease->watch_fd, sizeof(struct state_watch), true);
-	lease->fds[CHILD_FD_WATCH] = reopen_read_only(lease->watch_fd);
+	lease->fds[CHILD_FD_WATCH] = memory_reopen(lease->watch_fd);
 	if (!lease->head || !lease->watch || lease->fds[CHILD_FD_WATCH] < 0)
 		return explain(error, "shared memory", ENOMEM);
 	return true;
@@ -142,15 +132,27 @@ static bool take_config(struct lease *lease, int config_fd, char *error)
 static void begin(struct lease *lease, int input_fd)
 {
 	memset(lease->fds, -1, sizeof(lease->fds));
+	observation_lease_init(&lease->observation);
 	lease->watch_fd = -1;
 	lease->fds[CHILD_FD_INPUT] = input_fd;
+}
+
+static bool fit_observation(struct lease *lease, const struct config *config, char *error)
+{
+	int code = observation_lease_fit(&lease->observation, config);
+
+	if (code)
+		return explain(error, "memory for statistics and events", -code);
+	observation_lease_place(&lease->observation, lease->fds);
+	return true;
 }
 
 bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,
 		int input_fd, char *error)
 {
 	begin(lease, input_fd);
-	if (!take_config(lease, config_fd, error) || !make_memory(lease, error))
+	if (!take_config(lease, config_fd, error) || !make_memory(lease, error) ||
+	    !fit_observation(lease, config, error))
 		return false;
 	if (*config->write_file)
 		return open_output(lease, config, worker, error);
@@ -159,7 +161,8 @@ bool lease_open(struct lease *lease, const struct config *config, uint32_t worke
 
 bool lease_reconfigure(struct lease *lease, const struct config *config, int config_fd, char *error)
 {
-	return take_config(lease, config_fd, error) && open_sockets(lease, config, error);
+	return take_config(lease, config_fd, error) && open_sockets(lease, config, error) &&
+	       fit_observation(lease, config, error);
 }
 
 static const struct {
@@ -178,6 +181,7 @@ void lease_give(const struct lease *lease, uint32_t worker, struct handover *han
 		handover_add_fd(handover, handed_over[i].name, (int)worker,
 				lease->fds[handed_over[i].number]);
 	handover_add_fd(handover, "watch", (int)worker, lease->watch_fd);
+	observation_lease_give(&lease->observation, worker, handover);
 }
 
 bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_fd,
@@ -188,6 +192,9 @@ bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_f
 		lease->fds[handed_over[i].number] =
 			handover_take_fd(handover, handed_over[i].name, (int)worker);
 	lease->watch_fd = handover_take_fd(handover, "watch", (int)worker);
+	if (observation_lease_take(&lease->observation, worker, handover))
+		return explain(error, "shared memory", EBADF);
+	observation_lease_place(&lease->observation, lease->fds);
 	return take_config(lease, config_fd, error) && map_memory(lease, error);
 }
 
@@ -227,5 +234,6 @@ void lease_close(struct lease *lease)
 			close(lease->fds[owned[i]]);
 	if (lease->watch_fd >= 0)
 		close(lease->watch_fd);
+	observation_lease_close(&lease->observation);
 	*lease = (struct lease){0};
 }

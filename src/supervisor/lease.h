@@ -5,6 +5,7 @@
 #include "ipc/child.h"
 #include "ipc/state.h"
 #include "supervisor/handover.h"
+#include "supervisor/observation_lease.h"
 
 /*
  * What one worker is lent, made before it starts and kept when it dies: shared memory, sockets,
@@ -15,6 +16,7 @@ struct lease {
 	int watch_fd;		       /* the writable one; a worker is lent another */
 	const struct state_head *head; /* the worker writes it */
 	struct state_watch *watch;     /* we write it */
+	struct observation_lease observation;
 };
 
 /*

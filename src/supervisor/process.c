@@ -67,7 +67,7 @@ become(const struct process_plan *plan, int control, pid_t parent)
 		fds[number] = plan->fds ? plan->fds[number] : -1;
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	fds[STDIN_FILENO] = plan->keeps_streams ? STDIN_FILENO : null_fd;
-	fds[STDOUT_FILENO] = plan->keeps_streams ? STDOUT_FILENO : null_fd;
+	fds[STDOUT_FILENO] = plan->keeps_streams || plan->keeps_stdout ? STDOUT_FILENO : null_fd;
 	fds[STDERR_FILENO] = STDERR_FILENO;
 	fds[CHILD_FD_CONTROL] = control;
 	executable_fd = fcntl(plan->executable_fd, F_DUPFD_CLOEXEC, CHILD_FD_END);

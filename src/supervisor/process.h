@@ -22,6 +22,7 @@ struct process_plan {
 			   none */
 	bool keeps_streams; /* standard input and output stay, and so does what our caller left open
 			       above the fixed numbers (-r /dev/fd/63); else none of it */
+	bool keeps_stdout;  /* standard output stays */
 	const cpu_set_t *cpus; /* pinned to these, or NULL */
 	int argument_count;    /* appended to the command line */
 	char **arguments;

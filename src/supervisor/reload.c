@@ -31,6 +31,8 @@ static void finish(struct supervisor *supervisor, const char *error)
 	effective_free(reload->next);
 	effective_free(reload->previous);
 	reload->next = reload->previous = NULL;
+	if (is_configured)
+		aggregation_renew(supervisor);
 	if (error)
 		log_error("reload: %s", error);
 	else if (is_configured)
@@ -156,7 +158,8 @@ static void begin_replacing(struct supervisor *supervisor)
 	struct reload *reload = &supervisor->reload;
 	char error[CONFIG_ERROR_MAX];
 
-	if (!packet_sockets_reconfigure(supervisor->sockets, &reload->next->config,
+	if (!aggregation_open(supervisor, reload->next, error) ||
+	    !packet_sockets_reconfigure(supervisor->sockets, &reload->next->config,
 					reload->next->filters, error)) {
 		abandon_growing(supervisor, error);
 		return;

@@ -32,6 +32,7 @@ void restart_prepare(struct supervisor *supervisor)
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		if (supervisor->seats[i].process.pidfd >= 0)
 			return;
+	sidecar_clear(&supervisor->aggregation.sidecar);
 	restart_forget(supervisor); /* what is kept now comes in its place */
 	accounts_take_kernel(supervisor);
 	handover = takeover_give(supervisor, false);

@@ -110,6 +110,38 @@ static uint64_t largest_share_percent(const struct supervisor *supervisor)
 	return sum ? (uint64_t)((double)most * count / (double)sum * 100 + 0.5) : 100;
 }
 
+/* Both halves of a pair must come to one worker. */
+static bool matches_pairs(const struct supervisor *supervisor)
+{
+	const struct config *config = &supervisor->effective->config;
+
+	return config_has_observer(config) &&
+	       (config->split == SPLIT_FLOW ||
+		(config->worker_count == 1 && config->share_count <= 1));
+}
+
+static void add_aggregator(const struct supervisor *supervisor, struct json *json)
+{
+	static const char *const states[] = {
+		[SIDECAR_EMPTY] = "waiting",
+		[SIDECAR_STARTING] = "starting",
+		[SIDECAR_WORKING] = "working",
+		[SIDECAR_LEAVING] = "leaving",
+	};
+	const struct sidecar *sidecar = &supervisor->aggregation.sidecar;
+
+	if (!config_has_aggregator(&supervisor->effective->config))
+		return;
+	json_open_object(json, "aggregator");
+	json_add_string(json, "state", states[sidecar->state]);
+	if (sidecar->process.pidfd < 0)
+		json_add_null(json, "pid");
+	else
+		json_add_number(json, "pid", (uint64_t)sidecar->process.pid);
+	json_add_number(json, "restarts", sidecar->restarts ? sidecar->restarts - 1 : 0);
+	json_close_object(json);
+}
+
 static void add_split(const struct supervisor *supervisor, struct json *json)
 {
 	const char *degraded =
@@ -119,7 +151,7 @@ static void add_split(const struct supervisor *supervisor, struct json *json)
 	json_add_bool(json, "has_ebpf", supervisor->sockets && !degraded);
 	if (degraded)
 		json_add_string(json, "degraded", degraded);
-	json_add_bool(json, "matches_pairs", false);
+	json_add_bool(json, "matches_pairs", matches_pairs(supervisor));
 	json_add_number(json, "largest_share_percent", largest_share_percent(supervisor));
 }
 
@@ -141,6 +173,7 @@ void status_format(struct supervisor *supervisor, struct json *json)
 		add_setting(json, config, "read");
 	add_setting(json, config, "config");
 	add_split(supervisor, json);
+	add_aggregator(supervisor, json);
 	json_open_array(json, "workers");
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		add_worker(supervisor, json, i);
@@ -259,6 +292,8 @@ static bool add_ledger_of_worker(const struct supervisor *supervisor, struct jso
 /* What is missing from one worker's line may not be made up for by another's. */
 void status_format_ledger(struct supervisor *supervisor, struct json *json)
 {
+	const struct aggregator_state *state = supervisor->aggregation.state;
+	struct aggregator_words words;
 	struct ledger total;
 	bool adds_up;
 
@@ -270,6 +305,9 @@ void status_format_ledger(struct supervisor *supervisor, struct json *json)
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		adds_up &= add_ledger_of_worker(supervisor, json, i);
 	json_close_array(json);
+	if (state && aggregator_state_read(state, &words))
+		adds_up &= ledger_json_add_outputs(json, "outputs", &supervisor->effective->config,
+						   &words);
 	json_add_bool(json, "adds_up", adds_up);
 	json_close_object(json);
 }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "ipc/hook.h"
 #include "ipc/packet_ring.h"
 #include "loop/loop.h"
@@ -139,7 +140,7 @@ static bool are_all_ready(const struct supervisor *supervisor)
 	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++)
 		if (supervisor->seats[i].state != SEAT_READY)
 			return false;
-	return true;
+	return aggregation_is_ready(supervisor);
 }
 
 static bool are_all_done(const struct supervisor *supervisor)
@@ -179,6 +180,16 @@ static void run(struct supervisor *supervisor)
 	restart_forget(supervisor);
 	service_tell_ready();
 	reload_catch_up(supervisor);
+}
+
+void supervisor_on_aggregator(struct supervisor *supervisor, const char *problem)
+{
+	if (problem && supervisor->phase == PHASE_STARTING)
+		abandon_start(supervisor, problem);
+	else if (problem)
+		log_error("the aggregator cannot start: %s", problem);
+	else if (supervisor->phase == PHASE_STARTING && are_all_ready(supervisor))
+		run(supervisor);
 }
 
 const char *supervisor_busy(const struct supervisor *supervisor)
@@ -234,6 +245,15 @@ static void on_phase_timer(void *argument)
 		each_seat(supervisor, seat_kill);
 		loop_stop(supervisor->loop);
 	}
+}
+
+/* The workers have finished: the aggregator is the last. */
+static void finish_run(struct supervisor *supervisor)
+{
+	supervisor->phase = PHASE_DRAINING;
+	loop_timer_stop(supervisor->phase_timer);
+	if (aggregation_finish(supervisor))
+		loop_stop(supervisor->loop);
 }
 
 static void on_ready(struct supervisor *supervisor, struct seat *seat)
@@ -322,7 +342,7 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 	case SEAT_HAS_DIED:
 		on_death(supervisor, seat, text);
 		if (supervisor->phase == PHASE_DRAINING && are_all_done(supervisor))
-			loop_stop(supervisor->loop);
+			finish_run(supervisor);
 		break;
 	case SEAT_HAS_LEFT: /* of a reload that did not wait for it any longer */
 		if (!supervisor_open_seat(supervisor, seat->index, supervisor->effective, error))
@@ -331,7 +351,7 @@ static void on_seat(void *argument, struct seat *seat, enum seat_event event, ui
 		break;
 	case SEAT_HAS_ENDED:
 		if (are_all_done(supervisor))
-			loop_stop(supervisor->loop);
+			finish_run(supervisor);
 		break;
 	}
 }
@@ -382,8 +402,16 @@ static void on_report(void *argument)
 
 static void on_terminate(void *argument)
 {
+	struct supervisor *supervisor = argument;
+
 	log_info("received exit signal");
-	supervisor_end(argument);
+	if (supervisor->phase == PHASE_DRAINING && are_all_done(supervisor)) {
+		supervisor->is_ending =
+			true; /* a run from a file waits for its outputs no longer */
+		aggregation_finish(supervisor);
+	} else {
+		supervisor_end(supervisor);
+	}
 }
 
 /* One that comes while another goes on may be for a change that the other has not seen. */
@@ -449,9 +477,11 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 		else
 			lease_close(&seat->lease);
 	}
-	if (is_open)
-		input_lend(supervisor, seat);
-	return is_open;
+	if (!is_open)
+		return false;
+	memcpy(seat->lease.watch->stats_key, supervisor->stats_key, sizeof(supervisor->stats_key));
+	input_lend(supervisor, seat);
+	return true;
 }
 
 /* Everything is opened before the first worker starts. */
@@ -460,6 +490,8 @@ static void open_seats(struct supervisor *supervisor)
 	const struct effective *effective = supervisor->effective;
 	char error[CONFIG_ERROR_MAX];
 
+	if (!aggregation_open(supervisor, effective, error))
+		log_fatal("%s", error);
 	for (uint32_t i = 0; i < effective->config.worker_count; i++)
 		if (!supervisor_open_seat(supervisor, i, effective, error))
 			log_fatal("%s", error);
@@ -467,6 +499,7 @@ static void open_seats(struct supervisor *supervisor)
 
 static void start_seats(struct supervisor *supervisor)
 {
+	aggregation_start(supervisor);
 	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++) {
 		int error = seat_start(&supervisor->seats[i]);
 
@@ -494,6 +527,7 @@ static int finish(struct supervisor *supervisor)
 	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_RECORDS_DROPPED))
 		status = EXIT_FAILURE; /* a file can be read again: say that it must be */
 	control_server_close(supervisor->control);
+	aggregation_close(supervisor);
 	each_seat(supervisor, seat_fini);
 	packet_sockets_close(supervisor->sockets);
 	reattach_close(supervisor);
@@ -549,6 +583,7 @@ static void resume_upgraded(struct supervisor *supervisor, struct handover *hand
 	if (supervisor->effective->config.is_verbose)
 		log_set_level(LOG_LEVEL_DEBUG);
 	supervisor->phase = PHASE_RUNNING;
+	aggregation_start(supervisor);
 	upgrade_go_on(supervisor);
 	loop_run(supervisor->loop);
 }
@@ -569,6 +604,9 @@ int supervisor_main(int argc, char **argv)
 		log_fatal("/proc/self/exe: %s (is /proc mounted?)", strerror(errno));
 	supervisor->seats = xcalloc(CONFIG_WORKERS_MAX, sizeof(*supervisor->seats));
 	supervisor->loop = loop_new();
+	if (random_secret(supervisor->stats_key, sizeof(supervisor->stats_key)))
+		log_fatal("the kernel gives no random numbers");
+	aggregation_init(supervisor);
 	upgrade_init(&supervisor->upgrade);
 	handover = upgrade_receive(supervisor);
 	if (handover)

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "supervisor/aggregation.h"
 #include "supervisor/check.h"
 #include "supervisor/control_server.h"
 #include "supervisor/packet_sockets.h"
@@ -20,7 +21,7 @@ enum phase {
 	PHASE_STARTING,
 	PHASE_RUNNING,
 	PHASE_REJECTING, /* no packet comes in any more */
-	PHASE_DRAINING,	 /* workers read and send all that there is */
+	PHASE_DRAINING,	 /* workers read and send all that there is, then the aggregator does */
 	PHASE_KEEPING,	 /* or leave it all to the next start: workers make way */
 	PHASE_KEPT,	 /* the service manager has it: what is still in rings is not missing */
 };
@@ -47,6 +48,8 @@ struct supervisor {
 	struct reload reload;
 	struct upgrade upgrade;
 	struct reattach reattach;
+	struct aggregation aggregation;
+	uint64_t stats_key[2];		/* of all tables of statistics */
 	struct control_server *control; /* NULL: off */
 	struct handover *kept;		/* of an earlier run, until we are ready; or NULL */
 	int64_t started_ns;		/* monotonic */
@@ -62,6 +65,9 @@ void supervisor_init_seat(struct supervisor *supervisor, uint32_t index);
 
 /* Why nothing new can be begun now, one line; or NULL. */
 const char *supervisor_busy(const struct supervisor *supervisor);
+
+/* The aggregator is ready, or says why it cannot start: NULL or one line. */
+void supervisor_on_aggregator(struct supervisor *supervisor, const char *problem);
 
 /* Begins the end of the run: reads and sends all that there is, then leaves. */
 void supervisor_end(struct supervisor *supervisor);

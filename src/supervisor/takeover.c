@@ -2,6 +2,7 @@
 #include "supervisor/takeover.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "supervisor/supervisor.h"
@@ -43,6 +44,7 @@ struct handover *takeover_give(const struct supervisor *supervisor, bool in_plac
 	packet_sockets_give(supervisor->sockets, handover);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		lease_give(&supervisor->seats[i].lease, i, handover);
+	aggregation_give(supervisor, handover);
 	if (!in_place)
 		return handover;
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
@@ -100,6 +102,11 @@ bool takeover_take(struct supervisor *supervisor, struct handover *handover, cha
 		snprintf(error, CONFIG_ERROR_MAX, "a ring is missing");
 		return false;
 	}
+	if (supervisor->seat_count)
+		memcpy(supervisor->stats_key, supervisor->seats[0].lease.watch->stats_key,
+		       sizeof(supervisor->stats_key));
+	if (!aggregation_take(supervisor, handover, error))
+		return false;
 	reattach_open(supervisor, &interface);
 	handover_text(handover, "interface", HANDOVER_ONE, supervisor->reattach.name,
 		      sizeof(supervisor->reattach.name));

@@ -102,13 +102,16 @@ static const char *obstacle(const struct supervisor *supervisor)
 static void become_next(struct supervisor *supervisor)
 {
 	struct upgrade *upgrade = &supervisor->upgrade;
-	struct handover *handover = takeover_give(supervisor, true);
+	struct handover *handover;
 	int error;
 
+	sidecar_clear(&supervisor->aggregation.sidecar); /* the next program starts its own */
+	handover = takeover_give(supervisor, true);
 	handover_add_fd(handover, "previous", HANDOVER_ONE, supervisor->executable_fd);
 	log_info("upgrade: %s goes on", upgrade->path);
 	error = become(supervisor, upgrade->next_fd, handover);
 	handover_free(handover);
+	aggregation_start(supervisor);
 	fail(upgrade, strerror(-error));
 }
 
@@ -121,6 +124,7 @@ static void become_previous(struct supervisor *supervisor)
 
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		seat_clear(&supervisor->seats[i]);
+	sidecar_clear(&supervisor->aggregation.sidecar);
 	if (supervisor->reload.is_asked_again)
 		raise(SIGHUP); /* it waits for the previous program */
 	handover = takeover_give(supervisor, true);
@@ -137,6 +141,7 @@ static void fill_seats(struct supervisor *supervisor)
 	for (uint32_t i = 0; i < supervisor->effective->config.worker_count; i++)
 		if (supervisor->seats[i].state == SEAT_EMPTY)
 			seat_restart(&supervisor->seats[i]);
+	aggregation_start(supervisor);
 }
 
 /* The trial of this program is over. */

@@ -39,6 +39,13 @@ static void show_duration(int64_t seconds, FILE *out)
 	fprintf(out, "%" PRId64 " s", seconds % 60);
 }
 
+static void show_aggregator(const json_t *aggregator, FILE *out)
+{
+	fprintf(out, "aggregator: %s, process %" PRId64 ", restarted %" PRId64 " times\n",
+		text_of(aggregator, "state"), number_of(aggregator, "pid"),
+		number_of(aggregator, "restarts"));
+}
+
 static void show_run(const json_t *reply, FILE *out)
 {
 	bool is_live = !strcmp(text_of(reply, "input"), "live");
@@ -56,6 +63,8 @@ static void show_run(const json_t *reply, FILE *out)
 		fprintf(out, "split: by %s, %s; pairs are %smatched\n", text_of(reply, "split"),
 			is_true(reply, "has_ebpf") ? "with eBPF" : "without eBPF",
 			is_true(reply, "matches_pairs") ? "" : "not ");
+	if (json_is_object(json_object_get(reply, "aggregator")))
+		show_aggregator(json_object_get(reply, "aggregator"), out);
 	if (*degraded)
 		fprintf(out, "degraded: %s\n", degraded);
 	if (json_array_size(json_object_get(reply, "workers")) > 1)
@@ -181,27 +190,37 @@ static void show_sum(const json_t *reply, FILE *out)
 	}
 	fputs("\nIt does not add up:\n", out);
 	show_missing(json_object_get(reply, "lines"), "", out);
+	show_missing(json_object_get(reply, "outputs"), "output ", out);
 	json_array_foreach (json_object_get(reply, "workers"), i, worker) {
 		snprintf(who, sizeof(who), "worker-%" PRId64 ": ", number_of(worker, "index"));
 		show_missing(json_object_get(worker, "lines"), who, out);
 	}
 }
 
-static void show_ledger(const json_t *reply, FILE *out)
+static void add_lines(struct table *table, const json_t *lines, const char *what)
 {
 	const json_t *line, *whole;
-	struct table table;
+	char stage[TEXT_MAX];
 	size_t i;
 
-	table_init(&table, "stage in unit missing became");
-	json_array_foreach (json_object_get(reply, "lines"), i, line) {
+	json_array_foreach (lines, i, line) {
 		whole = json_object_get(line, "whole");
-		table_add_text(&table, text_of(line, "stage"));
-		table_add_number(&table, number_of(whole, "value"));
-		table_add_text(&table, text_of(line, "unit"));
-		table_add_number(&table, number_of(line, "missing"));
-		add_parts(&table, json_object_get(line, "parts"));
+		snprintf(stage, sizeof(stage), "%s%s", what, text_of(line, "stage"));
+		table_add_text(table, stage);
+		table_add_number(table, number_of(whole, "value"));
+		table_add_text(table, text_of(line, "unit"));
+		table_add_number(table, number_of(line, "missing"));
+		add_parts(table, json_object_get(line, "parts"));
 	}
+}
+
+static void show_ledger(const json_t *reply, FILE *out)
+{
+	struct table table;
+
+	table_init(&table, "stage in unit missing became");
+	add_lines(&table, json_object_get(reply, "lines"), "");
+	add_lines(&table, json_object_get(reply, "outputs"), "output ");
 	table_print(&table, out);
 	table_fini(&table);
 	show_sum(reply, out);

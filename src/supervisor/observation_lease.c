@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/observation_lease.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipc/child.h"
+#include "ipc/memory.h"
+#include "ipc/observation.h"
+#include "ipc/ring.h"
+
+void observation_lease_init(struct observation_lease *lease)
+{
+	memset(lease, -1, sizeof(*lease));
+}
+
+static void replace(int *fd, int other)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = other;
+}
+
+static bool has_size(int fd, size_t size)
+{
+	struct stat status;
+
+	return fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == size;
+}
+
+/* Makes a memfd of this size, and a second descriptor that cannot be mapped for writing. */
+static int make(int *fd, int *reader_fd, const char *name, size_t size)
+{
+	int made;
+
+	if (!has_size(*fd, size)) {
+		made = memory_create(name, size);
+		if (made < 0)
+			return made;
+		replace(fd, made);
+		replace(reader_fd, -1);
+	}
+	if (*reader_fd < 0)
+		*reader_fd = memory_reopen(*fd);
+	return *reader_fd < 0 ? *reader_fd : 0;
+}
+
+int observation_lease_fit(struct observation_lease *lease, const struct config *config)
+{
+	int error = 0;
+
+	if (config_has_observer(config))
+		error = make(&lease->stats_fd, &lease->stats_reader_fd, "dnsflow-stats",
+			     observation_size(config));
+	if (error || !config_has_events(config))
+		return error;
+	error = make(&lease->ring_fd, &lease->ring_reader_fd, "dnsflow-events",
+		     ring_memory_size((size_t)config->event_ring_mib << 20));
+	if (!error)
+		error = make(&lease->tail_fd, &lease->tail_reader_fd, "dnsflow-tail",
+			     sizeof(struct ring_tail));
+	if (!error && lease->bell_fds[0] < 0 && pipe2(lease->bell_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		error = -errno;
+	return error;
+}
+
+void observation_lease_place(const struct observation_lease *lease, int *fds)
+{
+	fds[CHILD_FD_STATS] = lease->stats_fd;
+	fds[CHILD_FD_EVENTS] = lease->ring_fd;
+	fds[CHILD_FD_EVENTS_TAIL] = lease->tail_reader_fd;
+	fds[CHILD_FD_EVENTS_BELL] = lease->bell_fds[1];
+}
+
+void observation_lease_lend(const struct observation_lease *lease, uint32_t worker, int channel)
+{
+	if (lease->stats_fd >= 0)
+		lend_send(channel, LEND_STATS, worker, lease->stats_reader_fd, NULL);
+	if (lease->ring_fd < 0)
+		return;
+	lend_send(channel, LEND_RING, worker, lease->ring_reader_fd, NULL);
+	lend_send(channel, LEND_RING_TAIL, worker, lease->tail_fd, NULL);
+	lend_send(channel, LEND_BELL, worker, lease->bell_fds[0], NULL);
+}
+
+#define PARTS 5
+
+static const char *const part_names[PARTS] = {"stats", "events", "events-tail", "events-bell-out",
+					      "events-bell-in"};
+
+static void parts_of(struct observation_lease *lease, int *parts[PARTS])
+{
+	parts[0] = &lease->stats_fd;
+	parts[1] = &lease->ring_fd;
+	parts[2] = &lease->tail_fd;
+	parts[3] = &lease->bell_fds[0];
+	parts[4] = &lease->bell_fds[1];
+}
+
+void observation_lease_give(const struct observation_lease *lease, uint32_t worker,
+			    struct handover *handover)
+{
+	struct observation_lease copy = *lease;
+	int *parts[PARTS];
+
+	parts_of(&copy, parts);
+	for (int i = 0; i < PARTS; i++)
+		handover_add_fd(handover, part_names[i], (int)worker, *parts[i]);
+}
+
+int observation_lease_take(struct observation_lease *lease, uint32_t worker,
+			   struct handover *handover)
+{
+	int *parts[PARTS];
+
+	parts_of(lease, parts);
+	for (int i = 0; i < PARTS; i++)
+		*parts[i] = handover_take_fd(handover, part_names[i], (int)worker);
+	if (lease->stats_fd >= 0)
+		lease->stats_reader_fd = memory_reopen(lease->stats_fd);
+	if (lease->ring_fd < 0)
+		return 0;
+	lease->ring_reader_fd = memory_reopen(lease->ring_fd);
+	lease->tail_reader_fd = memory_reopen(lease->tail_fd);
+	return lease->ring_reader_fd < 0 || lease->tail_reader_fd < 0 ? -EBADF : 0;
+}
+
+void observation_lease_close(struct observation_lease *lease)
+{
+	int *parts[PARTS];
+
+	parts_of(lease, parts);
+	for (int i = 0; i < PARTS; i++)
+		replace(parts[i], -1);
+	replace(&lease->tail_reader_fd, -1);
+	replace(&lease->stats_reader_fd, -1);
+	replace(&lease->ring_reader_fd, -1);
+}
