@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benches print `name value unit` lines; each compares with its peers in the same run.
 
-.PHONY: bench-replay bench-capture bench-ring
-bench: bench-replay bench-capture bench-ring ## all benches
+.PHONY: bench-replay bench-capture bench-ring bench-aggregator
+bench: bench-replay bench-capture bench-ring bench-aggregator ## all benches
 
 bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segments, 2 workers, memory
 	$(Q)BUILD=$(BUILD) bench/replay
 
 bench-capture: all $(PROGRAMS) ## live capture over veth at full speed against tcpdump (root)
 	$(Q)BUILD=$(BUILD) bench/capture
+
+bench-aggregator: all $(PROGRAMS) ## events per second of one core: statistics, filters, lines; what statistics cost a worker (root)
+	$(Q)BUILD=$(BUILD) bench/aggregator
 
 bench-ring: all $(PROGRAMS) cursorless ## records through an event ring between two processes, and what the cursor costs a replay
 	$(Q)$(BUILD)/bench/ring

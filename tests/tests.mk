@@ -54,3 +54,7 @@ soak: ## what takes longer than make check: storms, reloads, links, poison (root
 
 soak-kill: all $(PROGRAMS) ## kills, reloads and upgrades at 200,000 packets/s, with figures (root): SECONDS_PER_STORM= RATE= STORMS=
 	$(Q)tests/system/soak_storm.sh
+
+.PHONY: soak-cardinality
+soak-cardinality: $(BUILD)/tests/system/cardinality ## 100 million names and 10 million clients through the aggregator's statistics: EVENTS= CLIENTS=
+	$(Q)$(BUILD)/tests/system/cardinality $(or $(EVENTS),100000000) $(or $(CLIENTS),10000000)
