@@ -154,7 +154,7 @@ static bool pattern_add(struct patterns *patterns, const char *element, enum pat
 			const struct complaint *complaint)
 {
 	struct pattern **grown =
-		reallocarray(patterns->pattern, patterns->count + 1, sizeof(patterns->pattern[0]));
+		reallocarray(patterns->pattern, patterns->count + 1, sizeof(struct pattern *));
 	char wrong[PATTERN_ERROR_MAX];
 
 	if (!grown)
