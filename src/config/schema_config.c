@@ -91,7 +91,8 @@ static const struct setting settings[] = {
 	{"own-address", 0, SETTING_LIST, AT(own_address), .argument = "ADDRESS",
 	 .help = "address of the server that is watched; tells client from resolver messages"},
 	{"event-ring", 0, SETTING_POWER, AT(event_ring_mib), .least = 1, .most = 1024,
-	 .argument = "MIB", .help = "memory for events of each worker, a power of two (default 8)"},
+	 .argument = "MIB", .help = "memory for events of each worker, a power of two (default 8)",
+	 .needs_restart = true},
 	{"outputs", 0, SETTING_OUTPUTS, AT(outputs), .option = "output",
 	 .argument = "TYPE[,KEY=VALUE]...",
 	 .help = "write events: stdout, file, tcp, syslog, metrics or records, up to 16 times;\n"

@@ -237,7 +237,7 @@ static void reset_statistics(struct supervisor *supervisor)
 /* It has finished: for good, or to begin again with what is in force now. */
 static void on_end(struct supervisor *supervisor)
 {
-	if (supervisor->phase >= PHASE_DRAINING)
+	if (supervisor->aggregation.is_finishing)
 		loop_stop(supervisor->loop);
 	else
 		aggregation_start(supervisor);
@@ -335,6 +335,7 @@ bool aggregation_finish(struct supervisor *supervisor)
 
 	if (aggregation->sidecar.state == SIDECAR_EMPTY && !aggregation->sidecar.is_wanted)
 		return true;
+	aggregation->is_finishing = true;
 	sidecar_start(&aggregation->sidecar); /* one that has just died has more to write */
 	sidecar_drain(&aggregation->sidecar,
 		      supervisor->sockets || supervisor->is_ending ? DRAIN_TIMEOUT_NS : 0);

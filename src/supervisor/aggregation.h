@@ -26,6 +26,7 @@ struct aggregation {
 	int spool_fds[CONFIG_OUTPUTS_MAX];
 	int listener_fd;
 	struct endpoint listener; /* where it listens */
+	bool is_finishing;	  /* the run ends with it */
 };
 
 /* Prepares an empty one. */

@@ -110,11 +110,13 @@ static uint64_t largest_share_percent(const struct supervisor *supervisor)
 	return sum ? (uint64_t)((double)most * count / (double)sum * 100 + 0.5) : 100;
 }
 
-/* Both halves of a pair must come to one worker. */
+/* Both halves of a pair must be captured, and come to one worker. */
 static bool matches_pairs(const struct supervisor *supervisor)
 {
 	const struct config *config = &supervisor->effective->config;
 
+	if (supervisor->sockets && packet_sockets_degraded(supervisor->sockets))
+		return false;
 	return config_has_observer(config) &&
 	       (config->split == SPLIT_FLOW ||
 		(config->worker_count == 1 && config->share_count <= 1));
