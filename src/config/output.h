@@ -79,7 +79,7 @@ struct config_output {
 	char path[CONFIG_PATH_MAX];
 	uint32_t max_size_mib; /* 0 = no limit */
 	uint32_t max_age_s;    /* 0 = no limit */
-	uint32_t count;	       /* of files kept after rotation */
+	uint32_t count;	       /* of files kept after rotation; 0 = no rotation */
 	enum output_compression compression;
 	char command[CONFIG_PATH_MAX]; /* run with the name of the file that was rotated */
 

@@ -79,7 +79,7 @@ static const struct setting settings[] = {
 	{"path", 0, SETTING_TEXT, AT(path)},
 	{"max-size", 0, SETTING_NUMBER, AT(max_size_mib), .most = 1048576},
 	{"max-age", 0, SETTING_NUMBER, AT(max_age_s), .most = 366 * 86400},
-	{"count", 0, SETTING_NUMBER, AT(count), .least = 1, .most = 1000},
+	{"count", 0, SETTING_NUMBER, AT(count), .most = 1000},
 	{"compress", 0, SETTING_WORD, AT(compression), .words = compress_words},
 	{"command", 0, SETTING_TEXT, AT(command)},
 

@@ -78,6 +78,7 @@ static void test_keys_follow_with_commas_between(void **state)
 	assert_int_equal(output->sample_rate, 6);
 	assert_string_equal(parse("tcp,delimiter=\\r\\n")->delimiter, "\r\n");
 	assert_string_equal(parse("tcp,delimiter=\\,\\\\n")->delimiter, ",\\n");
+	assert_int_equal(parse("file,path=a,count=0")->count, 0); /* no rotation */
 }
 
 static void test_mistakes_are_told(void **state)
