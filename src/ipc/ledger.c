@@ -40,7 +40,7 @@ static const struct identity identities[] = {
 	 .first = COUNTER_PACKETS_MESSAGE, .last = COUNTER_PACKETS_MESSAGE,
 	 .beside = {{"messages_reassembled", COUNT(MESSAGES_REASSEMBLED)}}},
 	{"messages", "messages", .whole = {"messages_in", COUNT(MESSAGES_IN)},
-	 .first = COUNTER_MESSAGES_RECORDED, .last = COUNTER_MESSAGES_TO_SERVER},
+	 .first = COUNTER_MESSAGES_RECORDED, .last = COUNTER_MESSAGES_NOT_EXPORTED},
 	{"export", "records", .whole = {"messages_recorded", COUNT(MESSAGES_RECORDED)},
 	 .first = COUNTER_RECORDS_SENT, .last = COUNTER_RECORDS_DISCARDED,
 	 .beside = {{"records_open", WORD(STATE_OPEN_SETS)},

@@ -172,6 +172,10 @@ else
 fi
 cmp_run "standard input" -r - <"$good"
 "$dnsflow" -r "$good" -w - 2>/dev/null | cmp -s - "$work/plain.out" && ok "-w - is standard output" || not_ok "-w -"
+# Without a destination there are no records, and so none are lost.
+check "-r with an output alone has status 0" sh -c '"$1" -r "$2" --output stdout >"$3" 2>"$4"' sh "$dnsflow" "$good" "$work/lines" "$work/err"
+check "and writes every message" test "$(wc -l <"$work/lines")" = 1000
+check "and tells of no loss" sh -c '! grep -q destination "$1"' sh "$work/err"
 # The manual of counters is made from their table.
 check "the manual has every counter" test "$(scripts/counters-page | grep -c '^\.It ')" = "$(grep -c '^COUNTER(' src/ipc/counters.def)"
 finish

@@ -145,15 +145,21 @@ static void stage_record(struct capture *capture, const struct packet *packet, s
 	commit_add(head, counter, 1);
 }
 
+static void stage_unrecorded(struct capture *capture, enum counter counter)
+{
+	commit_add(capture->head, COUNTER_MESSAGES_IN, 1);
+	commit_add(capture->head, counter, 1);
+}
+
 static void stage_message(struct capture *capture, const struct packet *packet,
 			  struct slice message)
 {
-	if (is_from_server(capture, packet)) {
+	if (!is_from_server(capture, packet))
+		stage_unrecorded(capture, COUNTER_MESSAGES_TO_SERVER);
+	else if (!capture->is_exporting)
+		stage_unrecorded(capture, COUNTER_MESSAGES_NOT_EXPORTED);
+	else
 		stage_record(capture, packet, message);
-	} else {
-		commit_add(capture->head, COUNTER_MESSAGES_IN, 1);
-		commit_add(capture->head, COUNTER_MESSAGES_TO_SERVER, 1);
-	}
 	if (capture->observer)
 		observer_take(capture->observer, packet, message, capture->time_ns);
 }
@@ -162,8 +168,7 @@ static void stage_reassembled(struct capture *capture, const struct packet *pack
 			      struct slice message)
 {
 	if (is_sampled_out(capture)) {
-		commit_add(capture->head, COUNTER_MESSAGES_IN, 1);
-		commit_add(capture->head, COUNTER_MESSAGES_SAMPLED_OUT, 1);
+		stage_unrecorded(capture, COUNTER_MESSAGES_SAMPLED_OUT);
 	} else {
 		stage_message(capture, packet, message);
 	}
@@ -471,6 +476,7 @@ int capture_open(struct capture *capture, const struct config *config, uint32_t 
 			       watch->skip_generation == state_get(head, STATE_GENERATION) &&
 			       watch->skip_block == state_get(head, STATE_BLOCK) &&
 			       watch->skip_packet == state_get(head, STATE_PACKET);
+	capture->is_exporting = !observer || config->destination_count || *config->write_file;
 	capture->keeps_clock = !is_live;
 	capture->now_ns = (int64_t)state_get(head, STATE_CLOCK);
 	capture->are_ports_checked = !*config->filter;

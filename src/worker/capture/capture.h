@@ -36,6 +36,7 @@ struct capture {
 	bool is_selecting; /* frames come unfiltered, or those of all shares */
 	bool is_admitting; /* the generated filter is to be applied to them */
 	bool are_ports_checked; /* no -f: a payload is DNS when its source port is one of ours */
+	bool is_exporting;	/* records are wanted, not statistics and events alone */
 	bool is_again;	  /* the first frame of a successor, whose first messages are committed */
 	bool is_skipping; /* the first frame of a successor ended its predecessor: quarantine it */
 	bool keeps_clock; /* files: now_ns is packet time and lies in the state */
