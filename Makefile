@@ -159,7 +159,7 @@ $(BUILD)/dnsflow-counters.7: src/ipc/counters.def scripts/counters-page
 	$(call say,PAGE,$@)
 	$(Q)scripts/counters-page > $@
 
-install: all $(BUILD)/dnsflow-counters.7 ## install binaries, manual pages and the example of a configuration under DESTDIR and PREFIX
+install: all $(BUILD)/dnsflow-counters.7 ## install binaries, manual pages, the example of a configuration and openapi.yaml under DESTDIR and PREFIX
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(addprefix $(DESTDIR)$(MANDIR)/,man8 man7 man5 man1) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflow
 	install -m 755 $(BUILD)/dnsflowctl $(DESTDIR)$(SBINDIR)/dnsflowctl
@@ -168,14 +168,18 @@ install: all $(BUILD)/dnsflow-counters.7 ## install binaries, manual pages and t
 	install -m 644 src/tools/dnsflowctl.8 $(DESTDIR)$(MANDIR)/man8/dnsflowctl.8
 	install -m 644 $(BUILD)/dnsflow-counters.7 $(DESTDIR)$(MANDIR)/man7/dnsflow-counters.7
 	install -m 644 src/config/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5
+	install -m 644 src/aggregator/dnsflow-events.5 $(DESTDIR)$(MANDIR)/man5/dnsflow-events.5
 	install -m 644 src/config/dnsflow.conf $(DESTDIR)$(DOCDIR)/dnsflow.conf
+	install -m 644 src/aggregator/web/openapi.yaml $(DESTDIR)$(DOCDIR)/openapi.yaml
 	install -m 644 src/tools/dnsflow-read.1 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(SBINDIR)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflowctl $(DESTDIR)$(BINDIR)/dnsflow-read
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,dnsflow.8 dnsflowctl.8)
-	rm -f $(DESTDIR)$(MANDIR)/man7/dnsflow-counters.7 $(DESTDIR)$(MANDIR)/man5/dnsflow.conf.5 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
-	rm -f $(DESTDIR)$(DOCDIR)/dnsflow.conf
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,dnsflow.conf.5 dnsflow-events.5)
+	rm -f $(DESTDIR)$(MANDIR)/man7/dnsflow-counters.7 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+	rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,dnsflow.conf openapi.yaml)
+	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 
 run: all ## show the main job: DNS traffic through supervisor and workers to a receiver that prints the records
 	$(Q)BUILD=$(BUILD) scripts/demo
