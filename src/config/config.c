@@ -9,6 +9,7 @@
 #include "config/outputs.h"
 #include "config/schema.h"
 #include "net/decode.h"
+#include "stats/shard.h"
 
 static bool refuse(char *error, const char *text)
 {
@@ -45,21 +46,81 @@ static bool complete_capture(struct config *config, uint32_t cpu_count, char *er
 	return true;
 }
 
-static bool check_addresses(const struct config *config, char *error)
+/* What is counted for each name, by its place in the list; false behind the last. */
+static bool find_table(const struct config *config, uint32_t index, struct stats_table *table)
 {
-	const struct setting *setting = schema_find(&schema_config, "own-address");
-	struct address address;
+	const struct setting *setting = schema_find(&schema_config, "statistics.tables");
+	char text[CONFIG_TEXT_MAX];
+
+	if (index >= setting_count(config, setting))
+		return false;
+	setting_format(config, setting, index, text);
+	return stats_table_parse(text, table);
+}
+
+static bool is_counted(const struct config *config, const char *text)
+{
+	struct stats_table wanted, table;
+
+	if (!strcmp(text, "registered/query") || !strcmp(text, "registered/response"))
+		return true;
+	if (!stats_table_parse(text, &wanted))
+		return false;
+	for (uint32_t i = 0; find_table(config, i, &table); i++)
+		if (table.what == wanted.what && table.is_query == wanted.is_query &&
+		    table.code == wanted.code)
+			return true;
+	return false;
+}
+
+/* The first element of a list that is not good is told with what it is not. */
+static bool check_list(const struct config *config, const char *name,
+		       bool (*is_good)(const struct config *config, const char *text),
+		       const char *problem, char *error)
+{
+	const struct setting *setting = schema_find(&schema_config, name);
 	char text[CONFIG_TEXT_MAX];
 
 	for (uint32_t i = 0; i < setting_count(config, setting); i++) {
 		setting_format(config, setting, i, text);
-		if (address_parse(text, &address))
+		if (is_good(config, text))
 			continue;
-		snprintf(error, CONFIG_ERROR_MAX, "own-address: %.99s is no address", text);
+		snprintf(error, CONFIG_ERROR_MAX, "%s: %.99s is %s", name, text, problem);
 		return false;
 	}
 	return true;
 }
+
+static bool is_address(const struct config *config, const char *text)
+{
+	struct address address;
+
+	(void)config;
+	return address_parse(text, &address);
+}
+
+static bool is_table(const struct config *config, const char *text)
+{
+	struct stats_table table;
+
+	(void)config;
+	return stats_table_parse(text, &table);
+}
+
+static bool check_lists(const struct config *config, char *error)
+{
+	const struct setting *tables = schema_find(&schema_config, "statistics.tables");
+
+	if (setting_count(config, tables) > STATS_TABLES_MAX)
+		return refuse(error, "statistics.tables: more than 16");
+	return check_list(config, "own-address", is_address, "no address", error) &&
+	       check_list(config, "statistics.tables", is_table, "not WHAT/query or WHAT/response",
+			  error) &&
+	       check_list(config, "statistics.default-tables", is_counted,
+			  "not in statistics.tables", error);
+}
+
+_Static_assert(STATS_TABLES_MAX == 16, "as the text above says");
 
 /* A port alone and localhost are 127.0.0.1, which no resolver may say otherwise. */
 static bool complete_listen(struct config_web *web)
@@ -108,7 +169,7 @@ bool config_complete(struct config *config, uint32_t cpu_count, char *error)
 				     "--web.listen PORT");
 	if (config->split == CONFIG_SPLIT_AUTO)
 		config->split = config_has_observer(config) ? SPLIT_FLOW : SPLIT_DESTINATION;
-	return complete_capture(config, cpu_count, error) && check_addresses(config, error) &&
+	return complete_capture(config, cpu_count, error) && check_lists(config, error) &&
 	       complete_web(&config->web, error) && outputs_complete(config, error);
 }
 

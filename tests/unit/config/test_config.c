@@ -207,6 +207,23 @@ static void test_own_addresses_are_addresses(void **state)
 			  "own-address: 192.0.2.0/24 is no address");
 }
 
+static void test_tables_are_some_and_shown_ones_are_counted(void **state)
+{
+	(void)state;
+	complete("write: w\nstatistics: {tables: [hit/query, MX/response],"
+		 " default-tables: [mx/response, registered/query]}");
+	assert_incomplete("write: w\nstatistics: {tables: [hit/query, foo/query]}",
+			  "statistics.tables: foo/query is not WHAT/query or WHAT/response");
+	assert_incomplete("write: w\nstatistics: {tables: [hit]}", "hit is not WHAT/query");
+	assert_incomplete("write: w\nstatistics: {tables: [hit/query, hit/query, hit/query,"
+			  " hit/query, hit/query, hit/query, hit/query, hit/query, hit/query,"
+			  " hit/query, hit/query, hit/query, hit/query, hit/query, hit/query,"
+			  " hit/query, hit/query]}",
+			  "statistics.tables: more than 16");
+	assert_incomplete("write: w\nstatistics: {default-tables: [mx/query]}",
+			  "statistics.default-tables: mx/query is not in statistics.tables");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_the_web_listens_on_a_port_or_an_address_with_one),
 		cmocka_unit_test(test_without_credentials_the_web_stays_on_loopback),
 		cmocka_unit_test(test_own_addresses_are_addresses),
+		cmocka_unit_test(test_tables_are_some_and_shown_ones_are_counted),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
