@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Peers of outputs that are judged exactly: collector.py stream|octets|datagrams PORT FILE, on
+127.0.0.1. FILE gets what comes: a stream as it is, the messages of octet counting (RFC 6587 3.4.1)
+and datagrams as a line each. After TERM a stream says that it wants no more, reads what is on its way,
+and ends."""
+import signal
+import socket
+import sys
+
+READ = 1 << 16
+
+
+def write_octets(data, out):
+    """Returns what is no whole message yet."""
+    while b" " in data[:10]:
+        length, rest = data.split(b" ", 1)
+        if len(rest) < int(length):
+            break
+        out.write(rest[:int(length)] + b"\n")
+        data = rest[int(length):]
+    return data
+
+
+def read_stream(peer, out, is_counted):
+    data = b""
+    while more := peer.recv(READ):
+        data = write_octets(data + more, out) if is_counted else out.write(more) and b""
+        out.flush()
+    out.write(data)
+
+
+def main():
+    kind, port, path = sys.argv[1:]
+    is_stream = kind != "datagrams"
+    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM if is_stream else socket.SOCK_DGRAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE if not is_stream else socket.SO_KEEPALIVE, 1 << 24)
+    server.bind(("127.0.0.1", int(port)))
+    with open(path, "wb") as out:
+        if not is_stream:
+            print("ready", file=sys.stderr, flush=True)
+            while True:
+                out.write(server.recv(READ) + b"\n")
+                out.flush()
+        server.listen()
+        print("ready", file=sys.stderr, flush=True)
+        peer, _ = server.accept()
+        server.close()
+        signal.signal(signal.SIGTERM, lambda *_: peer.shutdown(socket.SHUT_WR))
+        read_stream(peer, out, kind == "octets")
+
+
+main()
