@@ -8,6 +8,7 @@ import socket
 import sys
 
 READ = 1 << 16
+SO_RCVBUFFORCE = 33
 
 
 def write_octets(data, out):
@@ -29,25 +30,32 @@ def read_stream(peer, out, is_counted):
     out.write(data)
 
 
+def collect_datagrams(port, out):
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
+    server.bind(("127.0.0.1", port))
+    print("ready", file=sys.stderr, flush=True)
+    while True:
+        out.write(server.recv(READ) + b"\n")
+        out.flush()
+
+
+def collect_stream(port, out, is_counted):
+    server = socket.create_server(("127.0.0.1", port))
+    print("ready", file=sys.stderr, flush=True)
+    peer, _ = server.accept()
+    server.close()
+    signal.signal(signal.SIGTERM, lambda *_: peer.shutdown(socket.SHUT_WR))
+    read_stream(peer, out, is_counted)
+
+
 def main():
     kind, port, path = sys.argv[1:]
-    is_stream = kind != "datagrams"
-    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM if is_stream else socket.SOCK_DGRAM)
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE if not is_stream else socket.SO_KEEPALIVE, 1 << 24)
-    server.bind(("127.0.0.1", int(port)))
     with open(path, "wb") as out:
-        if not is_stream:
-            print("ready", file=sys.stderr, flush=True)
-            while True:
-                out.write(server.recv(READ) + b"\n")
-                out.flush()
-        server.listen()
-        print("ready", file=sys.stderr, flush=True)
-        peer, _ = server.accept()
-        server.close()
-        signal.signal(signal.SIGTERM, lambda *_: peer.shutdown(socket.SHUT_WR))
-        read_stream(peer, out, kind == "octets")
+        if kind == "datagrams":
+            collect_datagrams(int(port), out)
+        else:
+            collect_stream(int(port), out, kind == "octets")
 
 
 main()
