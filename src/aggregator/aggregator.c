@@ -87,8 +87,10 @@ static void ask_for_reset(void *argument)
 static size_t metrics_line(void *argument, bool is_cumulative, char *line, size_t size)
 {
 	struct aggregator *aggregator = argument;
-	size_t length = metrics_line_format(aggregator->streams, clock_wall_ns(), line, size);
+	size_t length;
 
+	streams_renew(aggregator->streams);
+	length = metrics_line_format(aggregator->streams, clock_wall_ns(), line, size);
 	if (!is_cumulative)
 		streams_reset(aggregator->streams);
 	return length;

@@ -233,13 +233,18 @@ bool streams_counter(struct streams *streams, uint32_t index, const char *name, 
 	return true;
 }
 
+void streams_renew(struct streams *streams)
+{
+	for (uint32_t i = 0; i <= AGGREGATOR_STREAMS_MAX; i++)
+		streams->cached[i].made_ns = 0;
+}
+
 void streams_reset(struct streams *streams)
 {
 	streams->epoch++;
 	for (uint32_t i = 0; i < streams->own_count; i++)
 		shard_set_epoch(&streams->own[i], streams->epoch);
-	for (uint32_t i = 0; i <= AGGREGATOR_STREAMS_MAX; i++)
-		streams->cached[i].made_ns = 0;
+	streams_renew(streams);
 	if (streams->reset)
 		streams->reset(streams->argument);
 }

@@ -60,5 +60,8 @@ struct streams_rates streams_rates(const struct streams *streams, uint32_t index
  * when no counter can have the name. */
 bool streams_counter(struct streams *streams, uint32_t index, const char *name, uint64_t *value);
 
+/* The next summaries are made when they are asked for, however young those before are. */
+void streams_renew(struct streams *streams);
+
 /* Everything begins anew. */
 void streams_reset(struct streams *streams);
