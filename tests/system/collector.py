@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Peers of outputs that are judged exactly: collector.py stream|octets|datagrams PORT FILE, on
-127.0.0.1. FILE gets what comes: a stream as it is, the messages of octet counting (RFC 6587 3.4.1)
+127.0.0.1, or collector.py local PATH FILE: datagrams of a unix socket. FILE gets what comes: a stream as it is, the messages of octet counting (RFC 6587 3.4.1)
 and datagrams as a line each. After TERM a stream says that it wants no more, reads what is on its way,
 and ends."""
 import signal
@@ -30,10 +30,10 @@ def read_stream(peer, out, is_counted):
     out.write(data)
 
 
-def collect_datagrams(port, out):
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def collect_datagrams(family, address, out):
+    server = socket.socket(family, socket.SOCK_DGRAM)
     server.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
-    server.bind(("127.0.0.1", port))
+    server.bind(address)
     print("ready", file=sys.stderr, flush=True)
     while True:
         out.write(server.recv(READ) + b"\n")
@@ -53,7 +53,9 @@ def main():
     kind, port, path = sys.argv[1:]
     with open(path, "wb") as out:
         if kind == "datagrams":
-            collect_datagrams(int(port), out)
+            collect_datagrams(socket.AF_INET, ("127.0.0.1", int(port)), out)
+        elif kind == "local":
+            collect_datagrams(socket.AF_UNIX, port, out)
         else:
             collect_stream(int(port), out, kind == "octets")
 
