@@ -3,7 +3,8 @@
  * What one core of the aggregator does with events: a ring is filled, then the clock runs while the
  * aggregator's own intake empties it, again and again; only the emptying counts. One process, one
  * CPU. Prints events per second for statistics (names of a Zipf distribution, and all distinct),
- * for an output whose filter wants none of them, and for JSON and text lines into a file.
+ * for an output whose filter wants none of them, and for JSON and text lines into a file; and how
+ * long the metrics of 64 streams take.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include "aggregator/intake.h"
 #include "aggregator/outputs/output.h"
 #include "aggregator/stats/streams.h"
+#include "aggregator/web/metrics.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -26,11 +28,13 @@
 #include "ipc/memory.h"
 #include "ipc/observation.h"
 
-#define RING_DATA (8u << 20)
-#define ROUNDS	  5
-#define FILLS	  60 /* of the ring, in a round */
-#define NAMES	  1000000
-#define CLIENTS	  10000
+#define RING_DATA	  (8u << 20)
+#define ROUNDS		  5
+#define FILLS		  60 /* of the ring, in a round */
+#define NAMES		  1000000
+#define CLIENTS		  10000
+#define STREAMS		  63 /* and the captured one */
+#define EVENTS_PER_STREAM 20000
 
 struct bench {
 	struct ring_producer producer;
@@ -296,6 +300,58 @@ static struct config_output file_output(enum output_format format, const char *d
 	return output;
 }
 
+/* Streams of other servers in turn, so that each has its names. */
+static void fill_streams(struct bench *bench, struct streams *streams)
+{
+	char identity[16];
+	uint8_t name[64];
+	struct event event;
+
+	for (uint32_t i = 0; i < STREAMS * EVENTS_PER_STREAM; i++) {
+		make_event(bench, &event, name);
+		snprintf(identity, sizeof(identity), "resolver%u", i % STREAMS);
+		event.identity = (struct slice){(const uint8_t *)identity, strlen(identity)};
+		streams_count_event(streams, &event);
+	}
+	streams_settle(streams);
+}
+
+/* What a scrape costs, summaries included: the cache of the second before is thrown away. */
+static void measure_metrics(struct bench *bench)
+{
+	static struct config config;
+	static struct http_counts web;
+	static char text[4 << 20];
+	struct streams_parts parts = {
+		.config = &config, .key = {{1, 2}}, .captured = "none", .watches = {&bench->watch}};
+	struct web_host host = {.config = &config, .words = &bench->words};
+	struct exposition out;
+	double rounds[ROUNDS];
+
+	config = config_default;
+	config.statistics.streams = STREAMS;
+	config.statistics.names = config.statistics.domains = config.statistics.clients = 4096;
+	parts.suffixes = observation_suffixes(config.statistics.suffix_list);
+	parts.state = mmap(NULL, sizeof(*parts.state), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	parts.memory = mmap(NULL, STREAMS * observation_size(&config), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t begun_ns;
+
+		host.streams = streams_new(&parts);
+		if (!i)
+			fill_streams(bench, host.streams);
+		begun_ns = clock_monotonic_ns();
+		exposition_init(&out, EXPOSITION_TEXT, text, sizeof(text));
+		metrics_write(&host, &web, &out);
+		rounds[i] = (double)(clock_monotonic_ns() - begun_ns) / 1e6;
+		streams_free(host.streams);
+	}
+	qsort(rounds, ROUNDS, sizeof(rounds[0]), by_value);
+	printf("metrics_64_streams_ms %.1f ms\n", rounds[ROUNDS / 2]);
+}
+
 /* bench/events DIRECTORY, in a tmpfs. */
 int main(int argc, char **argv)
 {
@@ -320,5 +376,6 @@ int main(int argc, char **argv)
 	measure_output(&bench, &output, "json_lines_per_second");
 	output = file_output(OUTPUT_TEXT, argv[1]);
 	measure_output(&bench, &output, "text_lines_per_second");
+	measure_metrics(&bench);
 	return 0;
 }

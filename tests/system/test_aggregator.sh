@@ -6,7 +6,8 @@
 isolate
 need_program pgrep python3
 
-packets=300000
+packets=200000
+rate=50000
 blast="$BUILD/bench/blast"
 
 aggregator_of() {
@@ -53,7 +54,7 @@ counts() {
 # run NAME DNSFLOW_ARGUMENT...
 run() {
 	rm -f "$work"/*.json
-	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap --control "$work/dnsflow.sock" --web.listen 8080 \
+	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap --control "$work/dnsflow.sock" --web.listen 8080 --event-ring 32 \
 		--output "file,path=$work/a.json,format=json" --output "file,path=$work/b.json,format=json" "$@"
 }
 
@@ -62,7 +63,7 @@ veth_pair gen cap
 
 run || finish
 dnsflow_pid=$pid
-start blast "$blast" -i gen -r "$work/plain.pcap" --rate 100000
+start blast "$blast" -i gen -r "$work/plain.pcap" --rate $rate
 wait "$pid"
 adds_up dnsflow "a quiet run"
 check "a quiet run: statistics have every response" counts $packets
@@ -72,7 +73,7 @@ check "a quiet run: of each output" all_once "$work/b.json"
 
 run || finish
 dnsflow_pid=$pid
-start blast "$blast" -i gen -r "$work/plain.pcap" --rate 100000
+start blast "$blast" -i gen -r "$work/plain.pcap" --rate $rate
 kill_while "$pid" "$dnsflow_pid" 'role aggregator' 0.1
 adds_up dnsflow "the aggregator is killed"
 check "the aggregator is killed: statistics have every response" counts $packets
@@ -82,7 +83,7 @@ check "the aggregator is killed: often enough" test $kills -ge 10
 
 run -M 2 --split checksum || finish
 dnsflow_pid=$pid
-start blast "$blast" -i gen -r "$work/plain.pcap" --rate 100000
+start blast "$blast" -i gen -r "$work/plain.pcap" --rate $rate
 kill_while "$pid" "$dnsflow_pid" 'role worker' 0.1
 adds_up dnsflow "workers are killed"
 check "workers are killed: ends with status 0" stop "$dnsflow_pid"
@@ -90,7 +91,7 @@ check "workers are killed $kills times: every message is one line" all_once "$wo
 
 run || finish
 dnsflow_pid=$pid
-start blast "$blast" -i gen -r "$work/plain.pcap" --rate 100000
+start blast "$blast" -i gen -r "$work/plain.pcap" --rate $rate
 sleep 0.5
 child=$(aggregator_of "$dnsflow_pid")
 kill -STOP "$child"

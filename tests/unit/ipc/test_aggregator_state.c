@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,7 @@ static void test_a_kill_and_a_reader_see_one_commit(void **unused)
 		pid_t child = fork();
 
 		if (child == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL); /* also of a test that fails */
 			aggregator_state_attach(state, &words);
 			for (uint64_t i = words.sources[0].position;; i++) {
 				fill(&words, i);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -219,6 +220,8 @@ static void test_a_kill_costs_one_query_at_most(void **state)
 		uint32_t first = (uint32_t)round * 1000000, found = 0, count;
 		pid_t child = fork();
 
+		if (child == 0)
+			prctl(PR_SET_PDEATHSIG, SIGKILL); /* also of a test that fails */
 		if (child == 0)
 			for (uint32_t i = first;; i++) {
 				add(rig, i, START_NS + i);
