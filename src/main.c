@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 
 #include "aggregator/aggregator.h"
+#include "aggregator/check.h"
 #include "base/log.h"
 #include "ipc/child.h"
 #include "supervisor/compress.h"
@@ -24,7 +25,8 @@ int main(int argc, char **argv)
 		log_fatal("--role is for dnsflow itself");
 	if (!strcmp(identity.role, "preflight")) {
 		argv[rest - 1] = argv[0];
-		return preflight_main(&identity, argc - rest + 1, argv + rest - 1);
+		return preflight_main(&identity, argc - rest + 1, argv + rest - 1,
+				      aggregator_check);
 	}
 	if (!strcmp(identity.role, "rehearsal"))
 		return rehearsal_main(&identity);

@@ -415,7 +415,17 @@ static void pass_line(enum log_level level, const char *text)
 		     level, text);
 }
 
-int preflight_main(const struct child_identity *identity, int argc, char **argv)
+static void check_outputs(const struct preflight *preflight, preflight_check_fn check)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	if (config_has_aggregator(&preflight->config) &&
+	    !check(&preflight->config, preflight->asked == CONFIG_OK, error))
+		log_fatal("%s", error);
+}
+
+int preflight_main(const struct child_identity *identity, int argc, char **argv,
+		   preflight_check_fn check)
 {
 	static char text[CONFIG_PRINTED_MAX];
 	struct preflight *preflight = xcalloc(1, sizeof(*preflight));
@@ -427,6 +437,7 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv)
 	read_arguments(preflight, argc, argv);
 	is_live = !*config->read_file;
 	find_user(config);
+	check_outputs(preflight, check);
 	if (preflight->asked != CONFIG_OK)
 		return end_after_check(preflight, text, sizeof(text));
 	if (is_live)

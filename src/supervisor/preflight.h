@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include <stdbool.h>
+#include "config/config.h"
 #include "ipc/child.h"
 
 /*
@@ -15,4 +17,8 @@ enum preflight_status {
 	PREFLIGHT_DONE = 3, /* -h or --version: there is nothing to run */
 };
 
-int preflight_main(const struct child_identity *identity, int argc, char **argv);
+/* What the aggregator will make of a configuration (aggregator/check.h). */
+typedef bool (*preflight_check_fn)(const struct config *config, bool reads_files, char *error);
+
+int preflight_main(const struct child_identity *identity, int argc, char **argv,
+		   preflight_check_fn check);

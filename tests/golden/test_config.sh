@@ -114,6 +114,10 @@ grep -q 'listen: "8081"' "$work/printed" && grep -q 'path: "a,b"' "$work/printed
 	ok "what is printed is in force" || { not_ok "what is printed is in force"; note <"$work/printed"; }
 refuses "a check finds what is wrong" 'output tcp-1: address is missing' --check --output tcp
 refuses "a check compiles the filter" 'filter: ' --check -w x -f 'udp and and'
+refuses "a check knows the fields of records" 'there is no field "qnam"; is "qname" meant?' --check --output stdout,fields=qnam
+refuses "a check compiles the filters of outputs" 'name-regex: (: missing' --check --output 'stdout,filter.name-regex=('
+refuses "a key that is missing is told before the start" 'none: No such file' -r "$good" \
+	--output "stdout,privacy.clients=hash,privacy.key-file=$work/none"
 refuses "the web needs credentials off loopback" 'web.listen: only 127.0.0.1 and ::1' --check --web.listen 0.0.0.0:80
 printf 'web:\n  lisen: 8080\n' >"$conf"
 refuses "a wrong key of a section" 'conf:2:3: web.lisen: unknown key (did you mean web.listen?)' --check --config "$conf"

@@ -182,6 +182,25 @@ bool output_open(struct output *output, uint32_t index, const struct config_outp
 	return false;
 }
 
+/* Of the ways only TLS reads files. */
+bool output_check(const struct config_output *config, const struct output_host *host,
+		  const struct hash_key *key, bool reads_files, char *error)
+{
+	struct config_output seen = *config;
+	struct output output = {.ops = kinds[config->kind], .config = &seen, .host = host};
+	bool is_good;
+
+	if (!reads_files) {
+		*seen.filter.name_file = *seen.except.name_file = '\0';
+		seen.privacy = config_output_default.privacy;
+	}
+	is_good = open_front(&output, key, error);
+	if (is_good && reads_files && seen.transport == OUTPUT_OVER_TLS)
+		is_good = output.ops->open(&output, error);
+	output_close(&output);
+	return is_good;
+}
+
 void output_close(struct output *output)
 {
 	output->ops->close(output);

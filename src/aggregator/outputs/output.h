@@ -87,6 +87,11 @@ struct output {
 bool output_open(struct output *output, uint32_t index, const struct config_output *config,
 		 const struct output_host *host, struct output_account *account, int queue_fd,
 		 int spool_fd, const struct hash_key *key, char *error);
+
+/* Would it open? Tries what does not depend on what is lent, and with reads_files what is in files.
+ * False with one line in error. */
+bool output_check(const struct config_output *config, const struct output_host *host,
+		  const struct hash_key *key, bool reads_files, char *error);
 void output_close(struct output *output);
 
 /* Whether it would take an event now. */
