@@ -438,8 +438,12 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv,
 	is_live = !*config->read_file;
 	find_user(config);
 	check_outputs(preflight, check);
-	if (preflight->asked != CONFIG_OK)
-		return end_after_check(preflight, text, sizeof(text));
+	if (preflight->asked != CONFIG_OK) {
+		int status = end_after_check(preflight, text, sizeof(text));
+
+		free(preflight);
+		return status;
+	}
 	if (is_live)
 		open_interface(preflight);
 	else
