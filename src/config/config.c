@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/fields.h"
 #include "config/outputs.h"
 #include "config/schema.h"
 #include "net/decode.h"
@@ -335,7 +336,7 @@ bool config_has_messages(const struct config *config)
 {
 	for (uint32_t i = 0; i < config->output_count; i++)
 		if (config->outputs[i].kind == OUTPUT_RECORDS ||
-		    strstr(config->outputs[i].fields, "ecs"))
+		    fields_has(config->outputs[i].fields, CONFIG_FIELD_ECS))
 			return true;
 	return false;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "config/fields.h"
 #include "config/schema.h"
 
 /* Until an output is settled. */
@@ -232,9 +233,13 @@ static const char *complete_output(struct config *config, struct config_output *
 
 bool outputs_complete(struct config *config, char *error)
 {
+	char wrong[FIELDS_PROBLEM_MAX];
+
 	for (uint32_t i = 0; i < config->output_count; i++) {
 		const char *problem = complete_output(config, &config->outputs[i]);
 
+		if (!problem && !fields_check(config->outputs[i].fields, wrong))
+			problem = wrong;
 		if (problem) {
 			snprintf(error, CONFIG_ERROR_MAX, "output %s: %s", config->outputs[i].name,
 				 problem);

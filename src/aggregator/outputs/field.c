@@ -302,107 +302,70 @@ static struct slice find_as_name(const struct field_source *source)
 	return slice_of(source->place ? source->place->as_name : "");
 }
 
-#define NUMBER(text, writer, ...)                                                 \
-	{                                                                         \
-		.name = text, .shape = FIELD_NUMBER, .write = writer, __VA_ARGS__ \
+#define NUMBER(writer, ...)                                         \
+	{                                                           \
+		.shape = FIELD_NUMBER, .write = writer, __VA_ARGS__ \
 	}
-#define WORD(text, writer, ...)                                                 \
-	{                                                                       \
-		.name = text, .shape = FIELD_WORD, .write = writer, __VA_ARGS__ \
-	}
-#define NAME(text, finder)                                        \
+#define WORD(writer, ...)                                         \
 	{                                                         \
-		.name = text, .shape = FIELD_NAME, .find = finder \
+		.shape = FIELD_WORD, .write = writer, __VA_ARGS__ \
 	}
-#define TEXT(text, finder, ...)                                                \
-	{                                                                      \
-		.name = text, .shape = FIELD_TEXT, .find = finder, __VA_ARGS__ \
+#define NAME(finder)                                \
+	{                                           \
+		.shape = FIELD_NAME, .find = finder \
 	}
-#define FLAG(text, bit) NUMBER(text, put_flag, .argument = bit)
+#define TEXT(finder, ...)                                        \
+	{                                                        \
+		.shape = FIELD_TEXT, .find = finder, __VA_ARGS__ \
+	}
+#define FLAG(bit) NUMBER(put_flag, .argument = bit)
 
 const struct field fields[] = {
-	TEXT("identity", find_identity),
-	NAME("qname", find_qname),
-	WORD("rrtype", put_type),
-	WORD("query-ip", put_ip, .argument = SIDE_QUERY),
-	NUMBER("query-port", put_port, .argument = SIDE_QUERY),
-	WORD("response-ip", put_ip, .argument = SIDE_RESPONSE),
-	NUMBER("response-port", put_port, .argument = SIDE_RESPONSE),
-	NUMBER("latency", put_latency),
-	WORD("message", put_kind),
-	WORD("family", put_family),
-	WORD("protocol", put_protocol),
-	NUMBER("length", put_length, .text_suffix = "b"),
-	NUMBER("timestamp", put_timestamp),
-	WORD("type", put_direction),
-	WORD("rcode", put_rcode),
-	NUMBER("id", put_id),
-	TEXT("country", find_country, .needs_place = true),
-	TEXT("city", find_city, .needs_place = true),
-	WORD("datetime", put_datetime),
+	[CONFIG_FIELD_IDENTITY] = TEXT(find_identity),
+	[CONFIG_FIELD_QNAME] = NAME(find_qname),
+	[CONFIG_FIELD_RRTYPE] = WORD(put_type),
+	[CONFIG_FIELD_QUERY_IP] = WORD(put_ip, .argument = SIDE_QUERY),
+	[CONFIG_FIELD_QUERY_PORT] = NUMBER(put_port, .argument = SIDE_QUERY),
+	[CONFIG_FIELD_RESPONSE_IP] = WORD(put_ip, .argument = SIDE_RESPONSE),
+	[CONFIG_FIELD_RESPONSE_PORT] = NUMBER(put_port, .argument = SIDE_RESPONSE),
+	[CONFIG_FIELD_LATENCY] = NUMBER(put_latency),
+	[CONFIG_FIELD_MESSAGE] = WORD(put_kind),
+	[CONFIG_FIELD_FAMILY] = WORD(put_family),
+	[CONFIG_FIELD_PROTOCOL] = WORD(put_protocol),
+	[CONFIG_FIELD_LENGTH] = NUMBER(put_length, .text_suffix = "b"),
+	[CONFIG_FIELD_TIMESTAMP] = NUMBER(put_timestamp),
+	[CONFIG_FIELD_TYPE] = WORD(put_direction),
+	[CONFIG_FIELD_RCODE] = WORD(put_rcode),
+	[CONFIG_FIELD_ID] = NUMBER(put_id),
+	[CONFIG_FIELD_COUNTRY] = TEXT(find_country, .needs_place = true),
+	[CONFIG_FIELD_CITY] = TEXT(find_city, .needs_place = true),
+	[CONFIG_FIELD_DATETIME] = WORD(put_datetime),
 	/* beyond the spec's formats */
-	NUMBER("latency-us", put_latency_us),
-	NUMBER("timestamp-ns", put_timestamp_ns),
-	NUMBER("opcode", put_opcode),
-	FLAG("qr", FLAG_QR),
-	FLAG("aa", FLAG_AA),
-	FLAG("tc", FLAG_TC),
-	FLAG("rd", FLAG_RD),
-	FLAG("ra", FLAG_RA),
-	FLAG("ad", FLAG_AD),
-	FLAG("cd", FLAG_CD),
-	WORD("class", put_class),
-	WORD("verdict", put_verdict),
-	NUMBER("rule", put_rule),
-	NUMBER("unanswered", put_unanswered),
-	NAME("registered-domain", find_registered_domain),
-	WORD("src-ip", put_ip, .argument = SIDE_SOURCE),
-	NUMBER("src-port", put_port, .argument = SIDE_SOURCE),
-	WORD("dst-ip", put_ip, .argument = SIDE_DESTINATION),
-	NUMBER("dst-port", put_port, .argument = SIDE_DESTINATION),
-	NUMBER("as-number", put_as_number, .needs_place = true),
-	TEXT("as-name", find_as_name, .needs_place = true),
-	WORD("ecs", put_ecs, .needs_message = true),
+	[CONFIG_FIELD_LATENCY_US] = NUMBER(put_latency_us),
+	[CONFIG_FIELD_TIMESTAMP_NS] = NUMBER(put_timestamp_ns),
+	[CONFIG_FIELD_OPCODE] = NUMBER(put_opcode),
+	[CONFIG_FIELD_QR] = FLAG(FLAG_QR),
+	[CONFIG_FIELD_AA] = FLAG(FLAG_AA),
+	[CONFIG_FIELD_TC] = FLAG(FLAG_TC),
+	[CONFIG_FIELD_RD] = FLAG(FLAG_RD),
+	[CONFIG_FIELD_RA] = FLAG(FLAG_RA),
+	[CONFIG_FIELD_AD] = FLAG(FLAG_AD),
+	[CONFIG_FIELD_CD] = FLAG(FLAG_CD),
+	[CONFIG_FIELD_CLASS] = WORD(put_class),
+	[CONFIG_FIELD_VERDICT] = WORD(put_verdict),
+	[CONFIG_FIELD_RULE] = NUMBER(put_rule),
+	[CONFIG_FIELD_UNANSWERED] = NUMBER(put_unanswered),
+	[CONFIG_FIELD_REGISTERED_DOMAIN] = NAME(find_registered_domain),
+	[CONFIG_FIELD_SRC_IP] = WORD(put_ip, .argument = SIDE_SOURCE),
+	[CONFIG_FIELD_SRC_PORT] = NUMBER(put_port, .argument = SIDE_SOURCE),
+	[CONFIG_FIELD_DST_IP] = WORD(put_ip, .argument = SIDE_DESTINATION),
+	[CONFIG_FIELD_DST_PORT] = NUMBER(put_port, .argument = SIDE_DESTINATION),
+	[CONFIG_FIELD_AS_NUMBER] = NUMBER(put_as_number, .needs_place = true),
+	[CONFIG_FIELD_AS_NAME] = TEXT(find_as_name, .needs_place = true),
+	[CONFIG_FIELD_ECS] = WORD(put_ecs, .needs_message = true),
 };
 
-_Static_assert(sizeof(fields) / sizeof(fields[0]) == FIELDS_COUNT, "FIELDS_COUNT is their number");
-
-const struct field *field_find(struct slice name)
-{
-	for (uint32_t i = 0; i < FIELDS_COUNT; i++)
-		if (strlen(fields[i].name) == name.length &&
-		    !memcmp(fields[i].name, name.data, name.length))
-			return &fields[i];
-	return NULL;
-}
-
-/* Letters that two names share at the front and at the back. */
-static uint32_t count_shared(const char *a, struct slice b)
-{
-	size_t length = strlen(a), least = length < b.length ? length : b.length;
-	size_t front = 0, back = 0;
-
-	while (front < least && a[front] == (char)b.data[front])
-		front++;
-	while (back < least - front && a[length - 1 - back] == (char)b.data[b.length - 1 - back])
-		back++;
-	return (uint32_t)(front + back);
-}
-
-const struct field *field_nearest(struct slice name)
-{
-	const struct field *nearest = &fields[0];
-	uint32_t most = 0, shared;
-
-	for (uint32_t i = 0; i < FIELDS_COUNT; i++) {
-		shared = count_shared(fields[i].name, name);
-		if (shared > most) {
-			most = shared;
-			nearest = &fields[i];
-		}
-	}
-	return nearest;
-}
+_Static_assert(sizeof(fields) / sizeof(fields[0]) == CONFIG_FIELD_COUNT, "each has a name");
 
 void field_cache_init(struct field_cache *cache)
 {

@@ -5,10 +5,12 @@
 #include "aggregator/outputs/geoip.h"
 #include "aggregator/outputs/put.h"
 #include "base/slice.h"
+#include "config/fields.h"
 #include "dns/event.h"
 #include "stats/suffixes.h"
 
-/* What can be said of an event: one table of fields, for all formats. */
+/* What can be said of an event: one table of fields, for all formats, in the order of
+ * config/fields.h. */
 
 /* How a value is written is the field's business, but for names and texts: those are escaped as the
  * format wants it. */
@@ -41,7 +43,6 @@ struct field_source {
 };
 
 struct field {
-	const char *name;
 	enum field_shape shape;
 	bool needs_place, needs_message;
 	const char *text_suffix; /* stands behind it in the text format; or NULL */
@@ -52,12 +53,11 @@ struct field {
 	struct slice (*find)(const struct field_source *source);
 };
 
-#define FIELDS_COUNT 41
+extern const struct field fields[CONFIG_FIELD_COUNT];
 
-extern const struct field fields[FIELDS_COUNT];
-
-/* By name, or NULL; the one whose name is most like it. */
-const struct field *field_find(struct slice name);
-const struct field *field_nearest(struct slice name);
+static inline const char *field_name(const struct field *field)
+{
+	return fields_name((enum config_field)(field - fields));
+}
 
 void field_cache_init(struct field_cache *cache);

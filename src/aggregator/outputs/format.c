@@ -15,55 +15,26 @@ static const struct notation *const notations[] = {
 	[OUTPUT_YAML] = &notation_yaml,
 };
 
-static bool has_field(const struct format *format, const struct field *field)
+/* Names that there are. */
+static void add_fields(struct format *format, const char *names)
 {
-	for (uint32_t i = 0; i < format->column_count; i++)
-		if (format->columns[i].field == field)
-			return true;
-	return false;
+	while (*names)
+		format->columns[format->column_count++].field = &fields[fields_take(&names)];
 }
 
-static bool add_field(struct format *format, struct slice name, char *error)
+static void add_default_fields(struct format *format, bool has_geoip)
 {
-	const struct field *field = field_find(name);
-
-	if (!field) {
-		snprintf(error, CONFIG_ERROR_MAX, "there is no field \"%.*s\"; is \"%s\" meant?",
-			 (int)name.length, (const char *)name.data, field_nearest(name)->name);
-		return false;
-	}
-	if (has_field(format, field)) {
-		snprintf(error, CONFIG_ERROR_MAX, "field \"%s\" is there twice", field->name);
-		return false;
-	}
-	format->columns[format->column_count++].field = field;
-	return true;
-}
-
-static bool add_fields(struct format *format, const char *names, char *error)
-{
-	for (size_t length; *names; names += length + (names[length] == '\n')) {
-		length = strcspn(names, "\n");
-		if (!add_field(format, (struct slice){(const uint8_t *)names, length}, error))
-			return false;
-	}
-	return true;
-}
-
-static bool add_default_fields(struct format *format, bool has_geoip, char *error)
-{
-	const struct notation *notation = format->notation;
-
-	return add_fields(format, notation->fields, error) &&
-	       (!has_geoip || add_fields(format, "country\ncity", error)) &&
-	       add_fields(format, notation->fields_behind, error);
+	add_fields(format, format->notation->fields);
+	if (has_geoip)
+		add_fields(format, "country\ncity");
+	add_fields(format, format->notation->fields_behind);
 }
 
 static int compare_columns(const void *a, const void *b)
 {
 	const struct column *one = a, *other = b;
 
-	return strcmp(one->field->name, other->field->name);
+	return strcmp(field_name(one->field), field_name(other->field));
 }
 
 static void compile(struct format *format)
@@ -95,15 +66,17 @@ static void compile(struct format *format)
 struct format *format_new(enum output_format kind, const char *names, bool has_geoip,
 			  const struct suffixes *suffixes, char *error)
 {
-	struct format *format = xcalloc(1, sizeof(*format));
+	struct format *format;
 
+	if (!fields_check(names, error))
+		return NULL;
+	format = xcalloc(1, sizeof(*format));
 	format->notation = notations[kind];
 	format->suffixes = suffixes;
-	if (*names ? !add_fields(format, names, error)
-		   : !add_default_fields(format, has_geoip, error)) {
-		free(format);
-		return NULL;
-	}
+	if (*names)
+		add_fields(format, names);
+	else
+		add_default_fields(format, has_geoip);
 	compile(format);
 	return format;
 }
@@ -137,9 +110,4 @@ bool format_wants_message(const struct format *format)
 		if (format->columns[i].field->needs_message)
 			return true;
 	return false;
-}
-
-const char *format_field_name(uint32_t number)
-{
-	return number < FIELDS_COUNT ? fields[number].name : NULL;
 }

@@ -39,6 +39,3 @@ size_t format_event(struct format *format, const struct event *event,
 /* Does it need the place of an address? The message itself? */
 bool format_wants_place(const struct format *format);
 bool format_wants_message(const struct format *format);
-
-/* The name of a field, by number; NULL behind the last: for checks and manual pages. */
-const char *format_field_name(uint32_t number);

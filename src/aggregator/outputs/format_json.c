@@ -16,7 +16,7 @@ static void separate(const struct field *before, const struct field *behind, cha
 {
 	if (behind)
 		snprintf(text, NOTATION_LITERAL_MAX, "%s%s\"%s\": %s", quote_of(before),
-			 before ? ", " : "{", behind->name, quote_of(behind));
+			 before ? ", " : "{", field_name(behind), quote_of(behind));
 	else
 		snprintf(text, NOTATION_LITERAL_MAX, "%s}\n", quote_of(before));
 }

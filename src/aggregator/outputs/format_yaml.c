@@ -13,7 +13,7 @@
 static void separate(const struct field *before, const struct field *behind, char *text)
 {
 	snprintf(text, NOTATION_LITERAL_MAX, "%s%s%s", before ? "\n" : "",
-		 behind ? behind->name : "\n", behind ? ": " : "");
+		 behind ? field_name(behind) : "\n", behind ? ": " : "");
 }
 
 /* A text being compared with a pattern, step by step. */

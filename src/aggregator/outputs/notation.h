@@ -44,7 +44,7 @@ struct column {
 struct format {
 	const struct notation *notation;
 	const struct suffixes *suffixes;
-	struct column columns[FIELDS_COUNT];
+	struct column columns[CONFIG_FIELD_COUNT];
 	uint32_t column_count;
 	struct put_word end;	    /* behind the last value */
 	struct escape escapes[256]; /* of octets of names */

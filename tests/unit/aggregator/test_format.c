@@ -11,6 +11,7 @@
 #include "aggregator/outputs/format.h"
 #include "base/clock.h"
 #include "config/config.h"
+#include "config/fields.h"
 #include "dns/name.h"
 #include "tests/lib/dns_build.h"
 
@@ -404,9 +405,9 @@ static void test_longest_names_and_texts_fit(void **state)
 	char fields[CONFIG_LIST_MAX] = "";
 
 	(void)state;
-	for (uint32_t i = 0; format_field_name(i); i++) {
+	for (int i = 0; i < CONFIG_FIELD_COUNT; i++) {
 		strcat(fields, i ? "\n" : "");
-		strcat(fields, format_field_name(i));
+		strcat(fields, fields_name((enum config_field)i));
 	}
 	memset(name, 0xff, sizeof(name) - 1);
 	for (size_t at = 0; at < 4; at++)

@@ -184,6 +184,8 @@ static void test_what_belongs_together_is_together(void **state)
 	assert_incomplete("stdout,privacy.clients=hash",
 			  "output stdout-1: privacy.clients needs privacy.key-file");
 	assert_complete("stdout,privacy.clients=hash,privacy.key-file=k");
+	assert_incomplete("file,path=a,fields=qname,fields=ip",
+			  "output file-1: there is no field \"ip\"; is \"query-ip\" meant?");
 	assert_incomplete(
 		"syslog,address=a:1,syslog.hostname=m\xc3\xbc",
 		"output syslog-1: syslog.app-name and syslog.hostname are printable ASCII "
