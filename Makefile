@@ -20,6 +20,7 @@ V        ?=
 FUZZ_RUNS ?= 1000000
 VERSION  := 0.1.0
 LIBMNL_VERSION := $(shell pkg-config --modversion libmnl 2>/dev/null)
+LIBMAXMINDDB_VERSION := $(shell pkg-config --modversion libmaxminddb 2>/dev/null)
 LIBSYSTEMD_VERSION := $(shell pkg-config --modversion libsystemd 2>/dev/null)
 
 ifeq ($(origin CC),default)
@@ -43,7 +44,7 @@ OPTIMISE := $(if $(SAN),-O1,-O3)
 # CURSOR=0 takes another ipc/commit.h, for bench/cursor only.
 ALL_CPPFLAGS := $(if $(filter 0,$(CURSOR)),-Ibench/cursorless) -Isrc -I. -I$(BUILD) -D_GNU_SOURCE \
         -DDNSFLOW_VERSION='"$(VERSION)"' -DLIBMNL_VERSION='"$(LIBMNL_VERSION)"' \
-        -DLIBSYSTEMD_VERSION='"$(LIBSYSTEMD_VERSION)"' $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
+        -DLIBMAXMINDDB_VERSION='"$(LIBMAXMINDDB_VERSION)"' -DLIBSYSTEMD_VERSION='"$(LIBSYSTEMD_VERSION)"' $(if $(HOOKS),-DDNSFLOW_HOOKS) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -g $(OPTIMISE) -fPIE -fno-strict-aliasing -fstack-protector-strong $(WARN) $(SANITIZE) \
         $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
 # Link-time optimisation of the daemon, where a frame's way goes through four rooms: a tenth of the time. Objects are fat, so

@@ -27,11 +27,13 @@
 #include "pcap/filter.h"
 #include "pcap/savefile.h"
 #include "pcap/stream.h"
+#include "rules/filter.h"
 #include "supervisor/bpf.h"
 #include "supervisor/generated_filter.h"
 #include "supervisor/interface.h"
 #include "supervisor/links.h"
 #include "supervisor/service.h"
+#include "tls/context.h"
 
 /* What a quarantine of live capture holds (ipc/quarantine.h). */
 #define DLT_ETHERNET 1
@@ -58,11 +60,13 @@ static void print_version(void)
 {
 	const struct scmp_version *seccomp = seccomp_version();
 
-	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\nlibyaml %s\n%s\n%s\n%s\n",
+	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\nlibyaml %s\n",
 	       DNSFLOW_VERSION, filter_library_version(), loop_library_version(),
 	       bpf_library_version(), seccomp->major, seccomp->minor, seccomp->micro,
-	       config_library_version(), links_library_version(), service_library_version(),
-	       stream_library_versions());
+	       config_library_version());
+	printf("%s\nPCRE2 %s\nlibmaxminddb " LIBMAXMINDDB_VERSION "\n%s\n%s\n%s\n",
+	       tls_library_version(), rules_library_version(), links_library_version(),
+	       service_library_version(), stream_library_versions());
 }
 
 static void print_help(void)

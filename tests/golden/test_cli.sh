@@ -32,7 +32,7 @@ says() { # NAME PATTERN: the last output has it
 says "usage has the default filter" 'Default filter: ((udp and src port 53'
 says "usage has examples" 'dnsflow -i eth0 -u 192.0.2.1 -M 0 -c'
 "$dnsflow" --version >"$work/out" 2>"$work/err" && ok "--version has status 0" || not_ok "--version"
-for library in dnsflow libpcap libevent libseccomp zlib zstd libbpf; do
+for library in dnsflow libpcap libevent libseccomp zlib zstd libbpf OpenSSL PCRE2 libmaxminddb; do
 	says "--version names $library" "$library"
 done
 
