@@ -79,3 +79,21 @@ double rates_responses(const struct rates *rates, uint32_t window_s)
 				 seconds
 		       : 0;
 }
+
+bool rates_parse(const char *text, struct rates_name *name)
+{
+	static const struct {
+		const char *suffix;
+		uint32_t window_s;
+	} windows[] = {{"", 1}, {"/60", 60}, {"/300", 300}};
+
+	if (!*text || !strchr("qrp", *text) || text[1] != 'p' || text[2] != 's')
+		return false;
+	for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+		if (strcmp(text + 3, windows[i].suffix))
+			continue;
+		*name = (struct rates_name){*text != 'r', *text != 'q', windows[i].window_s};
+		return true;
+	}
+	return false;
+}

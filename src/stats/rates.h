@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Messages per second over the last 1, 60 and 300 seconds, from totals that are told once a second.
@@ -22,3 +23,12 @@ void rates_tell(struct rates *rates, int64_t now_ns, uint64_t queries, uint64_t 
 /* Per second over a window of 1 to 300 seconds, or as much of it as was told. */
 double rates_queries(const struct rates *rates, uint32_t window_s);
 double rates_responses(const struct rates *rates, uint32_t window_s);
+
+/* What "qps", "rps/60" or "pps/300" asks for: which messages, and over which window. */
+struct rates_name {
+	bool has_queries, has_responses;
+	uint32_t window_s;
+};
+
+/* False when text is the name of no rate. */
+bool rates_parse(const char *text, struct rates_name *name);

@@ -28,6 +28,7 @@
 #include "pcap/savefile.h"
 #include "pcap/stream.h"
 #include "rules/filter.h"
+#include "supervisor/aggregation_check.h"
 #include "supervisor/bpf.h"
 #include "supervisor/generated_filter.h"
 #include "supervisor/interface.h"
@@ -193,7 +194,8 @@ static void read_arguments(struct preflight *preflight, int argc, char **argv)
 
 	preflight->asked = read_options(config, argc, argv);
 	asked_workers = config->worker_count;
-	if (!config_complete(config, cpu_count, error))
+	if (!config_complete(config, cpu_count, error) ||
+	    (config_has_observer(config) && !aggregation_check(config, error)))
 		log_fatal("%s", error);
 	if (preflight->asked == CONFIG_OK)
 		warn_of_options(config, asked_workers, cpu_count);

@@ -114,8 +114,17 @@ grep -q 'listen: "8081"' "$work/printed" && grep -q 'path: "a,b"' "$work/printed
 	ok "what is printed is in force" || { not_ok "what is printed is in force"; note <"$work/printed"; }
 refuses "a check finds what is wrong" 'output tcp-1: address is missing' --check --output tcp
 refuses "a check compiles the filter" 'filter: ' --check -w x -f 'udp and and'
-refuses "a check knows the fields of records" 'there is no field "qnam"; is "qname" meant?' --check --output stdout,fields=qnam
-refuses "a check compiles the filters of outputs" 'name-regex: (: missing' --check --output 'stdout,filter.name-regex=('
+refuses "a check compiles the filters of outputs" 'output stdout-1: except.client: 10.0.0.0/33 is no prefix' --check \
+	--output stdout,except.client=10.0.0.0/33
+refuses "a check knows the fields" 'output stdout-1: there is no field "qnme"; is "qname" meant?' --check --output stdout,fields=qnme
+refuses "a check knows the tables" 'statistics.tables: x/query is not WHAT/query' --check --web.listen 8080 --statistics.tables x/query
+refuses "a check knows which tables there are" 'default-tables: mx/query is not in statistics.tables' --check --web.listen 8080 \
+	--statistics.default-tables mx/query
+refuses "a check knows the counters" 'default-counters: querry is no counter' --check --web.listen 8080 \
+	--statistics.default-counters querry
+refuses "a check sums the memory up" 'memory: 256 MiB are too few, .* most of them for statistics.names' --check --web.listen 8080 \
+	--statistics.names 1000000
+refuses "a run does not begin without it" 'output stdout-1: filter.type: B is no type' -r "$good" --output stdout,filter.type=B
 refuses "a key that is missing is told before the start" 'none: No such file' -r "$good" \
 	--output "stdout,privacy.clients=hash,privacy.key-file=$work/none"
 refuses "the web needs credentials off loopback" 'web.listen: only 127.0.0.1 and ::1' --check --web.listen 0.0.0.0:80

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "aggregator/outputs/spool.h"
 #include "base/memory.h"
+#include "ipc/output_filter.h"
 
 #define REFILL_MAX 4096 /* records that go from spool to queue at once: a few milliseconds */
 
@@ -25,65 +25,16 @@ static bool tell(const struct output *output, const char *problem, char *error)
 	return false;
 }
 
-/* All of a file; *memory is the caller's to free. 0 or -errno. */
-static int read_file(const char *path, uint8_t **memory, size_t *length)
-{
-	FILE *file = fopen(path, "re");
-	struct stat status;
-	int error = 0;
-
-	*memory = NULL;
-	if (!file)
-		return -errno;
-	if (fstat(fileno(file), &status) < 0) {
-		error = -errno;
-	} else {
-		*memory = xmalloc((size_t)status.st_size);
-		*length = fread(*memory, 1, (size_t)status.st_size, file);
-		error = ferror(file) ? -errno : 0;
-	}
-	fclose(file);
-	return error;
-}
-
-static struct filter_conditions conditions_of(const struct config_filter *config,
-					      struct slice names)
-{
-	return (struct filter_conditions){
-		.names = config->name,
-		.name_file = names,
-		.name_regexes = config->name_regex,
-		.clients = config->client,
-		.servers = config->server,
-		.types = config->type,
-		.rcodes = config->rcode,
-		.identities = config->identity,
-		.verdicts = config->verdict,
-		.messages = config->message,
-		.latency_ms_least = config->latency_ms_least,
-		.latency_ms_most = config->latency_ms_most,
-	};
-}
-
-static bool open_filter(struct output *output, struct event_filter **filter,
+static bool open_filter(struct output *output, struct event_filter **filter, const char *section,
 			const struct config_filter *config, const struct hash_key *key, char *error)
 {
-	struct filter_conditions conditions;
-	char problem[FILTER_ERROR_MAX];
-	uint8_t *names = NULL;
-	size_t length = 0;
-	int failed = 0;
+	char wrong[FILTER_ERROR_MAX], problem[FILTER_ERROR_MAX + 16];
 
-	if (*config->name_file)
-		failed = read_file(config->name_file, &names, &length);
-	conditions = conditions_of(config, (struct slice){names, length});
-	if (!failed)
-		*filter = event_filter_new(&conditions, key, problem);
-	else
-		snprintf(problem, sizeof(problem), "%.180s: %s", config->name_file,
-			 strerror(-failed));
-	free(names);
-	return *filter ? true : tell(output, problem, error);
+	*filter = output_filter_new(config, key, wrong);
+	if (*filter)
+		return true;
+	snprintf(problem, sizeof(problem), "%s.%s", section, wrong);
+	return tell(output, problem, error);
 }
 
 static bool open_format(struct output *output, char *error)
@@ -108,9 +59,9 @@ static bool open_front(struct output *output, const struct hash_key *key, char *
 
 	if (!output_kind_takes_events(config->kind))
 		return true;
-	if (!open_filter(output, &output->filter, &config->filter, key, error) ||
+	if (!open_filter(output, &output->filter, "filter", &config->filter, key, error) ||
 	    (config->has_except &&
-	     !open_filter(output, &output->except, &config->except, key, error)) ||
+	     !open_filter(output, &output->except, "except", &config->except, key, error)) ||
 	    (!output->ops->encode && !open_format(output, error)))
 		return false;
 	if (!privacy_is_needed(&config->privacy))

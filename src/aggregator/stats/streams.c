@@ -201,34 +201,16 @@ struct streams_rates streams_rates(const struct streams *streams, uint32_t index
 	return sum;
 }
 
-static const struct {
-	const char *suffix;
-	uint32_t window_s;
-} windows[] = {{"", 1}, {"/60", 60}, {"/300", 300}};
-
-/* "qps", "rps/60": over its window. */
-static bool rate(const struct streams *streams, uint32_t index, const char *name, double *value)
-{
-	struct streams_rates rates;
-
-	if (!strchr("qrp", *name) || name[1] != 'p' || name[2] != 's')
-		return false;
-	for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
-		if (strcmp(name + 3, windows[i].suffix))
-			continue;
-		rates = streams_rates(streams, index, windows[i].window_s);
-		*value = (*name != 'r') * rates.queries + (*name != 'q') * rates.responses;
-		return true;
-	}
-	return false;
-}
-
 bool streams_counter(struct streams *streams, uint32_t index, const char *name, uint64_t *value)
 {
+	struct rates_name rate;
+	struct streams_rates rates;
 	double per_second;
 
-	if (!rate(streams, index, name, &per_second))
+	if (!rates_parse(name, &rate))
 		return summary_counter(streams_summary(streams, index), name, value);
+	rates = streams_rates(streams, index, rate.window_s);
+	per_second = rate.has_queries * rates.queries + rate.has_responses * rates.responses;
 	*value = (uint64_t)(per_second + 0.5);
 	return true;
 }

@@ -417,7 +417,7 @@ static void test_what_is_wrong_is_told(void **state)
 {
 	(void)state;
 	strcpy(config.filter.type, "NOTYPE");
-	assert_refused("output test: ");
+	assert_refused("output test: filter.type: NOTYPE is no type");
 	config.filter.type[0] = '\0';
 	strcpy(config.fields, "nofield");
 	assert_refused("output test: there is no field \"nofield\"");
@@ -427,7 +427,7 @@ static void test_what_is_wrong_is_told(void **state)
 	assert_refused("output test: /nonexistent: No such file");
 	config.privacy.clients = OUTPUT_CLIENTS_AS_THEY_ARE;
 	strcpy(config.filter.name_file, "/nonexistent");
-	assert_refused("output test: /nonexistent: No such file");
+	assert_refused("output test: filter.name-file: /nonexistent: No such file");
 	config.filter.name_file[0] = '\0';
 	config.queue_mib = 2;
 	assert_refused("output test: Invalid argument");

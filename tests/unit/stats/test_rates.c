@@ -107,6 +107,23 @@ static void test_rates_survive_any_memory(void **state)
 	assert_rates(&rates, 60, 2, 0);
 }
 
+static void test_rates_have_names(void **state)
+{
+	static const char *const wrong[] = {"",	      "q",   "qp",    "qpsx", "qps/",
+					    "qps/10", "xps", "query", "\0ps"};
+	struct rates_name name;
+
+	(void)state;
+	assert_true(rates_parse("qps", &name));
+	assert_true(name.has_queries && !name.has_responses && name.window_s == 1);
+	assert_true(rates_parse("rps/60", &name));
+	assert_true(!name.has_queries && name.has_responses && name.window_s == 60);
+	assert_true(rates_parse("pps/300", &name));
+	assert_true(name.has_queries && name.has_responses && name.window_s == 300);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(rates_parse(wrong[i], &name));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +133,7 @@ int main(void)
 		cmocka_unit_test(test_rates_of_a_late_timer_are_right_in_the_mean),
 		cmocka_unit_test(test_rates_begin_anew_after_a_reset),
 		cmocka_unit_test(test_rates_survive_any_memory),
+		cmocka_unit_test(test_rates_have_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
