@@ -267,9 +267,9 @@ def read_name(message, at):
 
 def records(message):
     """(owner, type, class, ttl, data) of all sections, as far as they can be read."""
-    questions, at = word(message, 4), 12
+    at = 12
     try:
-        for _ in range(questions):
+        for _ in range(word(message, 4)):
             at = read_name(message, at)[1] + 4
         for _ in range(sum(word(message, place) for place in (6, 8, 10))):
             owner, at = read_name(message, at)
@@ -424,7 +424,7 @@ def values_of(event, identity, own=()):
         "response-ip": str(event.response[0]), "response-port": event.response[1] or "-",
         "latency": "-" if milliseconds is None else milliseconds / 1000,
         "message": kind_of(event, own),
-        "family": "INET" if event.query[0].version == 4 else "INET6",
+        "family": "INET" if event.response[0].version == 4 else "INET6",
         "protocol": event.protocol, "length": event.length,
         "timestamp": event.time_ns // 1000 / 10**6,
         "type": "query" if event.is_query else "response",
