@@ -123,7 +123,7 @@ int aggregator_sandbox_enter(bool opens_databases)
 		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, allowed[i], 0);
 	for (size_t i = 0; !error && i < sizeof(families) / sizeof(families[0]); i++)
 		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	if (!error)
 		error = allow_memory(context);
 	if (!error && opens_databases)
