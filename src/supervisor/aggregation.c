@@ -27,11 +27,37 @@ static bool explain(char *error, const char *what, int code)
 	return false;
 }
 
-static void replace(int *fd, int other)
+static void close_one(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
-	*fd = other;
+	*fd = -1;
+}
+
+static void close_unless(int fd, int kept)
+{
+	if (fd >= 0 && fd != kept)
+		close(fd);
+}
+
+/* Closes those that are not the same in kept. */
+static void close_others(const struct aggregation_fds *fds, const struct aggregation_fds *kept)
+{
+	close_unless(fds->streams, kept->streams);
+	close_unless(fds->listener, kept->listener);
+	for (int i = 0; i < CONFIG_OUTPUTS_MAX; i++) {
+		close_unless(fds->queues[i], kept->queues[i]);
+		close_unless(fds->spools[i], kept->spools[i]);
+	}
+}
+
+static struct aggregation_fds no_fds(void)
+{
+	struct aggregation_fds fds = {.streams = -1, .listener = -1};
+
+	memset(fds.queues, -1, sizeof(fds.queues));
+	memset(fds.spools, -1, sizeof(fds.spools));
+	return fds;
 }
 
 static bool has_size(int fd, size_t size)
@@ -41,50 +67,42 @@ static bool has_size(int fd, size_t size)
 	return fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == size;
 }
 
-/* Makes memory of a size, unless it is there. */
-static bool fit(int *fd, const char *name, size_t size, char *error)
+/* Memory of a size: that of now when it fits. */
+static bool fit(int *fd, int now_fd, const char *name, size_t size, char *error)
 {
-	int made;
-
-	if (has_size(*fd, size))
-		return true;
-	made = memory_create(name, size);
-	if (made < 0)
-		return explain(error, "memory of the aggregator", -made);
-	replace(fd, made);
-	return true;
+	*fd = has_size(now_fd, size) ? now_fd : memory_create(name, size);
+	return *fd >= 0 || explain(error, "memory of the aggregator", -*fd);
 }
 
+/* It outlives every configuration. */
 static bool fit_state(struct aggregation *aggregation, char *error)
 {
 	size_t size = sizeof(struct aggregator_state);
+	int now_fd = aggregation->state_fd;
 
-	if (aggregation->state && has_size(aggregation->state_fd, size))
+	if (aggregation->state && has_size(now_fd, size))
 		return true;
 	if (aggregation->state)
 		munmap((void *)aggregation->state, size);
 	aggregation->state = NULL;
-	if (!fit(&aggregation->state_fd, "dnsflow-aggregator", size, error))
+	if (!fit(&aggregation->state_fd, now_fd, "dnsflow-aggregator", size, error))
 		return false;
+	close_unless(now_fd, aggregation->state_fd);
 	aggregation->state = memory_map(aggregation->state_fd, size, false);
 	return aggregation->state || explain(error, "memory of the aggregator", ENOMEM);
 }
 
-static bool fit_outputs(struct aggregation *aggregation, const struct config *config, char *error)
+static bool fit_outputs(struct aggregation_fds *next, const struct aggregation_fds *now,
+			const struct config *config, char *error)
 {
-	for (uint32_t i = 0; i < CONFIG_OUTPUTS_MAX; i++) {
-		replace(&aggregation->spool_fds[i], -1);
-		if (i >= config->output_count) {
-			replace(&aggregation->queue_fds[i], -1);
-			continue;
-		}
-		if (!fit(&aggregation->queue_fds[i], "dnsflow-queue",
+	for (uint32_t i = 0; i < config->output_count; i++) {
+		if (!fit(&next->queues[i], now->queues[i], "dnsflow-queue",
 			 (size_t)config->outputs[i].queue_mib << 20, error))
 			return false;
 		if (!*config->outputs[i].spool)
 			continue;
-		aggregation->spool_fds[i] = output_files_open_spool(config, i, error);
-		if (aggregation->spool_fds[i] < 0)
+		next->spools[i] = output_files_open_spool(config, i, error);
+		if (next->spools[i] < 0)
 			return false;
 	}
 	return true;
@@ -106,41 +124,49 @@ static int listen_on(const struct endpoint *endpoint)
 	return on;
 }
 
-static bool fit_listener(struct aggregation *aggregation, const struct config *config, char *error)
+static bool fit_listener(struct aggregation_fds *next, const struct aggregation_fds *now,
+			 const struct config *config, char *error)
 {
 	const struct endpoint *wanted = &config->web.endpoint;
+	bool is_same = now->listener >= 0 && wanted->port == now->address.port &&
+		       address_equal(&wanted->address, &now->address.address);
 	char text[ENDPOINT_TEXT_MAX];
-	int fd;
 
-	if (!*config->web.listen) {
-		replace(&aggregation->listener_fd, -1);
+	if (!*config->web.listen)
 		return true;
-	}
-	if (aggregation->listener_fd >= 0 && wanted->port == aggregation->listener.port &&
-	    address_equal(&wanted->address, &aggregation->listener.address))
+	next->address = *wanted;
+	next->listener = is_same ? now->listener : listen_on(wanted);
+	if (next->listener >= 0)
 		return true;
-	fd = listen_on(wanted);
-	if (fd < 0) {
-		snprintf(error, CONFIG_ERROR_MAX, "web: %s: %s", endpoint_format(wanted, text),
-			 strerror(-fd));
-		return false;
-	}
-	replace(&aggregation->listener_fd, fd);
-	aggregation->listener = *wanted;
-	return true;
+	snprintf(error, CONFIG_ERROR_MAX, "web: %s: %s", endpoint_format(wanted, text),
+		 strerror(-next->listener));
+	return false;
+}
+
+static bool fit_all(struct aggregation *aggregation, struct aggregation_fds *next,
+		    const struct config *config, char *error)
+{
+	const struct aggregation_fds *now = &aggregation->lent;
+	size_t streams_bytes = config->statistics.streams * observation_size(config);
+
+	return fit_state(aggregation, error) && fit_listener(next, now, config, error) &&
+	       fit(&next->streams, now->streams, "dnsflow-streams", streams_bytes, error) &&
+	       fit_outputs(next, now, config, error);
 }
 
 bool aggregation_open(struct supervisor *supervisor, const struct effective *effective, char *error)
 {
 	struct aggregation *aggregation = &supervisor->aggregation;
-	const struct config *config = &effective->config;
-	size_t streams_bytes = config->statistics.streams * observation_size(config);
+	struct aggregation_fds next = no_fds();
 
-	if (!config_has_aggregator(config))
-		return true;
-	return fit_listener(aggregation, config, error) && fit_state(aggregation, error) &&
-	       fit(&aggregation->streams_fd, "dnsflow-streams", streams_bytes, error) &&
-	       fit_outputs(aggregation, config, error);
+	if (config_has_aggregator(&effective->config) &&
+	    !fit_all(aggregation, &next, &effective->config, error)) {
+		close_others(&next, &aggregation->lent);
+		return false;
+	}
+	close_others(&aggregation->lent, &next);
+	aggregation->lent = next;
+	return true;
 }
 
 static void lend_worker(const struct seat *seat, int channel)
@@ -161,16 +187,17 @@ static void lend(void *argument, int channel)
 	const struct config *config = &supervisor->effective->config;
 
 	lend_send(channel, LEND_STATE, 0, aggregation->state_fd, NULL);
-	lend_send(channel, LEND_STREAMS, config->statistics.streams, aggregation->streams_fd, NULL);
+	lend_send(channel, LEND_STREAMS, config->statistics.streams, aggregation->lent.streams,
+		  NULL);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		lend_worker(&supervisor->seats[i], channel);
 	for (uint32_t i = 0; i < config->output_count; i++) {
-		lend_send(channel, LEND_QUEUE, i, aggregation->queue_fds[i], NULL);
-		if (aggregation->spool_fds[i] >= 0)
-			lend_send(channel, LEND_SPOOL, i, aggregation->spool_fds[i], NULL);
+		lend_send(channel, LEND_QUEUE, i, aggregation->lent.queues[i], NULL);
+		if (aggregation->lent.spools[i] >= 0)
+			lend_send(channel, LEND_SPOOL, i, aggregation->lent.spools[i], NULL);
 	}
-	if (aggregation->listener_fd >= 0)
-		lend_send(channel, LEND_LISTENER, 0, aggregation->listener_fd, NULL);
+	if (aggregation->lent.listener >= 0)
+		lend_send(channel, LEND_LISTENER, 0, aggregation->lent.listener, NULL);
 	lend_send(channel, LEND_END, 0, -1, NULL);
 }
 
@@ -296,9 +323,8 @@ void aggregation_init(struct supervisor *supervisor)
 				    .role = "aggregator",
 				    .fds = aggregation->fds};
 
-	aggregation->state_fd = aggregation->streams_fd = aggregation->listener_fd = -1;
-	memset(aggregation->queue_fds, -1, sizeof(aggregation->queue_fds));
-	memset(aggregation->spool_fds, -1, sizeof(aggregation->spool_fds));
+	aggregation->state_fd = -1;
+	aggregation->lent = no_fds();
 	memset(aggregation->fds, -1, sizeof(aggregation->fds));
 	aggregation->files = output_files_new(supervisor->loop, supervisor->executable_fd);
 	aggregation->sidecar = (struct sidecar){
@@ -347,10 +373,10 @@ void aggregation_give(const struct supervisor *supervisor, struct handover *hand
 	const struct aggregation *aggregation = &supervisor->aggregation;
 
 	handover_add_fd(handover, "aggregator", HANDOVER_ONE, aggregation->state_fd);
-	handover_add_fd(handover, "streams", HANDOVER_ONE, aggregation->streams_fd);
-	handover_add_fd(handover, "web", HANDOVER_ONE, aggregation->listener_fd);
+	handover_add_fd(handover, "streams", HANDOVER_ONE, aggregation->lent.streams);
+	handover_add_fd(handover, "web", HANDOVER_ONE, aggregation->lent.listener);
 	for (int i = 0; i < CONFIG_OUTPUTS_MAX; i++)
-		handover_add_fd(handover, "queue", i, aggregation->queue_fds[i]);
+		handover_add_fd(handover, "queue", i, aggregation->lent.queues[i]);
 }
 
 bool aggregation_take(struct supervisor *supervisor, struct handover *handover, char *error)
@@ -358,27 +384,24 @@ bool aggregation_take(struct supervisor *supervisor, struct handover *handover, 
 	struct aggregation *aggregation = &supervisor->aggregation;
 
 	aggregation->state_fd = handover_take_fd(handover, "aggregator", HANDOVER_ONE);
-	aggregation->streams_fd = handover_take_fd(handover, "streams", HANDOVER_ONE);
-	aggregation->listener_fd = handover_take_fd(handover, "web", HANDOVER_ONE);
-	aggregation->listener = supervisor->effective->config.web.endpoint;
+	aggregation->lent.streams = handover_take_fd(handover, "streams", HANDOVER_ONE);
+	aggregation->lent.listener = handover_take_fd(handover, "web", HANDOVER_ONE);
+	aggregation->lent.address = supervisor->effective->config.web.endpoint;
 	for (int i = 0; i < CONFIG_OUTPUTS_MAX; i++)
-		aggregation->queue_fds[i] = handover_take_fd(handover, "queue", i);
+		aggregation->lent.queues[i] = handover_take_fd(handover, "queue", i);
 	return aggregation_open(supervisor, supervisor->effective, error);
 }
 
 void aggregation_close(struct supervisor *supervisor)
 {
 	struct aggregation *aggregation = &supervisor->aggregation;
+	const struct aggregation_fds none = no_fds();
 
 	sidecar_fini(&aggregation->sidecar);
 	output_files_free(aggregation->files);
 	if (aggregation->state)
 		munmap((void *)aggregation->state, sizeof(*aggregation->state));
-	replace(&aggregation->state_fd, -1);
-	replace(&aggregation->streams_fd, -1);
-	replace(&aggregation->listener_fd, -1);
-	for (int i = 0; i < CONFIG_OUTPUTS_MAX; i++) {
-		replace(&aggregation->queue_fds[i], -1);
-		replace(&aggregation->spool_fds[i], -1);
-	}
+	close_one(&aggregation->state_fd);
+	close_others(&aggregation->lent, &none);
+	aggregation->lent = none;
 }

@@ -15,18 +15,23 @@
  */
 struct supervisor;
 
+/* Memory and sockets that a configuration wants; -1 where there is none. */
+struct aggregation_fds {
+	int streams;
+	int queues[CONFIG_OUTPUTS_MAX];
+	int spools[CONFIG_OUTPUTS_MAX];
+	int listener;
+	struct endpoint address; /* where it listens */
+};
+
 struct aggregation {
 	struct sidecar sidecar;
 	struct output_files *files;
 	int fds[CHILD_FD_END];
 	int state_fd;
 	const struct aggregator_state *state; /* mapped; the aggregator writes it. NULL: none */
-	int streams_fd;
-	int queue_fds[CONFIG_OUTPUTS_MAX];
-	int spool_fds[CONFIG_OUTPUTS_MAX];
-	int listener_fd;
-	struct endpoint listener; /* where it listens */
-	bool is_finishing;	  /* the run ends with it */
+	struct aggregation_fds lent;
+	bool is_finishing; /* the run ends with it */
 };
 
 /* Prepares an empty one. */
