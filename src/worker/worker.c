@@ -267,6 +267,8 @@ static void on_frames(void *argument)
 	int error;
 
 	set_clocks(worker);
+	if (worker->observer)
+		observer_begin(worker->observer);
 	/* An interface that goes down leaves an error on the socket; unread, it would wake us for
 	 * ever. */
 	if (worker->source.ops->turn(&worker->source) == SOURCE_IDLE)
@@ -316,6 +318,8 @@ static void on_expire(void *argument)
 	struct worker *worker = argument;
 
 	set_clocks(worker);
+	if (worker->observer)
+		observer_begin(worker->observer);
 	capture_expire(worker->capture);
 	if (worker->observer)
 		observer_tick(worker->observer, clock_wall_ns());
@@ -373,6 +377,8 @@ static void __attribute__((noreturn)) run_file(struct worker *worker)
 	if (worker->config.input == CONFIG_INPUT_STREAM)
 		stream_on_wait(worker->source.stream.stream, wait_for_input, worker);
 	for (unsigned int turn = 0; state == SOURCE_BUSY && !worker->is_draining; turn++) {
+		if (worker->observer)
+			observer_begin(worker->observer);
 		state = worker->source.ops->turn(&worker->source);
 		if (worker->observer)
 			observer_settle(worker->observer);

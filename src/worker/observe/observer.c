@@ -144,18 +144,21 @@ void observer_tick(struct observer *observer, int64_t now_ns)
 	}
 }
 
-void observer_settle(struct observer *observer)
+void observer_begin(struct observer *observer)
 {
-	uint64_t epoch;
+	uint64_t epoch = __atomic_load_n(&observer->watch->stats_epoch, __ATOMIC_RELAXED);
 
-	if (observer->has_events)
-		ring_publish(&observer->ring);
-	shard_settle(&observer->shard);
-	epoch = __atomic_load_n(&observer->watch->stats_epoch, __ATOMIC_RELAXED);
 	if (epoch == observer->epoch)
 		return;
 	observer->epoch = epoch;
 	shard_set_epoch(&observer->shard, epoch);
+}
+
+void observer_settle(struct observer *observer)
+{
+	if (observer->has_events)
+		ring_publish(&observer->ring);
+	shard_settle(&observer->shard);
 }
 
 static void read_own(struct observer *observer, const char *list)

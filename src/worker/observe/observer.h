@@ -53,6 +53,9 @@ void observer_take(struct observer *observer, const struct packet *packet, struc
  * now_ns: since 1970, on the packets' clock. */
 void observer_tick(struct observer *observer, int64_t now_ns);
 
-/* Between two turns: publishes what is committed, catches up with what was put off, and looks
- * whether statistics are to begin anew. */
+/* Before a turn: looks whether statistics are to begin anew, for what comes now is to be in them.
+ */
+void observer_begin(struct observer *observer);
+
+/* After a turn: publishes what is committed, and catches up with what was put off. */
 void observer_settle(struct observer *observer);
