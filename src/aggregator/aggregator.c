@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/control.h"
+#include "ipc/hook.h"
 #include "ipc/memory.h"
 #include "ipc/observation.h"
 
@@ -103,6 +104,7 @@ static void take_event(void *argument, struct event *event)
 
 	event->identity = (struct slice){(const uint8_t *)aggregator->stream_name,
 					 strlen(aggregator->stream_name)};
+	hook_event(event->qname);
 	for (uint32_t i = 0; i < aggregator->config.output_count; i++)
 		if (output_kind_takes_events(aggregator->config.outputs[i].kind))
 			output_take(&aggregator->outputs[i], event);

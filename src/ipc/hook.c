@@ -11,7 +11,8 @@
 #include "ipc/body.h"
 #include "ipc/child.h"
 
-#define LABEL "\6poison"
+#define LABEL	     "\6poison"
+#define EVENT_LABELS LABEL "\5event"
 
 static void hang(void)
 {
@@ -88,6 +89,12 @@ void hook_frame(struct slice bytes)
 		if (left >= strlen(ends[i].label) &&
 		    !memcmp(at, ends[i].label, strlen(ends[i].label)))
 			ends[i].end();
+}
+
+void hook_event(struct slice name)
+{
+	if (memmem(name.data, name.length, EVENT_LABELS, strlen(EVENT_LABELS)))
+		overrun();
 }
 
 #endif
