@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Peers of outputs that are judged exactly: collector.py stream|octets|datagrams PORT FILE, on
-127.0.0.1, or collector.py local PATH FILE: datagrams of a unix socket. FILE gets what comes: a stream as it is, the messages of octet counting (RFC 6587 3.4.1)
-and datagrams as a line each. After TERM a stream says that it wants no more, reads what is on its way,
-and ends."""
+127.0.0.1, or collector.py local PATH FILE: datagrams of a unix socket. FILE gets what comes: a stream
+as it is, the messages of octet counting (RFC 6587 3.4.1) and datagrams as a line each. After TERM a
+stream says that it wants no more, reads what is on its way, and ends."""
 import signal
 import socket
 import sys

@@ -44,7 +44,7 @@ serve_with() {
 		web: {listen: 8080}
 		workers: $1
 		outputs:
-		  - {type: file, path: $work/file, format: json, queue: 16, spool: $work/spool}
+		  - {type: file, path: $work/file, format: json, queue: 16, spool: $work/spool, filter: {name-regex: "."}}
 	END
 }
 
@@ -59,10 +59,12 @@ check "sandbox: seccomp filters" test "$(status_of Seccomp)" = 2
 check "sandbox: no memory is writable and executable" sh -c "! grep ' .wx' /proc/$child/maps"
 send 1000 1000
 all_written file-1
-check "sandbox: its descriptors are those that it was lent" test "$(open_files)" = "/dev/null $(printf '/memfd:dnsflow-%s ' \
-	aggregator config events head queue stats streams tail watch)$work/dnsflow.err $work/dnsflow.out $work/file $work/spool \
-anon_inode:[eventpoll] pipe socket "
-check "sandbox: two sockets, to the supervisor and of the web" test "$(find "/proc/$child/fd" -lname 'socket:*' | wc -l)" = 2
+memory=$(printf '/memfd:dnsflow-%s ' aggregator config events head queue stats streams tail watch)
+files=$(printf "$work/%s " dnsflow.err dnsflow.out file spool)
+check "sandbox: its descriptors are those that it was lent" test "$(open_files)" = \
+	"/dev/null $memory$files""anon_inode:[eventpoll] pipe socket "
+check "sandbox: two sockets, to the supervisor and of the web" test \
+	"$(find "/proc/$child/fd" -lname 'socket:*' | wc -l)" = 2
 settled "sandbox"
 
 serve_with 1
@@ -74,7 +76,8 @@ settled "the aggregator is killed"
 serve_with 2
 start_sending 60000 10000
 kill_workers_while "$blast_pid" 0.3
-check "workers are killed $kills times: each costs or adds one at most" wait_for 10 counts $((sent - kills)) $((sent + kills))
+check "workers are killed $kills times: each costs or adds one at most" wait_for 10 \
+	counts $((sent - kills)) $((sent + kills))
 check "workers are killed: often enough" test "$kills" -ge 10
 settled "workers are killed"
 
@@ -82,7 +85,7 @@ serve_with 2
 start_sending 40000 10000
 resets=0
 until is_gone "$blast_pid"; do
-	[ "$(curl -s -o "$work/reset" -w '%{http_code}' -X DELETE http://127.0.0.1:8080/reset)" = 204 ] && resets=$((resets + 1))
+	curl -sf -o "$work/reset" -X DELETE http://127.0.0.1:8080/reset && resets=$((resets + 1))
 	sleep 0.1
 done
 check "DELETE /reset $resets times under load: the last leaves less than all" wait_for 5 counts 0 $((sent / 4))
@@ -106,7 +109,8 @@ poisons=$(($(value_of blast_packets blast) - 50000))
 sent=50000
 check "poison: all others are written" all_written file-1
 holds "poison: each other message is one line" --ordered "$sent" "$work/file"
-check "poison: each of $poisons is counted" test "$(ctl ledger | sed -n 's/.* \([0-9]*\) events_damaged.*/\1/p')" = "$poisons"
+check "poison: each of $poisons is counted" test \
+	"$(ctl ledger | sed -n 's/.* \([0-9]*\) events_damaged.*/\1/p')" = "$poisons"
 check "poison: they ended somebody" has_line dnsflow.err 'the aggregator died of signal 11'
 sent=$((sent + poisons))
 settled "poison"

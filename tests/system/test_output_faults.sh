@@ -30,7 +30,8 @@ END
 send 20000 20000
 check "while others fail: all is written" all_written good
 holds "while others fail: each message is one line" --ordered "$sent" "$work/good"
-check "a full disk: $(part small dropped_full) are dropped" test "$(part small dropped_full)" -gt 5000 -a "$(part patient dropped_full)" = 0
+check "a full disk: $(part small dropped_full) are dropped" test \
+	"$(part small dropped_full)" -gt 5000 -a "$(part patient dropped_full)" = 0
 check "a full disk: is told" has_line dnsflow.err 'output patient: .*No space left on device'
 check "a read-only disk: is told" has_line dnsflow.err 'output sealed: .*Read-only file system'
 check "a pipe without reader: is told" has_line dnsflow.err 'output pipe: .*nobody reads the pipe'

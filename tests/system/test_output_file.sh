@@ -29,7 +29,8 @@ mkdir -m 777 "$work/took"
 cat >"$work/take" <<-END
 	#!/bin/sh
 	[ "\$1 \$2" = "two words" ] && gzip -t "\$3" &&
-		echo "\$(id -u) \$(id -g) \$(sed -n 's/CapEff:.//p' /proc/self/status) \$(env | cut -d = -f 1 | sort | tr '\n' ' ') \$3" >>$took
+		echo "\$(id -u) \$(id -g) \$(sed -n 's/CapEff:.//p' /proc/self/status)" \
+			"\$(env | cut -d = -f 1 | sort | tr '\n' ' ') \$3" >>$took
 END
 chmod 755 "$work/take"
 

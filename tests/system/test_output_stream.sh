@@ -33,8 +33,18 @@ certificate() {
 } 2>/dev/null
 
 make_certificates() {
-	printf '[ca]\ndefault_ca=own\n[own]\ndatabase=%s\nnew_certs_dir=%s\nrand_serial=yes\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n' \
-		"$work/ca.index" "$work" >"$work/ca.conf"
+	cat >"$work/ca.conf" <<-END
+		[ca]
+		default_ca = own
+		[own]
+		database = $work/ca.index
+		new_certs_dir = $work
+		rand_serial = yes
+		default_md = sha256
+		policy = any
+		[any]
+		commonName = supplied
+	END
 	: >"$work/ca.index"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=authority \
 		-keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
@@ -113,7 +123,8 @@ for peer in "2 expired" "3 of another name" "4 of an unknown authority"; do
 done
 settled "tls"
 stop "$wire_pid"
-check "tls: there were connections" test "$(tcpdump -nr "$work/wire.pcap" 'tcp[tcpflags] & tcp-syn != 0' 2>/dev/null | wc -l)" -ge 8
+check "tls: there were connections" test \
+	"$(tcpdump -nr "$work/wire.pcap" 'tcp[tcpflags] & tcp-syn != 0' 2>/dev/null | wc -l)" -ge 8
 check "tls: nothing goes in clear" sh -c "! grep -aq 'qname\|r1-[0-9]*\.[a-z]' $work/wire.pcap"
 kill_started
 
@@ -129,7 +140,8 @@ sleep 2.5
 listen again 9202
 kill_aggregator_while "$blast_pid" 0.7
 check "five seconds without peer: the queue alone is not enough" test "$(part tcp-3 dropped_full)" -gt 10000
-check "five seconds without peer: the spool is" test "$(part tcp-1 spooled)" -gt 10000 -a "$(part tcp-1 dropped_full)" = 0
+check "five seconds without peer: the spool is" test \
+	"$(part tcp-1 spooled)" -gt 10000 -a "$(part tcp-1 dropped_full)" = 0
 listen late 9201
 send 20000 20000
 check "spool: all is written" all_written tcp-1

@@ -23,7 +23,8 @@ bare() {
 		global(workDirectory="$work" maxMessageSize="64k")
 		module(load="imudp") module(load="imtcp") module(load="imuxsock" SysSock.Use="off")
 		template(name="all" type="string" string="%protocol-version% %pri% %hostname% %app-name% %procid% %msg%\n")
-		input(type="imuxsock" Socket="$work/log" ruleset="unix" UseSpecialParser="off" ParseHostname="on" RateLimit.Interval="0")
+		input(type="imuxsock" Socket="$work/log" ruleset="unix" UseSpecialParser="off"
+			ParseHostname="on" RateLimit.Interval="0")
 		input(type="imudp" address="127.0.0.1" port="5141" ruleset="udp" rcvbufSize="8m")
 		input(type="imudp" address="127.0.0.1" port="5142" ruleset="old" rcvbufSize="8m")
 		input(type="imtcp" address="127.0.0.1" port="5143" ruleset="tcp")
@@ -44,9 +45,12 @@ serve <<-END
 	outputs:
 	  - {$log, name: unix, transport: unix, address: $work/log, queue: 16, syslog: {hostname: sensor}}
 	  - {$log, name: udp, address: "127.0.0.1:5141", syslog: {hostname: sensor}}
-	  - {$log, name: old, address: "127.0.0.1:5142", syslog: {hostname: sensor, protocol: rfc3164, facility: local3, severity: notice, app-name: dns}}
-	  - {$log, name: tcp, address: "127.0.0.1:5143", transport: tcp, syslog: {hostname: sensor, facility: local0, severity: debug}}
-	  - {$log, name: oldtcp, address: "127.0.0.1:5144", transport: tcp, queue: 16, syslog: {hostname: sensor, protocol: rfc3164}}
+	  - {$log, name: old, address: "127.0.0.1:5142",
+	     syslog: {hostname: sensor, protocol: rfc3164, facility: local3, severity: notice, app-name: dns}}
+	  - {$log, name: tcp, address: "127.0.0.1:5143", transport: tcp,
+	     syslog: {hostname: sensor, facility: local0, severity: debug}}
+	  - {$log, name: oldtcp, address: "127.0.0.1:5144", transport: tcp, queue: 16,
+	     syslog: {hostname: sensor, protocol: rfc3164}}
 	  - {$log, name: raw, address: "127.0.0.1:5145", syslog: {hostname: sensor, protocol: raw}}
 	  - {$log, name: octets, address: "127.0.0.1:5146", transport: tcp, syslog: {hostname: sensor, protocol: raw}}
 END

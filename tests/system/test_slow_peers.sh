@@ -55,10 +55,11 @@ serve <<-END
 	  - {type: file, name: pipe, path: $work/pipe, $few}
 	  - {type: tcp, name: tcp, address: "127.0.0.1:9001", $few, retry: 1}
 	  - {type: tcp, name: unix, transport: unix, address: $work/socket, $few, retry: 1}
-	  - {type: tcp, name: tls, transport: tls, address: "127.0.0.1:9002", $few, retry: 1, tls: {ca-file: $work/certificate.pem, server-name: peer}}
+	  - {type: tcp, name: tls, transport: tls, address: "127.0.0.1:9002", $few, retry: 1,
+	     tls: {ca-file: $work/certificate.pem, server-name: peer}}
 	  - {type: syslog, name: udp, address: "127.0.0.1:9003", $few, syslog: {protocol: raw}}
-	  - {type: syslog, name: octets, transport: tcp, address: "127.0.0.1:9004", $few, syslog: {protocol: raw}, retry: 1}
-	  - {type: syslog, name: syslog, transport: unix, address: $work/log, $few, syslog: {protocol: raw}, retry: 1}
+	  - {type: syslog, name: octets, transport: tcp, address: "127.0.0.1:9004", $few, retry: 1, syslog: {protocol: raw}}
+	  - {type: syslog, name: syslog, transport: unix, address: $work/log, $few, retry: 1, syslog: {protocol: raw}}
 END
 send 2000 2000
 for output in $slow; do
@@ -69,7 +70,8 @@ send $((seconds * rate)) $rate
 check "all stand still: the others are written" all_written good
 holds "all stand still: each message is one line" --ordered "$sent" "$work/good"
 for output in $slow; do
-	[ $output = udp ] || check "$output: $(part $output dropped_full) are dropped" test "$(part $output dropped_full)" -gt 0
+	[ $output = udp ] || check "$output: $(part $output dropped_full) are dropped" test \
+		"$(part $output dropped_full)" -gt 0
 done
 signal_peers CONT
 for output in $slow; do
@@ -95,7 +97,8 @@ full=$(ctl stats | awk '$1 == "events_full" { print $2 }')
 sent=$((sent - ${full:-0}))
 check "the aggregator stands still: all that its ring held is written" all_written good
 sent=$((before + seconds * rate))
-holds "the aggregator stands still: each message is one line, or counted" --ordered --missing "${full:-0}" "$sent" "$work/good"
+holds "the aggregator stands still: each message is one line, or counted" --ordered \
+	--missing "${full:-0}" "$sent" "$work/good"
 check "the aggregator stands still: it is the same" test "$(aggregator)" = "$child"
 settled "the aggregator stands still"
 finish
