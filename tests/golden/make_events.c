@@ -191,7 +191,7 @@ static void write_numbers(void)
 	ask_class(30, QUERY, TYPE_TXT, CLASS_CH);
 	ask_class(31, QUERY | NOTIFY, TYPE_SOA, 254);
 	ask_class(32, QUERY | UPDATE, TYPE_SOA, 65280);
-	for (uint16_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		ask(&linkoping, (uint16_t)(40 + i), "type.example", types[i]);
 	for (uint16_t i = 0; i < 16; i++)
 		answer(&linkoping, (uint16_t)(60 + i), "rcode.example", TYPE_A, i);
@@ -253,7 +253,7 @@ static void write_hostile_names(void)
 		text[end] = '\0';
 		ask(&nowhere, (uint16_t)(100 + first), text, TYPE_A);
 	}
-	for (uint16_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		ask(&nowhere, (uint16_t)(500 + i), names[i], TYPE_A);
 }
 

@@ -81,7 +81,7 @@ static void rig_stop(void *argument)
 }
 
 /* config is rig.config, filled in by the test. */
-static void rig_open(const struct output_ops *ops)
+static inline void rig_open(const struct output_ops *ops)
 {
 	char error[CONFIG_ERROR_MAX];
 
@@ -110,7 +110,7 @@ static void rig_close(void)
 	loop_free(rig.host.loop);
 }
 
-static int rig_set_up(void **state)
+static inline int rig_set_up(void **state)
 {
 	(void)state;
 	memset(&rig, 0, sizeof(rig));
@@ -121,7 +121,7 @@ static int rig_set_up(void **state)
 	return rig.queue_fd < 0;
 }
 
-static int rig_tear_down(void **state)
+static inline int rig_tear_down(void **state)
 {
 	(void)state;
 	rig_close();
