@@ -94,14 +94,10 @@ static size_t memory_of(const struct config *config, const struct setting *setti
 /* The setting that takes most beyond its default, or NULL. */
 static const struct setting *find_largest(const struct config *config)
 {
-	static const char *const names[] = {"statistics.names",
-					    "statistics.domains",
-					    "statistics.clients",
-					    "statistics.tlds",
-					    "statistics.tables",
-					    "statistics.streams",
-					    "workers",
-					    "outputs"};
+	static const char *const names[] = {
+		"statistics.names", "statistics.domains", "statistics.clients",
+		"statistics.tlds",  "statistics.tables",  "statistics.streams",
+		"outputs"};
 	const struct setting *largest = NULL;
 	size_t most = 0;
 

@@ -61,13 +61,14 @@ static void test_memory_is_enough_to_the_mebibyte(void **state)
 	char expected[CONFIG_ERROR_MAX];
 
 	(void)state;
-	config.worker_count = 7;
+	config.statistics.streams = 8;
+	config.worker_count = 64; /* what workers count in is theirs */
 	config.statistics.memory_mib = (uint32_t)((bytes + (1 << 20) - 1) >> 20);
 	assert_true(aggregation_check(&config, error));
 	config.statistics.memory_mib--;
 	snprintf(expected, sizeof(expected),
 		 "statistics.memory: %u MiB are too few, %u would be needed, most of them for "
-		 "workers",
+		 "statistics.streams",
 		 config.statistics.memory_mib, config.statistics.memory_mib + 1);
 	assert_refused(expected);
 }
