@@ -88,7 +88,7 @@ static bool answer_add_record(struct dns_answer *answer, struct walk *walk)
 	}
 }
 
-static bool answer_add_question(struct dns_answer *answer, struct walk *walk, uint16_t *type)
+static bool answer_add_question(struct dns_answer *answer, struct walk *walk)
 {
 	int taken = answer_add_name(answer, walk->message, walk->at, &walk->budget);
 	const uint8_t *fixed;
@@ -98,18 +98,22 @@ static bool answer_add_question(struct dns_answer *answer, struct walk *walk, ui
 	fixed = walk->message.data + walk->at;
 	if (!walk_take(walk, 4))
 		return false;
-	*type = be16_load(fixed);
+	answer->question_length = (uint8_t)answer->names_length;
+	answer->type = be16_load(fixed);
+	answer->class = be16_load(fixed + 2);
 	return true;
 }
 
-static bool walk_tail(struct walk *walk, unsigned count)
+/* The authority and the additional section. */
+static bool walk_tail(struct walk *walk, uint16_t *rcode)
 {
+	const uint8_t *header = walk->message.data;
 	struct walk_record record;
 
-	while (count--)
+	for (unsigned left = be16_load(header + 8); left; left--)
 		if (!walk_record(walk, &record))
 			return false;
-	return true;
+	return walk_additional(walk, be16_load(header + 10), rcode);
 }
 
 static enum dns_outcome header_test(const uint8_t *header)
@@ -136,6 +140,7 @@ static bool is_address_type(uint16_t type)
 
 static void answer_init(struct dns_answer *answer)
 {
+	answer->rcode = 0; /* or it has no record */
 	answer->names_length = 0;
 	answer->names_count = 0;
 	answer->ip4s_count = 0;
@@ -149,7 +154,6 @@ enum dns_outcome dns_answer_parse(struct slice message, bool is_cut, struct dns_
 	const uint8_t *header = message.data;
 	struct walk walk;
 	enum dns_outcome outcome;
-	uint16_t type;
 
 	answer_init(answer);
 	if (message.length < DNS_HEADER_SIZE)
@@ -160,9 +164,9 @@ enum dns_outcome dns_answer_parse(struct slice message, bool is_cut, struct dns_
 	is_cut |= (be16_load(header + 2) & FLAG_TC) != 0;
 	walk_init(&walk, message);
 
-	if (!answer_add_question(answer, &walk, &type))
+	if (!answer_add_question(answer, &walk))
 		return walk.has_ended && is_cut ? DNS_TRUNCATED : DNS_MALFORMED_QUESTION;
-	if (!is_address_type(type))
+	if (!is_address_type(answer->type))
 		return DNS_NOT_ADDRESS_TYPE;
 	for (unsigned left = be16_load(header + 6); left; left--)
 		if (!answer_add_record(answer, &walk))
@@ -171,7 +175,7 @@ enum dns_outcome dns_answer_parse(struct slice message, bool is_cut, struct dns_
 		return DNS_NO_ADDRESS;
 
 	/* What a cut took away behind the answer section is no error. */
-	if (!walk_tail(&walk, be16_load(header + 8) + be16_load(header + 10)))
+	if (!walk_tail(&walk, &answer->rcode))
 		answer->is_tail_malformed = !(walk.has_ended && is_cut);
 	return DNS_RECORDED;
 }

@@ -47,8 +47,11 @@ struct dns_answer {
 	uint16_t names_count;
 	uint16_t ip4s_count;
 	uint16_t ip6s_count;
-	bool is_excess;		/* names or addresses beyond 255 were left out */
-	bool is_tail_malformed; /* an error behind the answer section */
+	uint16_t type, class;	 /* of the question */
+	uint16_t rcode;		 /* with the upper bits of the OPT record, if that can be found */
+	uint8_t question_length; /* of the first name */
+	bool is_excess;		 /* names or addresses beyond 255 were left out */
+	bool is_tail_malformed;	 /* an error behind the answer section */
 	uint8_t names[DNS_ANSWER_NAMES_BYTES +
 		      DNS_NAME_MAX]; /* uncompressed wire names, one after the other */
 	uint8_t ip4s[(DNS_ANSWER_ADDRESSES_MAX + 1) * 4]; /* whole chunks, for record/set.c */

@@ -6,7 +6,6 @@
 #include "dns/walk.h"
 
 #define RCODE_MASK 0x000f
-#define TYPE_OPT   41
 
 /* Behind all questions but the first, which is read. */
 static bool walk_other_questions(struct walk *walk, unsigned count)
@@ -28,34 +27,20 @@ static bool walk_records(struct walk *walk, unsigned count)
 	return true;
 }
 
-/*
- * The upper bits of the response code, as the first OPT record of the additional section has them
- * (RFC 6891 6.1.3): its owner is the root, and they are the first octet of its TTL. 0 where none
- * can be found.
- */
-static uint16_t walk_extended_rcode(struct walk *walk)
+/* Adds what the additional section, if it can be found, has of the response code. */
+static void walk_extended_rcode(struct walk *walk, uint16_t *rcode)
 {
 	const uint8_t *header = walk->message.data;
-	unsigned questions = be16_load(header + 4), left = be16_load(header + 10);
-	struct walk_record record;
-	bool is_root;
+	unsigned questions = be16_load(header + 4), additional = be16_load(header + 10);
 
-	if (!left || walk->at == walk->message.length)
-		return 0;
+	if (!additional || walk->at == walk->message.length)
+		return;
 	/* No name was read yet that the first owner name could point to. */
 	if (!questions && walk->message.data[walk->at] >= WALK_POINTER >> 8)
-		return 0;
-	if (!walk_other_questions(walk, questions) ||
-	    !walk_records(walk, be16_load(header + 6) + be16_load(header + 8)))
-		return 0;
-	for (; left; left--) {
-		is_root = walk->at < walk->message.length && !walk->message.data[walk->at];
-		if (!walk_record(walk, &record))
-			return 0;
-		if (record.type == TYPE_OPT && is_root)
-			return (uint16_t)(walk->message.data[record.data - 6] << 4);
-	}
-	return 0;
+		return;
+	if (walk_other_questions(walk, questions) &&
+	    walk_records(walk, be16_load(header + 6) + be16_load(header + 8)))
+		walk_additional(walk, additional, rcode);
 }
 
 static bool walk_question(struct walk *walk, struct dns_question *question)
@@ -91,6 +76,6 @@ bool dns_question_parse(struct slice message, struct dns_question *question)
 	walk_init(&walk, message);
 	if (be16_load(header + 4) && !walk_question(&walk, question))
 		return false;
-	question->rcode |= walk_extended_rcode(&walk);
+	walk_extended_rcode(&walk, &question->rcode);
 	return true;
 }

@@ -12,6 +12,8 @@
 
 #define WALK_POINTER 0xc000
 
+#define WALK_TYPE_OPT 41
+
 /* What the names of a message may cost: several times what the tightest real ones do. */
 #define WALK_NAME_STEPS		  512
 #define WALK_NAME_STEPS_PER_OCTET 2
@@ -94,4 +96,27 @@ static inline bool walk_record(struct walk *walk, struct walk_record *record)
 	record->length = be16_load(fixed + 8);
 	record->data = walk->at;
 	return walk_take(walk, record->length);
+}
+
+/*
+ * The records of the additional section. The first OPT record there, whose owner is the root, has
+ * the upper bits of the response code in the first octet of its TTL (RFC 6891 6.1.3): *rcode gets
+ * them.
+ */
+static inline bool walk_additional(struct walk *walk, unsigned count, uint16_t *rcode)
+{
+	struct walk_record record;
+	bool has_opt = false;
+	size_t owner;
+
+	for (; count; count--) {
+		owner = walk->at;
+		if (!walk_record(walk, &record))
+			return false;
+		if (record.type != WALK_TYPE_OPT || walk->message.data[owner] || has_opt)
+			continue;
+		*rcode |= (uint16_t)(walk->message.data[record.data - 6] << 4);
+		has_opt = true;
+	}
+	return true;
 }

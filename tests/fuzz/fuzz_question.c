@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!is_parsed)
 		assert(!name.length && !question.type && question.rcode <= 15);
 	if (outcome == DNS_RECORDED)
-		assert(is_parsed && !memcmp(answer.names, name.data, name.length));
+		assert(is_parsed && answer.type == question.type &&
+		       answer.class == question.class && answer.question_length == name.length &&
+		       !memcmp(answer.names, name.data, name.length));
 	return 0;
 }

@@ -120,8 +120,9 @@ static enum counter outcome_counter(enum dns_outcome outcome)
 }
 
 /* Parses a message and stages its record and its outcome. The first to stage in its step: making
- * room may be a commit of its own. */
-static void stage_record(struct capture *capture, const struct packet *packet, struct slice message)
+ * room may be a commit of its own. Returns the answer, or NULL if there is none to record. */
+static const struct dns_answer *stage_record(struct capture *capture, const struct packet *packet,
+					     struct slice message)
 {
 	struct state_head *head = capture->head;
 	struct dns_answer *answer = &capture->answer;
@@ -143,6 +144,7 @@ static void stage_record(struct capture *capture, const struct packet *packet, s
 	}
 	commit_add(head, COUNTER_MESSAGES_IN, 1);
 	commit_add(head, counter, 1);
+	return outcome == DNS_RECORDED ? answer : NULL;
 }
 
 static void stage_unrecorded(struct capture *capture, enum counter counter)
@@ -154,14 +156,16 @@ static void stage_unrecorded(struct capture *capture, enum counter counter)
 static void stage_message(struct capture *capture, const struct packet *packet,
 			  struct slice message)
 {
+	const struct dns_answer *answer = NULL;
+
 	if (!is_from_server(capture, packet))
 		stage_unrecorded(capture, COUNTER_MESSAGES_TO_SERVER);
 	else if (!capture->is_exporting)
 		stage_unrecorded(capture, COUNTER_MESSAGES_NOT_EXPORTED);
 	else
-		stage_record(capture, packet, message);
+		answer = stage_record(capture, packet, message);
 	if (capture->observer)
-		observer_take(capture->observer, packet, message, capture->time_ns);
+		observer_take(capture->observer, packet, message, answer, capture->time_ns);
 }
 
 static void stage_reassembled(struct capture *capture, const struct packet *packet,

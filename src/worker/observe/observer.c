@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "dns/message.h"
+#include "base/cursor.h"
 #include "ipc/child.h"
 #include "ipc/commit.h"
 #include "ipc/event_codec.h"
@@ -44,31 +44,39 @@ static uint8_t kind_of(const struct observer *observer, const struct packet *pac
 	return (uint8_t)(kind + is_response);
 }
 
-static void fill(struct observer *observer, const struct packet *packet, struct slice message,
-		 int64_t time_ns, struct event *event)
+/* What the message says of itself. */
+static void fill_question(struct observer *observer, struct slice message,
+			  const struct dns_answer *answer, struct event *event)
 {
-	const struct dns_question *question = &observer->question;
-	bool is_response = question->flags & FLAG_QR;
+	struct dns_question *question = &observer->question;
 
-	*event = (struct event){
-		.time_ns = time_ns,
-		.latency_ns = EVENT_NO_LATENCY,
-		.query_address = is_response ? packet->destination : packet->source,
-		.response_address = is_response ? packet->source : packet->destination,
-		.query_port = is_response ? packet->destination_port : packet->source_port,
-		.response_port = is_response ? packet->source_port : packet->destination_port,
-		.id = question->id,
-		.flags = question->flags,
-		.rcode = question->rcode,
-		.type = question->type,
-		.class = question->class,
-		.kind = kind_of(observer, packet, question->flags),
-		.protocol = packet->protocol == PROTOCOL_TCP ? EVENT_TCP : EVENT_UDP,
-		.length = (uint32_t)message.length,
-		.qname = {question->name, question->name_length},
-	};
-	if (observer->has_messages)
-		event->message = message;
+	event->id = be16_load(message.data);
+	event->flags = be16_load(message.data + 2);
+	if (answer) {
+		event->rcode = answer->rcode;
+		event->type = answer->type;
+		event->class = answer->class;
+		event->qname = (struct slice){answer->names, answer->question_length};
+		return;
+	}
+	dns_question_parse(message, question);
+	event->rcode = question->rcode;
+	event->type = question->type;
+	event->class = question->class;
+	event->qname = (struct slice){question->name, question->name_length};
+}
+
+static void fill_packet(const struct observer *observer, const struct packet *packet,
+			struct event *event)
+{
+	bool is_response = event->flags & FLAG_QR;
+
+	event->query_address = is_response ? packet->destination : packet->source;
+	event->response_address = is_response ? packet->source : packet->destination;
+	event->query_port = is_response ? packet->destination_port : packet->source_port;
+	event->response_port = is_response ? packet->source_port : packet->destination_port;
+	event->kind = kind_of(observer, packet, event->flags);
+	event->protocol = packet->protocol == PROTOCOL_TCP ? EVENT_TCP : EVENT_UDP;
 }
 
 static uint8_t *reserve(struct observer *observer, uint32_t length)
@@ -109,15 +117,21 @@ void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), v
 }
 
 void observer_take(struct observer *observer, const struct packet *packet, struct slice message,
-		   int64_t time_ns)
+		   const struct dns_answer *answer, int64_t time_ns)
 {
-	struct event event;
+	struct event event = {
+		.time_ns = time_ns,
+		.latency_ns = EVENT_NO_LATENCY,
+		.length = (uint32_t)message.length,
+	};
 	uint64_t hash;
 
 	if (message.length < DNS_HEADER_SIZE)
 		return;
-	dns_question_parse(message, &observer->question);
-	fill(observer, packet, message, time_ns, &event);
+	fill_question(observer, message, answer, &event);
+	fill_packet(observer, packet, &event);
+	if (observer->has_messages)
+		event.message = message;
 	hash = stats_hash_name(&observer->key, event.qname);
 	if (event_is_query(&event))
 		pairs_add_query(&observer->pairs, &event, hash);

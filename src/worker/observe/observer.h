@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "config/config.h"
+#include "dns/message.h"
 #include "dns/question.h"
 #include "ipc/ring.h"
 #include "ipc/state.h"
@@ -45,9 +46,10 @@ const char *observer_open(struct observer *observer, const struct config *config
  * nobody reads any more. */
 void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), void *argument);
 
-/* Counts a message and stages its event: for the step that its caller commits. */
+/* Counts a message and stages its event: for the step that its caller commits. answer: what was
+ * parsed of a message that is recorded; of any other NULL. */
 void observer_take(struct observer *observer, const struct packet *packet, struct slice message,
-		   int64_t time_ns);
+		   const struct dns_answer *answer, int64_t time_ns);
 
 /* Between two steps, at least once a second: queries that waited too long, as steps of their own.
  * now_ns: since 1970, on the packets' clock. */

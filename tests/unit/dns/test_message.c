@@ -439,6 +439,25 @@ static void test_error_behind_the_answers_is_told_and_recorded(void **state)
 	assert_true(answer.is_tail_malformed);
 }
 
+static void test_answer_has_what_the_question_and_the_opt_record_say(void **state)
+{
+	(void)state;
+	build_typical();
+	assert_int_equal(parse_built(), DNS_RECORDED);
+	assert_int_equal(answer.question_length, 17);
+	assert_int_equal(answer.type, DNS_TYPE_A);
+	assert_int_equal(answer.class, 1);
+	assert_int_equal(answer.rcode, 0);
+	built.bytes[built.length - 6] = 1; /* the TTL of the OPT record: BADVERS */
+	dns_build_edns(&built, 1232);
+	assert_int_equal(parse_built(), DNS_RECORDED);
+	assert_int_equal(answer.rcode, 16);
+	dns_build_count(&built, DNS_ADDITIONAL, 3); /* an error behind it */
+	assert_int_equal(parse_built(), DNS_RECORDED);
+	assert_true(answer.is_tail_malformed);
+	assert_int_equal(answer.rcode, 16);
+}
+
 static void test_owner_pointer_to_far_cname_is_not_mistaken(void **state)
 {
 	static const uint8_t filler[16000];
@@ -747,6 +766,7 @@ int main(void)
 		cmocka_unit_test(test_names_beyond_255_are_still_checked),
 		cmocka_unit_test(test_names_too_many_to_keep_are_counted),
 		cmocka_unit_test(test_error_behind_the_answers_is_told_and_recorded),
+		cmocka_unit_test(test_answer_has_what_the_question_and_the_opt_record_say),
 		cmocka_unit_test(test_owner_pointer_to_far_cname_is_not_mistaken),
 		cmocka_unit_test(test_owner_takes_every_pointer_target),
 		cmocka_unit_test(test_message_cut_at_every_byte),
