@@ -173,7 +173,8 @@ static double run(enum traffic traffic)
 		make_chunk(traffic);
 		start_ns = clock_monotonic_ns();
 		for (uint32_t i = 0; i < CHUNK; i++)
-			shard_count(&bench.shard, &bench.chunk[i]);
+			shard_count(&bench.shard, &bench.chunk[i],
+				    stats_hash_name(&bench.key, bench.chunk[i].qname));
 		taken_ns[c] = (double)(clock_monotonic_ns() - start_ns);
 	}
 	return median(taken_ns, CHUNKS) / CHUNK;

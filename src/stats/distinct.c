@@ -28,12 +28,10 @@ static bool is_exact(const struct distinct *distinct)
 	return distinct->exact_count <= DISTINCT_EXACT_MAX;
 }
 
-void distinct_add(struct distinct *distinct, uint64_t hash)
+void distinct_learn(struct distinct *distinct, uint64_t hash)
 {
 	uint8_t *seen = &distinct->registers[hash % DISTINCT_REGISTERS];
-	/* the bit above makes RANK_MAX the rank of all zeros */
-	uint64_t rest = hash >> DISTINCT_BITS | UINT64_C(1) << (64 - DISTINCT_BITS);
-	uint8_t rank = (uint8_t)(__builtin_ctzll(rest) + 1);
+	uint8_t rank = distinct_rank(hash);
 
 	if (rank > *seen)
 		*seen = rank;

@@ -19,8 +19,24 @@ struct distinct {
 	uint64_t reserved[7];
 };
 
-/* hash is not 0 */
-void distinct_add(struct distinct *distinct, uint64_t hash);
+/* The rank of a hash. The bit above the hash's makes that of all zeros the highest. */
+static inline uint8_t distinct_rank(uint64_t hash)
+{
+	uint64_t rest = hash >> DISTINCT_BITS | UINT64_C(1) << (64 - DISTINCT_BITS);
+
+	return (uint8_t)(__builtin_ctzll(rest) + 1);
+}
+
+/* A hash (not 0) that may be new. */
+void distinct_learn(struct distinct *distinct, uint64_t hash);
+
+/* hash is not 0. Of many, few change anything: one look tells. */
+static inline void distinct_add(struct distinct *distinct, uint64_t hash)
+{
+	if (distinct_rank(hash) > distinct->registers[hash % DISTINCT_REGISTERS] ||
+	    distinct->exact_count <= DISTINCT_EXACT_MAX)
+		distinct_learn(distinct, hash);
+}
 
 /* The writer, of what a predecessor left: after a kill the count may be wrong by one. */
 void distinct_repair(struct distinct *distinct);

@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include "base/hash.h"
 #include "base/slice.h"
 
-/* Keys of tables: keyed hashes that are never 0, which means none. Names are hashed in lower case,
- * eight octets at a time. */
+/*
+ * Keys of tables: keyed hashes that are never 0, which means none. Names are hashed in lower case,
+ * sixteen octets at a time, by folded multiplication. The key is random and new with each start of
+ * the supervisor, and a part of both factors: who does not know it cannot tell which names or
+ * clients share a place. Nobody can learn it by trying either, since nobody outside sees places,
+ * evictions or how long one event takes. SipHash took a third of the time of counting.
+ */
+
+/* The two halves of a product, folded. */
+static inline uint64_t key_fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
 
 /* Upper-case ASCII letters of a word become lower-case. Length octets of a wire name are no letters
  * (RFC 1035 2.3.4), so it serves for whole names. */
@@ -27,16 +41,65 @@ static inline uint64_t key_of_hash(uint64_t hash)
 	return hash ? hash : 1;
 }
 
+#define KEY_FACTOR                                                                     \
+	UINT64_C(0xa0761d6478bd642f) /* of wyhash; for keys of few bits, as tests have \
+				      */
+
+/* Sixteen octets more. */
+static inline uint64_t key_add(const struct hash_key *key, uint64_t hash, uint64_t first,
+			       uint64_t second)
+{
+	return key_fold(hash ^ first, key->word[1] ^ KEY_FACTOR ^ second);
+}
+
+/* length, or what else tells apart what has the same octets, comes last: it could be equal to the
+ * first octet, and cancel it. */
+static inline uint64_t key_end(const struct hash_key *key, uint64_t hash, uint64_t length)
+{
+	return key_of_hash(key_add(key, hash ^ key->word[0], length, 0));
+}
+
+static inline uint64_t key_load(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* The last octets may come twice: there are few branches, as lengths are hard to predict. */
+static inline __attribute__((always_inline)) uint64_t
+key_of_octets(const struct hash_key *key, const uint8_t *data, size_t length, bool is_lowered)
+{
+	const uint8_t *end = data + length;
+	uint64_t hash = key->word[0], first, second;
+
+	for (; end - data > 16; data += 16) {
+		first = key_load(data);
+		second = key_load(data + 8);
+		hash = key_add(key, hash, is_lowered ? key_lower(first) : first,
+			       is_lowered ? key_lower(second) : second);
+	}
+	first = 0;
+	if (length >= 8) {
+		first = key_load(length >= 16 ? end - 16 : data);
+		second = key_load(end - 8);
+	} else {
+		second = hash_tail(end, length);
+	}
+	hash = key_add(key, hash, is_lowered ? key_lower(first) : first,
+		       is_lowered ? key_lower(second) : second);
+	return key_end(key, hash, length);
+}
+
+/* Of a name in any case, and of one as it is. */
 static inline uint64_t key_of_lowered(const struct hash_key *key, const uint8_t *data,
 				      size_t length)
 {
-	struct hash_state state = hash_start(key);
-	const uint8_t *end = data + length;
-	uint64_t word;
+	return key_of_octets(key, data, length, true);
+}
 
-	for (; end - data >= 8; data += 8) {
-		memcpy(&word, data, 8);
-		hash_add(&state, key_lower(word));
-	}
-	return key_of_hash(hash_end(&state, key_lower(hash_tail(end, length)), length));
+static inline uint64_t key_of_exact(const struct hash_key *key, const uint8_t *data, size_t length)
+{
+	return key_of_octets(key, data, length, false);
 }

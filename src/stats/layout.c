@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stats/layout.h"
 
-#define VERSION 1u
+#define VERSION 2u
 
 static void make_shapes(const struct stats_limits *limits, struct table_shape shapes[LAYOUT_TABLES])
 {

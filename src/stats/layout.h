@@ -47,7 +47,8 @@ struct digest {
 	uint32_t name_slot;  /* TABLE_NONE: it is not kept */
 	uint32_t client_slot;
 	uint32_t length;
-	uint16_t lists; /* one bit for each table of the limits that counts it */
+	uint16_t weight; /* how many events it stands for */
+	uint16_t lists;	 /* one bit for each table of the limits that counts it */
 	uint8_t direction;
 	uint8_t name_length;
 	struct suffixes_split split;
@@ -115,7 +116,7 @@ static inline uint16_t layout_type_code(uint32_t slot)
 				  : LAYOUT_TYPES_HIGH + slot - LAYOUT_TYPES_DIRECT);
 }
 
-/* An address and its version, the rest zero; and the key of it, of as many bytes as it has. */
+/* An address and its version, the rest zero. */
 static inline void layout_pack_client(const struct address *address, uint8_t client[24])
 {
 	memset(client + 16, 0, 8);
@@ -123,15 +124,11 @@ static inline void layout_pack_client(const struct address *address, uint8_t cli
 	client[16] = address->version;
 }
 
-static inline uint64_t layout_client_key(const struct hash_key *key, const uint8_t client[24])
+/* Of as many bytes as it has. */
+static inline uint64_t layout_client_key(const struct hash_key *key, const struct address *address)
 {
-	struct hash_state state = hash_start(key);
-	uint64_t words[2];
+	uint64_t second = address->version == 6 ? key_load(address->bytes + 8) : 0;
+	uint64_t hash = key_add(key, key->word[0], key_load(address->bytes), second);
 
-	memcpy(words, client, sizeof(words));
-	if (client[16] != 6)
-		return key_of_hash(hash_end(&state, words[0], client[16]));
-	hash_add(&state, words[0]);
-	hash_add(&state, words[1]);
-	return key_of_hash(hash_end(&state, 0, sizeof(words)));
+	return key_end(key, hash, address->version);
 }

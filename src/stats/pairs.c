@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "dns/name.h"
+#include "stats/key.h"
 
-#define PAIRS_MAGIC   UINT64_C(0x3173726961706e64) /* another one for another layout */
+#define PAIRS_MAGIC   UINT64_C(0x3273726961706e64) /* another one for another layout */
 #define SETS	      16384
 #define WAYS	      8 /* of a set: a cache line of slots */
 #define LOG_BYTES     (4u << 20)
@@ -76,16 +77,22 @@ void pairs_attach(struct pairs *pairs, void *memory, const struct hash_key *key,
 /* Never 0. The name's hash is keyed already. */
 static uint64_t hash_of(const struct pairs *pairs, const struct event *event, uint64_t name_hash)
 {
-	struct {
-		uint64_t name;
-		uint16_t id, query_port, response_port, type;
-		uint8_t addresses[32];
-	} key = {name_hash, event->id, event->query_port, event->response_port, event->type, {0}};
-	size_t size = event->query_address.version == 4 ? 4 : 16;
+	const struct hash_key *key = &pairs->key;
+	const uint8_t *from = event->query_address.bytes, *to = event->response_address.bytes;
+	uint64_t rest = event->id | (uint64_t)event->query_port << 16 |
+			(uint64_t)event->response_port << 32 | (uint64_t)event->type << 48;
+	uint64_t hash = key_add(key, name_hash, rest, 0);
+	uint32_t from4, to4;
 
-	memcpy(key.addresses, event->query_address.bytes, size);
-	memcpy(key.addresses + size, event->response_address.bytes, size);
-	return hash_bytes(&pairs->key, &key, 16 + 2 * size) | 1;
+	if (event->query_address.version == 4) {
+		memcpy(&from4, from, sizeof(from4));
+		memcpy(&to4, to, sizeof(to4));
+		hash = key_add(key, hash, from4, to4);
+	} else {
+		hash = key_add(key, hash, key_load(from), key_load(from + 8));
+		hash = key_add(key, hash, key_load(to), key_load(to + 8));
+	}
+	return hash | 1;
 }
 
 /* An entry that is there and waits, or NULL. */

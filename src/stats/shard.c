@@ -5,11 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "dns/code.h"
 #include "stats/layout.h"
 
 /*
- * An event's plain counters and its hashes are made at once. What needs memory that is far away
+ * An event's plain counters and its hashes are made at once. Of events that come too fast, most are
+ * only shown to HyperLogLog then. For the others, what needs memory that is far away
  * (the sets, then the entries of its name and client) waits in a batch, while that memory is
  * fetched. A name that is found needs no more hashing: its entry has the key of its domain, whose
  * entry has that of its TLD. Only a name that is not found may be new to HyperLogLog.
@@ -149,6 +151,63 @@ void shard_set_epoch(struct shard *shard, uint64_t epoch)
 		clear(shard, epoch);
 }
 
+/* --- the pace --- */
+
+#define PACE_EVENTS    4096 /* that are looked at together */
+#define PACE_NS	       (PACE_EVENTS * NANOSECONDS_PER_SECOND / SHARD_PACE)
+#define PACE_SHIFT_MAX 12 /* PACE_EVENTS is a multiple of all */
+
+void shard_hold_pace(struct shard *shard)
+{
+	shard->pace.is_held = true;
+}
+
+static uint32_t draw(struct shard *shard)
+{
+	uint64_t x = shard->memory->random[0]; /* xorshift64* */
+
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	shard->memory->random[0] = x;
+	return (uint32_t)((x * 0x2545f4914f6cdd1d) >> 32);
+}
+
+/* Times that stand still, or go back, say nothing. */
+static void set_pace(struct shard_pace *pace, int64_t elapsed_ns)
+{
+	uint64_t excess = 0;
+
+	if (elapsed_ns > 0)
+		excess = (uint64_t)(PACE_NS / elapsed_ns);
+	if (pace->seen < PACE_EVENTS || elapsed_ns >= PACE_NS)
+		pace->shift = 0;
+	else if (excess)
+		pace->shift = (uint8_t)(64 - __builtin_clzll(excess));
+	if (pace->shift > PACE_SHIFT_MAX)
+		pace->shift = PACE_SHIFT_MAX;
+}
+
+/* Each event has the same chance, 1 in 2^shift. */
+static bool is_chosen(struct shard *shard, int64_t time_ns)
+{
+	struct shard_pace *pace = &shard->pace;
+	int64_t elapsed_ns = (int64_t)((uint64_t)time_ns - (uint64_t)pace->begun_ns);
+	uint32_t at;
+
+	if (!pace->is_held)
+		return true;
+	if (pace->seen == PACE_EVENTS || elapsed_ns >= PACE_NS) {
+		set_pace(pace, elapsed_ns);
+		pace->begun_ns = time_ns;
+		pace->seen = 0;
+	}
+	at = pace->seen++ & ((1u << pace->shift) - 1);
+	if (!at)
+		pace->chosen = draw(shard) & ((1u << pace->shift) - 1);
+	return at == pace->chosen;
+}
+
 /* --- at once --- */
 
 uint64_t stats_hash_name(const struct hash_key *key, struct slice wire_name)
@@ -156,25 +215,21 @@ uint64_t stats_hash_name(const struct hash_key *key, struct slice wire_name)
 	return key_of_lowered(key, wire_name.data, wire_name.length);
 }
 
-/* Copies a name, in lower case unless case counts, and hashes it on the way. The copy is followed
- * by up to 8 zeros. */
-static uint64_t copy_name(const struct shard *shard, struct slice name, uint8_t *out)
+/* Copies a name, in lower case unless case counts. The copy is followed by up to 8 zeros. */
+static void copy_name(const struct shard *shard, struct slice name, uint8_t *out)
 {
-	struct hash_state state = hash_start(&shard->key);
 	bool keeps_case = shard->limits.keeps_case;
 	const uint8_t *at = name.data, *end = at + name.length;
 	uint64_t word;
 
 	for (; end - at >= 8; at += 8, out += 8) {
-		memcpy(&word, at, 8);
+		word = key_load(at);
 		word = keeps_case ? word : key_lower(word);
 		memcpy(out, &word, 8);
-		hash_add(&state, word);
 	}
 	word = hash_tail(end, name.length);
 	word = keeps_case ? word : key_lower(word);
 	memcpy(out, &word, 8);
-	return key_of_hash(hash_end(&state, word, name.length));
 }
 
 static bool is_inet6(const struct event *event)
@@ -208,36 +263,62 @@ static void make_digest(const struct shard *shard, const struct event *event,
 			 shard->lists_of_type[direction][layout_type(event->type)];
 
 	digest->lists = (uint16_t)lists;
+	digest->weight = (uint16_t)(1u << shard->pace.shift);
 	digest->direction = (uint8_t)direction;
 	digest->length = event->length;
 	layout_pack_client(&event->query_address, digest->client);
-	digest->client_key = layout_client_key(&shard->key, digest->client);
 	table_prefetch_set(&shard->clients, digest->client_key);
 	digest->name_length = (uint8_t)event->qname.length;
-	digest->name_key = 0;
-	if (event->qname.length == EVENT_NO_QUESTION)
+	if (!digest->name_key)
 		return;
-	digest->name_key = copy_name(shard, event->qname, digest->name);
+	copy_name(shard, event->qname, digest->name);
 	table_prefetch_set(&shard->names, digest->name_key);
 }
 
-void shard_count(struct shard *shard, const struct event *event)
+/* For its tables, when there is time. */
+static void queue(struct shard *shard, const struct event *event, enum direction direction,
+		  uint64_t name_key, uint64_t client_key)
 {
-	enum direction direction = event_is_query(event) ? DIRECTION_QUERY : DIRECTION_RESPONSE;
 	struct batch *batch = &shard->memory->batch;
 	uint32_t queued;
+
+	if (batch->queued == LAYOUT_BATCH)
+		shard_settle(shard);
+	queued = batch->queued;
+	batch->digests[queued].name_key = name_key;
+	batch->digests[queued].client_key = client_key;
+	make_digest(shard, event, direction, &batch->digests[queued]);
+	__atomic_store_n(&batch->queued, queued + 1, __ATOMIC_RELEASE);
+}
+
+static uint64_t name_key_of(const struct shard *shard, struct slice name, uint64_t name_hash)
+{
+	if (name.length == EVENT_NO_QUESTION)
+		return 0;
+	return shard->limits.keeps_case ? key_of_exact(&shard->key, name.data, name.length)
+					: name_hash;
+}
+
+void shard_count(struct shard *shard, const struct event *event, uint64_t name_hash)
+{
+	enum direction direction = event_is_query(event) ? DIRECTION_QUERY : DIRECTION_RESPONSE;
+	uint64_t name_key, client_key;
 
 	assert(event->qname.length <= DNS_NAME_MAX);
 	if (event->is_unanswered) {
 		shard->memory->counts.unanswered++;
 		return;
 	}
-	if (batch->queued == LAYOUT_BATCH)
-		shard_settle(shard);
-	queued = batch->queued;
 	count_plain(&shard->memory->counts, event, direction);
-	make_digest(shard, event, direction, &batch->digests[queued]);
-	__atomic_store_n(&batch->queued, queued + 1, __ATOMIC_RELEASE);
+	name_key = name_key_of(shard, event->qname, name_hash);
+	client_key = layout_client_key(&shard->key, &event->query_address);
+	if (is_chosen(shard, event->time_ns)) {
+		queue(shard, event, direction, name_key, client_key);
+		return;
+	}
+	if (name_key)
+		distinct_add(&shard->memory->names, name_key);
+	distinct_add(&shard->memory->clients, client_key);
 }
 
 void shard_totals(const void *memory, uint64_t epoch, uint64_t *queries, uint64_t *responses)
@@ -252,17 +333,6 @@ void shard_totals(const void *memory, uint64_t epoch, uint64_t *queries, uint64_
 }
 
 /* --- put off --- */
-
-static uint32_t draw(struct shard *shard)
-{
-	uint64_t x = shard->memory->random[0]; /* xorshift64* */
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	shard->memory->random[0] = x;
-	return (uint32_t)((x * 0x2545f4914f6cdd1d) >> 32);
-}
 
 static struct slice name_of(const struct digest *digest)
 {
@@ -296,16 +366,16 @@ static void find_name(struct shard *shard, struct digest *digest)
 
 	digest->domain_key = 0;
 	if (slot != TABLE_NONE) {
-		table_touch(names, slot);
+		table_touch(names, slot, digest->weight);
 		table_prefetch_entry(names, slot);
 	} else {
 		distinct_add(&shard->memory->names, digest->name_key);
 		find_domain(shard, digest);
-		slot = table_admit(names, digest->name_key, draw(shard));
+		slot = table_admit(names, digest->name_key, digest->weight, draw(shard));
 		if (slot != TABLE_NONE) {
 			memcpy(table_text(names, slot), digest->name, digest->name_length);
 			table_entry(names, slot)->words[NAME_DOMAIN] = digest->domain_key;
-			table_keep(names, slot, digest->name_key);
+			table_keep(names, slot, digest->name_key, digest->weight);
 		}
 	}
 	digest->name_slot = slot;
@@ -317,14 +387,14 @@ static void find_client(struct shard *shard, struct digest *digest)
 	uint32_t slot = table_find(clients, digest->client_key);
 
 	if (slot != TABLE_NONE) {
-		table_touch(clients, slot);
+		table_touch(clients, slot, digest->weight);
 		table_prefetch_entry(clients, slot);
 	} else {
 		distinct_add(&shard->memory->clients, digest->client_key);
-		slot = table_admit(clients, digest->client_key, draw(shard));
+		slot = table_admit(clients, digest->client_key, digest->weight, draw(shard));
 		if (slot != TABLE_NONE) {
 			memcpy(table_text(clients, slot), digest->client, sizeof(digest->client));
-			table_keep(clients, slot, digest->client_key);
+			table_keep(clients, slot, digest->client_key, digest->weight);
 		}
 	}
 	digest->client_slot = slot;
@@ -341,7 +411,7 @@ static struct table_entry *own_entry(const struct table *table, uint32_t slot, u
 static uint32_t admit_part(struct shard *shard, const struct table *table, uint64_t key,
 			   struct digest *digest)
 {
-	uint32_t slot = table_admit(table, key, draw(shard));
+	uint32_t slot = table_admit(table, key, digest->weight, draw(shard));
 	uint8_t start;
 
 	if (slot == TABLE_NONE)
@@ -351,7 +421,7 @@ static uint32_t admit_part(struct shard *shard, const struct table *table, uint6
 	memcpy(table_text(table, slot), digest->name + start, digest->name_length - (size_t)start);
 	if (table == &shard->domains)
 		table_entry(table, slot)->words[DOMAIN_TLD] = tld_key(shard, digest);
-	table_keep(table, slot, key);
+	table_keep(table, slot, key, digest->weight);
 	return slot;
 }
 
@@ -365,13 +435,13 @@ static struct table_entry *count_part(struct shard *shard, const struct table *t
 	if (!entry)
 		*hint = table_find(table, key);
 	if (*hint != TABLE_NONE)
-		table_touch(table, *hint);
+		table_touch(table, *hint, digest->weight);
 	else
 		*hint = admit_part(shard, table, key, digest);
 	if (!entry)
 		entry = own_entry(table, *hint, key);
 	if (entry)
-		entry->words[digest->direction]++;
+		entry->words[digest->direction] += digest->weight;
 	return entry;
 }
 
@@ -390,7 +460,7 @@ static void count_parts(struct shard *shard, struct digest *digest, uint64_t dom
 
 static void count_lists(const struct shard *shard, const struct digest *digest, uint64_t *counts)
 {
-	const uint64_t amounts[2] = {1, digest->length};
+	const uint64_t amounts[2] = {digest->weight, (uint64_t)digest->weight * digest->length};
 
 	for (unsigned lists = digest->lists; lists; lists &= lists - 1) {
 		unsigned list = (unsigned)__builtin_ctz(lists);
@@ -420,8 +490,8 @@ static void count_client(struct shard *shard, const struct digest *digest)
 
 	if (!entry)
 		return;
-	entry->words[CLIENT_HITS]++;
-	entry->words[CLIENT_BYTES] += digest->length;
+	entry->words[CLIENT_HITS] += digest->weight;
+	entry->words[CLIENT_BYTES] += (uint64_t)digest->weight * digest->length;
 }
 
 /* A successor begins with what is not settled, and looks for all places again. */

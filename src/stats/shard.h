@@ -45,6 +45,15 @@ size_t shard_size(const struct stats_limits *limits);
 #define STATS_TYPES  263 /* that are told apart: 0 to 259, TA, DLV, all others */
 #define STATS_RCODES 33	 /* 0 to 31, all others */
 
+/* One event in 2^shift is chosen to be counted in tables, at random, anew for each event time. */
+struct shard_pace {
+	bool is_held;
+	uint8_t shift;
+	uint32_t seen;	  /* events since begun_ns */
+	uint32_t chosen;  /* of each 2^shift events, which */
+	int64_t begun_ns; /* time of an event */
+};
+
 /* The writer's view of a shard. Memory and suffixes are borrowed. */
 struct shard {
 	struct shard_memory *memory;
@@ -54,6 +63,7 @@ struct shard {
 	/* the rest is for shard.c */
 	uint64_t mark;
 	struct table names, domains, clients, tlds;
+	struct shard_pace pace;
 	/* which of the limits' tables count a message, one bit each: of responses, of queries */
 	uint16_t lists_of_all[2];
 	uint16_t lists_of_type[2][STATS_TYPES];
@@ -68,12 +78,22 @@ struct shard {
 void shard_attach(struct shard *shard, void *memory, const struct stats_limits *limits,
 		  const struct hash_key *key, uint64_t epoch, const struct suffixes *suffixes);
 
+/*
+ * From now on tables cost about the same time in every second, however many events come: where they
+ * come faster than SHARD_PACE in a second (by their own times), names, domains, TLDs and clients
+ * are counted for one event in 2^k alone, chosen at random, as 2^k events. Counters, bytes,
+ * latencies and distinct counts stay those of all events.
+ */
+#define SHARD_PACE 50000
+void shard_hold_pace(struct shard *shard);
+
 /* Begins clean if its epoch is another one. */
 void shard_set_epoch(struct shard *shard, uint64_t epoch);
 
-/* Counts one event. Some of the work is put off, so that memory arrives meanwhile; what is put off
- * lies in the memory too. shard_settle does it: when there is nothing else to do. */
-void shard_count(struct shard *shard, const struct event *event);
+/* Counts one event; name_hash: stats_hash_name of its name. Some of the work is put off, so that
+ * memory arrives meanwhile; what is put off lies in the memory too. shard_settle does it: when
+ * there is nothing else to do. */
+void shard_count(struct shard *shard, const struct event *event, uint64_t name_hash);
 void shard_settle(struct shard *shard);
 
 /* Anybody: adds how many queries and responses were counted, unless the epoch is another one. */

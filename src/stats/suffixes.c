@@ -27,27 +27,18 @@ struct suffixes {
 	uint32_t rule_count;
 };
 
-/* The two halves of a product, folded. */
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 /* No SipHash: nobody but the list brings nodes in, and who finds a name that is taken for one of
  * them has only his own name cut at a wrong label. */
 static uint64_t hash_label(const struct suffixes *suffixes, uint64_t parent, struct slice label)
 {
-	const uint64_t factor = 0xa0761d6478bd642f; /* of wyhash */
 	const uint8_t *at = label.data, *end = at + label.length;
 	uint64_t hash = (suffixes->seed ^ parent) + label.length, word;
 
 	for (; end - at >= 8; at += 8) {
 		memcpy(&word, at, 8);
-		hash = mix(hash ^ key_lower(word), factor);
+		hash = key_fold(hash ^ key_lower(word), KEY_FACTOR);
 	}
-	return mix(hash ^ key_lower(hash_tail(end, label.length)), factor) | FLAGS;
+	return key_fold(hash ^ key_lower(hash_tail(end, label.length)), KEY_FACTOR) | FLAGS;
 }
 
 /* The node, or the free place where it would be; half of the places are free. */

@@ -278,7 +278,7 @@ static bool format_name(const struct list *list, uint8_t *wire, uint64_t key, ch
 		return false;
 	if (!keeps_case)
 		lower_wire(wire, length);
-	if (key_of_hash(hash_bytes(&summary->key, wire, length)) != key)
+	if (key_of_exact(&summary->key, wire, length) != key)
 		return false;
 	if (list->table == LAYOUT_TLDS)
 		text += sprintf(text, "%s/", direction_names[list->direction]);
@@ -294,7 +294,7 @@ static bool format_client(const struct summary *summary, const uint8_t *client, 
 	struct address address = {.version = client[16]};
 
 	memcpy(address.bytes, client, sizeof(address.bytes));
-	if (layout_client_key(&summary->key, client) != key)
+	if (layout_client_key(&summary->key, &address) != key)
 		return false;
 	if (address.version == 4 || address.version == 6)
 		address_format(&address, text);

@@ -43,9 +43,9 @@ enum summary_table {
 struct summary_item {
 	char text[SUMMARY_TEXT_MAX]; /* "query/com", a name in presentation form with its final
 					dot, an address, "response/noerror", "query/a" */
-	uint64_t count;
+	uint64_t count; /* estimated where events came faster than SHARD_PACE (shard.h) */
 	uint64_t error; /* about so many may have come before it was kept, and are not in count; 0:
-			   the count is exact */
+			   none */
 };
 
 /*

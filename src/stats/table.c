@@ -68,7 +68,8 @@ void table_repair(struct table *table)
 		uint64_t key = table_entry(table, slot)->key;
 
 		if (!key || set->tags[way] != table_tag(key) || !set->counts[way] ||
-		    set->counts[way] > INT32_MAX || table_set_of(table, key) != slot / TABLE_WAYS)
+		    set->counts[way] > TABLE_COUNT_MAX ||
+		    table_set_of(table, key) != slot / TABLE_WAYS)
 			give_up(table, slot);
 	}
 }
@@ -86,7 +87,7 @@ static uint32_t find_least(const struct table_set *set)
 	return (uint32_t)__builtin_ctz(table_match(set->counts, (uint32_t)least[0]));
 }
 
-uint32_t table_admit(const struct table *table, uint64_t key, uint32_t draw)
+uint32_t table_admit(const struct table *table, uint64_t key, uint16_t weight, uint32_t draw)
 {
 	uint32_t number = table_set_of(table, key);
 	struct table_set *set = &table->sets[number];
@@ -94,8 +95,8 @@ uint32_t table_admit(const struct table *table, uint64_t key, uint32_t draw)
 	uint64_t least = set->counts[way];
 	struct table_entry *entry;
 
-	if ((draw * (least + 1)) >> 32) {
-		table->totals->untracked++;
+	if ((draw * (least + weight)) >> 32 >= weight) {
+		table->totals->untracked += weight;
 		return TABLE_NONE;
 	}
 	if (least)
@@ -109,11 +110,12 @@ uint32_t table_admit(const struct table *table, uint64_t key, uint32_t draw)
 }
 
 /* The tag comes last: without it the place is free, whatever a kill leaves there. */
-void table_keep(const struct table *table, uint32_t slot, uint64_t key)
+void table_keep(const struct table *table, uint32_t slot, uint64_t key, uint16_t weight)
 {
 	struct table_set *set = &table->sets[slot / TABLE_WAYS];
 	struct table_entry *entry = table_entry(table, slot);
-	uint32_t count = entry->error < INT32_MAX ? entry->error + 1 : INT32_MAX;
+	uint32_t count =
+		entry->error < TABLE_COUNT_MAX - weight ? entry->error + weight : TABLE_COUNT_MAX;
 
 	__atomic_store_n(&entry->key, key, __ATOMIC_RELEASE);
 	__atomic_store_n(&set->counts[slot % TABLE_WAYS], count, __ATOMIC_RELEASE);

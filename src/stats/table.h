@@ -12,15 +12,17 @@
  * The keys that are seen most, in memory of fixed size: space-saving (Metwally et al. 2005) within
  * sets of 16, with randomised admission (Ben Basat et al. 2017). A key that is not there takes the
  * place of the least of its set with a chance of 1 in that one's count and 1, and begins with that
- * count; so keys that come once seldom cost a write, and a set that is not full counts exactly.
+ * count (one that comes with a weight is as many); so keys that come once seldom cost a write, and
+ * a set that is not full counts exactly.
  *
  * What decides that lies dense, in two cache lines a set: tags and counts. An entry has the whole
  * key (a keyed hash), words of the caller's, and in a third place the text that was hashed. There
  * are no links: a successor has nothing to rebuild, and nothing that a reader is told leads out of
  * the memory.
  */
-#define TABLE_WAYS 16
-#define TABLE_NONE UINT32_MAX
+#define TABLE_WAYS	16
+#define TABLE_NONE	UINT32_MAX
+#define TABLE_COUNT_MAX ((uint32_t)INT32_MAX)
 
 struct table_shape {
 	uint32_t entries;    /* at least; rounded up to whole sets */
@@ -134,17 +136,17 @@ static inline uint32_t table_find(const struct table *table, uint64_t key)
 	return found ? number * TABLE_WAYS + (uint32_t)__builtin_ctz(found) : TABLE_NONE;
 }
 
-/* Counts a key that was found. */
-static inline void table_touch(const struct table *table, uint32_t slot)
+/* Counts a key that was found, as often as weight says. */
+static inline void table_touch(const struct table *table, uint32_t slot, uint16_t weight)
 {
 	uint32_t *count = &table->sets[slot / TABLE_WAYS].counts[slot % TABLE_WAYS];
 
-	*count += *count < INT32_MAX;
+	*count += *count < TABLE_COUNT_MAX - weight ? weight : 0;
 }
 
 /*
  * A place for a key that is not there, or TABLE_NONE; draw is random. The place is free until
  * table_keep: the caller fills words (which are zero) and text in between.
  */
-uint32_t table_admit(const struct table *table, uint64_t key, uint32_t draw);
-void table_keep(const struct table *table, uint32_t slot, uint64_t key);
+uint32_t table_admit(const struct table *table, uint64_t key, uint16_t weight, uint32_t draw);
+void table_keep(const struct table *table, uint32_t slot, uint64_t key, uint16_t weight);

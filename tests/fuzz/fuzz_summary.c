@@ -45,7 +45,7 @@ static void count(uint32_t number)
 	};
 
 	wire[2] = (uint8_t)number;
-	shard_count(&run.shard, &event);
+	shard_count(&run.shard, &event, stats_hash_name(&key, event.qname));
 }
 
 static void attach(void)

@@ -130,7 +130,7 @@ void streams_count_event(struct streams *streams, const struct event *event)
 	struct shard *shard = own_of(streams, event->identity);
 
 	if (shard)
-		shard_count(shard, event);
+		shard_count(shard, event, stats_hash_name(&streams->key, event->qname));
 }
 
 void streams_settle(struct streams *streams)

@@ -137,7 +137,7 @@ void observer_take(struct observer *observer, const struct packet *packet, struc
 		pairs_add_query(&observer->pairs, &event, hash);
 	else
 		pairs_match(&observer->pairs, &event, hash);
-	shard_count(&observer->shard, &event);
+	shard_count(&observer->shard, &event, hash);
 	if (observer->has_events)
 		stage_event(observer, &event);
 }
@@ -151,7 +151,7 @@ void observer_tick(struct observer *observer, int64_t now_ns)
 		return;
 	observer->ticked_ns = now_ns;
 	while (pairs_expire(&observer->pairs, now_ns, &at, &event)) {
-		shard_count(&observer->shard, &event);
+		shard_count(&observer->shard, &event, 0); /* its name has been counted */
 		if (observer->has_events)
 			stage_event(observer, &event);
 		commit_apply(observer->head);
@@ -218,6 +218,7 @@ const char *observer_open(struct observer *observer, const struct config *config
 		return "the memory for statistics that was lent cannot be used";
 	shard_attach(&observer->shard, memory, &limits, &observer->key, observer->epoch,
 		     observer->suffixes);
+	shard_hold_pace(&observer->shard);
 	pairs_attach(&observer->pairs, observation_pairs(memory, config), &observer->key,
 		     (int64_t)config->statistics.query_timeout_ms * NANOSECONDS_PER_MILLISECOND);
 	if (observer->has_events && open_ring(observer, config))

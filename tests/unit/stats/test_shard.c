@@ -33,6 +33,7 @@ static struct fixture {
 	uint8_t *memory; /* with a guard on either side */
 	size_t size;
 	struct random random;
+	int64_t now_ns, step_ns; /* of events */
 } fix;
 
 static void add_table(const char *text)
@@ -44,6 +45,7 @@ static void start(uint32_t names, uint32_t others)
 {
 	const char *list = "com\nnet\nco.uk\nuk\n";
 
+	fix.step_ns = 0;
 	fix.limits = (struct stats_limits){
 		.names = names, .domains = others, .clients = others, .tlds = 64};
 	add_table("hit/query");
@@ -80,6 +82,7 @@ static struct event make_event(const char *name, uint32_t client, uint8_t *wire)
 {
 	uint8_t length;
 	struct event event = {
+		.time_ns = fix.now_ns += fix.step_ns,
 		.kind = EVENT_CLIENT_QUERY,
 		.protocol = EVENT_UDP,
 		.type = 1,
@@ -99,7 +102,7 @@ static void count(const char *name, uint32_t client)
 	uint8_t wire[DNS_NAME_MAX];
 	struct event event = make_event(name, client, wire);
 
-	shard_count(&fix.shard, &event);
+	shard_count(&fix.shard, &event, stats_hash_name(&hash_key, event.qname));
 }
 
 static uint64_t counter(const char *name)
@@ -466,6 +469,108 @@ static void test_shard_finds_the_top_names_among_unique_ones(void **state)
 	stop();
 }
 
+#define PACED_EVENTS 2000000u
+#define PACED_NAMES  100u
+
+/* Events of names of 1/3, 1/9, ... and a client for each name. Returns how many of the first. */
+static uint32_t count_paced(uint32_t events, int64_t step_ns)
+{
+	uint32_t firsts = 0;
+	char name[32];
+
+	fix.step_ns = step_ns;
+	for (uint32_t i = 0; i < events; i++) {
+		uint32_t number = 0;
+
+		while (number < PACED_NAMES - 1 && random_below(&fix.random, 3))
+			number++;
+		firsts += !number;
+		snprintf(name, sizeof(name), "n%u.%s", (unsigned)number, number ? "com" : "net");
+		count(name, number);
+	}
+	shard_settle(&fix.shard);
+	return firsts;
+}
+
+static struct summary_item first_item(enum summary_table table, const char *what)
+{
+	static struct summary_item items[1];
+
+	assert_int_equal(summary_table(fix.summary, table, what, items, 1), 1);
+	return items[0];
+}
+
+static void test_shard_that_holds_its_pace_counts_all_that_is_slow(void **state)
+{
+	uint64_t firsts;
+
+	(void)state;
+	start(1024, 1024);
+	attach(EPOCH);
+	shard_hold_pace(&fix.shard);
+	firsts = count_paced(20000, NANOSECONDS_PER_SECOND / SHARD_PACE);
+	assert_int_equal(counter("query/net"), firsts);
+	assert_int_equal(counter("query/net") + counter("query/com"), 20000);
+	assert_int_equal(first_item(SUMMARY_DOMAINS, "hit/query").count, firsts);
+	assert_int_equal(first_item(SUMMARY_CLIENTS, "length/ip").count, 40 * firsts);
+	/* a flood, and then it is slow again */
+	count_paced(PACED_EVENTS, 200);
+	fix.now_ns += NANOSECONDS_PER_SECOND;
+	firsts = counter("query/net");
+	firsts += count_paced(5000, NANOSECONDS_PER_SECOND / SHARD_PACE);
+	assert_int_equal(counter("query/net"), firsts);
+	stop();
+}
+
+static void test_shard_that_holds_its_pace_is_right_about_what_is_fast(void **state)
+{
+	static const int64_t steps_ns[] = {10000, 3000, 200, 10};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps_ns) / sizeof(steps_ns[0]); i++) {
+		uint64_t before, firsts;
+
+		start(1024, 1024);
+		attach(EPOCH);
+		shard_hold_pace(&fix.shard);
+		firsts = count_paced(PACED_EVENTS, steps_ns[i]);
+		before = fix.shard.pace.shift;
+		assert_true(before > 0 &&
+			    NANOSECONDS_PER_SECOND / steps_ns[i] >> before <= SHARD_PACE);
+		assert_int_equal(counter("query"), PACED_EVENTS);
+		assert_int_equal(counter("query/bytes"), UINT64_C(40) * PACED_EVENTS);
+		assert_int_equal(counter("domains"), counter("clients"));
+		assert_in_range(counter("domains"), 25, PACED_NAMES);
+		assert_within(counter("query/net"), firsts, PACED_EVENTS / 25);
+		assert_within(counter("query/net") + counter("query/com"), PACED_EVENTS,
+			      1u << before);
+		assert_within(first_item(SUMMARY_DOMAINS, "hit/query").count, firsts,
+			      PACED_EVENTS / 25);
+		assert_within(first_item(SUMMARY_CLIENTS, "hit/ip").count, firsts,
+			      PACED_EVENTS / 25);
+		stop();
+	}
+}
+
+/* Of 2,000 short floods together, so that what is wrong on average shows. */
+static void test_shard_that_holds_its_pace_is_right_on_average(void **state)
+{
+	uint64_t firsts = 0;
+
+	(void)state;
+	start(1024, 1024);
+	attach(EPOCH);
+	shard_hold_pace(&fix.shard);
+	for (int flood = 0; flood < 2000; flood++) {
+		firsts += count_paced(4096 + (uint32_t)random_below(&fix.random, 1000), 1000);
+		firsts += count_paced(10, NANOSECONDS_PER_SECOND / 100);
+	}
+	assert_within(counter("query/net"), firsts, firsts / 100);
+	assert_within(counter("query/net") + counter("query/com"), counter("query"),
+		      counter("query") / 1000);
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +581,9 @@ int main(void)
 		cmocka_unit_test(test_shard_is_wrong_by_one_for_each_kill),
 		cmocka_unit_test(test_shard_stays_whole_when_it_is_killed_while_it_evicts),
 		cmocka_unit_test(test_shard_may_be_read_while_it_is_written),
+		cmocka_unit_test(test_shard_that_holds_its_pace_counts_all_that_is_slow),
+		cmocka_unit_test(test_shard_that_holds_its_pace_is_right_about_what_is_fast),
+		cmocka_unit_test(test_shard_that_holds_its_pace_is_right_on_average),
 		cmocka_unit_test(test_shard_finds_the_top_names_among_unique_ones),
 	};
 

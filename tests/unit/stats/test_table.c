@@ -35,13 +35,13 @@ static uint32_t count(struct table *table, uint64_t number, uint32_t draw)
 	uint32_t slot = table_find(table, key);
 
 	if (slot != TABLE_NONE) {
-		table_touch(table, slot);
+		table_touch(table, slot, 1);
 	} else {
-		slot = table_admit(table, key, draw);
+		slot = table_admit(table, key, 1, draw);
 		if (slot == TABLE_NONE)
 			return slot;
 		memcpy(table_text(table, slot), &number, sizeof(number));
-		table_keep(table, slot, key);
+		table_keep(table, slot, key, 1);
 	}
 	table_entry(table, slot)->words[0]++;
 	return slot;
@@ -92,13 +92,38 @@ static void test_table_admits_in_place_of_the_least(void **state)
 	free(table.totals);
 }
 
+/* Against a least of 1, 3 of 4 times. */
+static void test_table_admits_a_weight_as_many(void **state)
+{
+	struct table table = make_table();
+	uint32_t set = table_set_of(&table, key_of(0)), slot;
+	uint64_t number = 0;
+
+	(void)state;
+	for (int kept = 0; kept < TABLE_WAYS; number++)
+		if (table_set_of(&table, key_of(number)) == set)
+			kept += count(&table, number, 0) != TABLE_NONE;
+	while (table_set_of(&table, key_of(number)) != set)
+		number++;
+	assert_int_equal(table_admit(&table, key_of(number), 3, 0xc0000000), TABLE_NONE);
+	assert_int_equal(table.totals->untracked, 3);
+	slot = table_admit(&table, key_of(number), 3, 0xbfffffff);
+	assert_int_not_equal(slot, TABLE_NONE);
+	assert_int_equal(table.totals->evictions, 1);
+	table_keep(&table, slot, key_of(number), 3);
+	assert_int_equal(table.sets[set].counts[slot % TABLE_WAYS], 4);
+	table_touch(&table, slot, 3);
+	assert_int_equal(table.sets[set].counts[slot % TABLE_WAYS], 7);
+	free(table.totals);
+}
+
 static void test_table_repair_gives_up_what_is_not_whole(void **state)
 {
 	struct table table = make_table();
 	uint32_t whole = count(&table, 0, 0), other = count(&table, 1, 0), unkept;
 
 	(void)state;
-	unkept = table_admit(&table, key_of(2), 0);
+	unkept = table_admit(&table, key_of(2), 1, 0);
 	assert_int_equal(table_find(&table, key_of(2)), TABLE_NONE);
 	table_entry(&table, unkept)->key = key_of(2);
 	table_entry(&table, other)->key++;
@@ -132,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_that_is_half_full_counts_exactly),
 		cmocka_unit_test(test_table_admits_in_place_of_the_least),
+		cmocka_unit_test(test_table_admits_a_weight_as_many),
 		cmocka_unit_test(test_table_repair_gives_up_what_is_not_whole),
 		cmocka_unit_test(test_table_of_one_entry_works),
 	};
