@@ -2,8 +2,10 @@
 /*
  * Queries lie one behind the other in a log that is a ring; sets of slots, by hash, point into it.
  * A slot is only a hint: what it points at is the query if the hash there says so, so slots are
- * never cleaned. When the log is full its oldest end is cleared: queries that are done go, those
- * that still wait are written again at its young end, as far as that makes room.
+ * never cleaned. A bit for each set tells whether anything can be found there, so that responses
+ * whose queries are not seen at all cost nothing. When the log is full its oldest end is cleared:
+ * queries that are done go, those that still wait are written again at its young end, as far as
+ * that makes room.
  */
 #include "stats/pairs.h"
 
@@ -12,7 +14,7 @@
 #include "dns/name.h"
 #include "stats/key.h"
 
-#define PAIRS_MAGIC   UINT64_C(0x3273726961706e64) /* another one for another layout */
+#define PAIRS_MAGIC   UINT64_C(0x3373726961706e64) /* another one for another layout */
 #define SETS	      16384
 #define WAYS	      8 /* of a set: a cache line of slots */
 #define LOG_BYTES     (4u << 20)
@@ -24,7 +26,8 @@ struct pairs_memory {
 	uint64_t magic;
 	struct hash_key key;
 	struct pairs_counts counts;
-	uint64_t head, tail; /* of the log */
+	uint64_t head, tail;	  /* of the log */
+	uint64_t used[SETS / 64]; /* sets that were pointed into since nothing waited */
 	uint8_t log[LOG_BYTES + 512]
 		__attribute__((aligned(64))); /* an entry may begin at its end */
 	/* Per slot the upper half of the hash, and where in the log, in units of ENTRY_ALIGN. */
@@ -95,12 +98,19 @@ static uint64_t hash_of(const struct pairs *pairs, const struct event *event, ui
 	return hash | 1;
 }
 
+static uint32_t set_of(uint64_t hash)
+{
+	return (uint32_t)(hash >> 1) % SETS;
+}
+
 /* An entry that is there and waits, or NULL. */
 static struct entry *find(struct pairs *pairs, uint64_t hash)
 {
 	struct pairs_memory *memory = pairs->memory;
-	uint32_t set = (uint32_t)(hash >> 1) % SETS, tag = (uint32_t)(hash >> 32);
+	uint32_t set = set_of(hash), tag = (uint32_t)(hash >> 32);
 
+	if (!(memory->used[set / 64] >> set % 64 & 1))
+		return NULL;
 	for (int way = 0; way < WAYS; way++) {
 		struct entry *entry;
 
@@ -117,7 +127,7 @@ static struct entry *find(struct pairs *pairs, uint64_t hash)
  * the oldest. */
 static void point(struct pairs_memory *memory, uint64_t hash, uint64_t position)
 {
-	uint32_t set = (uint32_t)(hash >> 1) % SETS, tag = (uint32_t)(hash >> 32);
+	uint32_t set = set_of(hash), tag = (uint32_t)(hash >> 32);
 	uint32_t at = (uint32_t)((position & LOG_MASK) / ENTRY_ALIGN), oldest = 0;
 	int chosen = 0;
 
@@ -133,6 +143,7 @@ static void point(struct pairs_memory *memory, uint64_t hash, uint64_t position)
 			chosen = way;
 		}
 	}
+	memory->used[set / 64] |= UINT64_C(1) << set % 64;
 	memory->sets[set].at[chosen] = at;
 	memory->sets[set].tag[chosen] = tag;
 }
@@ -229,15 +240,18 @@ void pairs_add_query(struct pairs *pairs, const struct event *event, uint64_t na
 
 bool pairs_match(struct pairs *pairs, struct event *event, uint64_t name_hash)
 {
-	struct entry *entry = find(pairs, hash_of(pairs, event, name_hash));
+	struct pairs_memory *memory = pairs->memory;
+	struct entry *entry = NULL;
 
+	if (memory->head != memory->tail)
+		entry = find(pairs, hash_of(pairs, event, name_hash));
 	if (!entry) {
-		pairs->memory->counts.unmatched++;
+		memory->counts.unmatched++;
 		return false;
 	}
 	event->latency_ns = event->time_ns > entry->time_ns ? event->time_ns - entry->time_ns : 0;
 	entry->hash = 0;
-	pairs->memory->counts.matched++;
+	memory->counts.matched++;
 	return true;
 }
 
@@ -285,6 +299,8 @@ bool pairs_expire(struct pairs *pairs, int64_t now_ns, uint64_t *at, struct even
 		memory->counts.unanswered++;
 		return true;
 	}
+	if (memory->tail == memory->head)
+		memset(memory->used, 0, sizeof(memory->used));
 	return false;
 }
 
