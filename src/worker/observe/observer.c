@@ -45,13 +45,16 @@ static uint8_t kind_of(const struct observer *observer, const struct packet *pac
 }
 
 /* What the message says of itself. */
-static void fill_question(struct observer *observer, struct slice message,
-			  const struct dns_answer *answer, struct event *event)
+static void fill_message(struct observer *observer, struct slice message,
+			 const struct dns_answer *answer, struct event *event)
 {
 	struct dns_question *question = &observer->question;
 
+	event->length = (uint32_t)message.length;
 	event->id = be16_load(message.data);
 	event->flags = be16_load(message.data + 2);
+	if (observer->has_messages)
+		event->message = message;
 	if (answer) {
 		event->rcode = answer->rcode;
 		event->type = answer->type;
@@ -119,27 +122,23 @@ void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), v
 void observer_take(struct observer *observer, const struct packet *packet, struct slice message,
 		   const struct dns_answer *answer, int64_t time_ns)
 {
-	struct event event = {
-		.time_ns = time_ns,
-		.latency_ns = EVENT_NO_LATENCY,
-		.length = (uint32_t)message.length,
-	};
+	struct event *event = &observer->event;
 	uint64_t hash;
 
 	if (message.length < DNS_HEADER_SIZE)
 		return;
-	fill_question(observer, message, answer, &event);
-	fill_packet(observer, packet, &event);
-	if (observer->has_messages)
-		event.message = message;
-	hash = stats_hash_name(&observer->key, event.qname);
-	if (event_is_query(&event))
-		pairs_add_query(&observer->pairs, &event, hash);
+	event->time_ns = time_ns;
+	event->latency_ns = EVENT_NO_LATENCY;
+	fill_message(observer, message, answer, event);
+	fill_packet(observer, packet, event);
+	hash = stats_hash_name(&observer->key, event->qname);
+	if (event_is_query(event))
+		pairs_add_query(&observer->pairs, event, hash);
 	else
-		pairs_match(&observer->pairs, &event, hash);
-	shard_count(&observer->shard, &event, hash);
+		pairs_match(&observer->pairs, event, hash);
+	shard_count(&observer->shard, event, hash);
 	if (observer->has_events)
-		stage_event(observer, &event);
+		stage_event(observer, event);
 }
 
 void observer_tick(struct observer *observer, int64_t now_ns)

@@ -33,6 +33,7 @@ struct observer {
 	struct address own[OBSERVER_OWN_MAX]; /* of the server that is watched */
 	uint32_t own_count;
 	struct dns_question question;
+	struct event event; /* of the message; what no captured one has stays zero */
 	bool (*wait)(void *argument);
 	void *wait_argument;
 };
