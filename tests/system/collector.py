@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Peers of outputs that are judged exactly: collector.py stream|octets|datagrams PORT FILE, on
+"""Peers of outputs that are judged exactly: collector.py stream|streams|octets|datagrams PORT FILE, on
 127.0.0.1, or collector.py local PATH FILE: datagrams of a unix socket. FILE gets what comes: a stream
-as it is, the messages of octet counting (RFC 6587 3.4.1) and datagrams as a line each. After TERM a
-stream says that it wants no more, reads what is on its way, and ends."""
+as it is, the messages of octet counting (RFC 6587 3.4.1) and datagrams as a line each, and of streams,
+one after the other, whole lines: not what stands at the end of a connection that broke within a line.
+After TERM a stream says that it wants no more, reads what is on its way, and ends."""
 import signal
 import socket
 import sys
@@ -49,6 +50,18 @@ def collect_stream(port, out, is_counted):
     read_stream(peer, out, is_counted)
 
 
+def collect_streams(port, out):
+    server = socket.create_server(("127.0.0.1", port))
+    print("ready", file=sys.stderr, flush=True)
+    while True:
+        peer, _ = server.accept()
+        rest = b""
+        while more := peer.recv(READ):
+            lines, end, rest = (rest + more).rpartition(b"\n")
+            out.write(lines + end)
+            out.flush()
+
+
 def main():
     kind, port, path = sys.argv[1:]
     with open(path, "wb") as out:
@@ -56,6 +69,8 @@ def main():
             collect_datagrams(socket.AF_INET, ("127.0.0.1", int(port)), out)
         elif kind == "local":
             collect_datagrams(socket.AF_UNIX, port, out)
+        elif kind == "streams":
+            collect_streams(int(port), out)
         else:
             collect_stream(int(port), out, kind == "octets")
 
