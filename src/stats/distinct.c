@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define RANK_MAX (64 - DISTINCT_BITS + 1)
 
@@ -50,15 +51,17 @@ void distinct_repair(struct distinct *distinct)
 	distinct->exact_count = count;
 }
 
+static void merge_registers(uint8_t *restrict into, const uint8_t *restrict from)
+{
+	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i++)
+		into[i] = into[i] > from[i] ? into[i] : from[i]; /* stored always: 16 at a time */
+}
+
 void distinct_merge(struct distinct *into, const struct distinct *from)
 {
 	uint64_t count = __atomic_load_n(&from->exact_count, __ATOMIC_ACQUIRE);
 
-	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i++) {
-		uint8_t a = into->registers[i], b = from->registers[i];
-
-		into->registers[i] = a > b ? a : b; /* always stored: 16 at a time */
-	}
+	merge_registers(into->registers, from->registers);
 	if (count > DISTINCT_EXACT_MAX)
 		into->exact_count = DISTINCT_EXACT_MAX + 1;
 	for (uint32_t i = 0; count && i < DISTINCT_SLOTS && is_exact(into); i++) {
@@ -104,15 +107,18 @@ static double tau(double x)
  * count that was just stored is slow to load. */
 static void count_ranks(const struct distinct *distinct, double ranks[RANK_MAX + 1])
 {
-	uint32_t counts[4][RANK_MAX + 1] = {0};
+	uint32_t counts[4][UINT8_MAX + 1] = {0};
 
-	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i++) {
-		uint8_t rank = distinct->registers[i];
-
-		counts[i % 4][rank < RANK_MAX ? rank : RANK_MAX]++;
+	for (uint32_t i = 0; i < DISTINCT_REGISTERS; i += 4) {
+		counts[0][distinct->registers[i]]++;
+		counts[1][distinct->registers[i + 1]]++;
+		counts[2][distinct->registers[i + 2]]++;
+		counts[3][distinct->registers[i + 3]]++;
 	}
-	for (uint32_t rank = 0; rank <= RANK_MAX; rank++)
-		ranks[rank] = counts[0][rank] + counts[1][rank] + counts[2][rank] + counts[3][rank];
+	memset(ranks, 0, (RANK_MAX + 1) * sizeof(*ranks));
+	for (uint32_t rank = 0; rank <= UINT8_MAX; rank++)
+		ranks[rank < RANK_MAX ? rank : RANK_MAX] +=
+			counts[0][rank] + counts[1][rank] + counts[2][rank] + counts[3][rank];
 }
 
 static double estimate(const struct distinct *distinct)

@@ -15,9 +15,10 @@
 #include "stats/ranking.h"
 
 /*
- * Counters, histogram and distinct counts are merged when a shard is added. Tables stay where they
- * are: what is among the first n of all shards together has, in one of s shards, at least an s-th
- * of the n-th best count. So each shard is searched for what has that, and only its sum is formed.
+ * Counters and histogram are merged when a shard is added. Distinct counts and tables stay where
+ * they are. Of tables: what is among the first n of all shards together has, in one of s shards, at
+ * least an s-th of the n-th best count. So each shard is searched for what has that, and only its
+ * sum is formed.
  */
 
 #define FIRST_BUCKET_BITS 10 /* log2 of the ns of the lowest bound that is told */
@@ -28,11 +29,9 @@ struct summary {
 	const struct suffixes *suffixes;
 	uint64_t mark;
 	struct layout_counts counts;
-	struct distinct names, clients;
 	uint32_t shard_count;
-	struct table shards[SUMMARY_SHARDS_MAX][LAYOUT_TABLES];
-	uint32_t place_count;
-	struct ranking_place *places; /* for rankings */
+	const struct shard_memory *shards[SUMMARY_SHARDS_MAX];
+	uint32_t entries_max; /* that a table can have */
 };
 
 static const char *const direction_names[DIRECTIONS] = {"response", "query"};
@@ -49,25 +48,19 @@ struct summary *summary_new(const struct stats_limits *limits, const struct hash
 	summary->suffixes = suffixes;
 	summary->mark = layout_mark(key, limits);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
-		if (entries[i] > summary->place_count)
-			summary->place_count = entries[i];
-	summary->places = xcalloc(summary->place_count, sizeof(*summary->places));
+		if (entries[i] > summary->entries_max)
+			summary->entries_max = entries[i];
 	return summary;
 }
 
 void summary_free(struct summary *summary)
 {
-	if (!summary)
-		return;
-	free(summary->places);
 	free(summary);
 }
 
 void summary_clear(struct summary *summary)
 {
 	memset(&summary->counts, 0, sizeof(summary->counts));
-	memset(&summary->names, 0, sizeof(summary->names));
-	memset(&summary->clients, 0, sizeof(summary->clients));
 	summary->shard_count = 0;
 }
 
@@ -87,10 +80,17 @@ void summary_add(struct summary *summary, const void *memory, uint64_t epoch)
 		return;
 	add_counts((uint64_t *)&summary->counts, (const uint64_t *)&shard->counts,
 		   sizeof(summary->counts) / sizeof(uint64_t));
-	distinct_merge(&summary->names, &shard->names);
-	distinct_merge(&summary->clients, &shard->clients);
-	layout_tables((struct shard_memory *)(uintptr_t)shard, &summary->limits,
-		      summary->shards[summary->shard_count++]);
+	summary->shards[summary->shard_count++] = shard;
+}
+
+static struct table shard_table(const struct summary *summary, uint32_t shard,
+				enum layout_table table)
+{
+	struct table tables[LAYOUT_TABLES];
+
+	layout_tables((struct shard_memory *)(uintptr_t)summary->shards[shard], &summary->limits,
+		      tables);
+	return tables[table];
 }
 
 /* --- counters --- */
@@ -113,11 +113,34 @@ static bool totals_counter(const struct summary *summary, const char *name, bool
 		return false;
 	*value = 0;
 	for (uint32_t s = 0; s < summary->shard_count; s++) {
-		const struct table_totals *totals = summary->shards[s][table].totals;
+		const struct table_totals *totals = shard_table(summary, s, table).totals;
 
 		*value += is_evictions ? totals->evictions : totals->untracked;
 	}
 	return true;
+}
+
+static const struct distinct *shard_distinct(const struct summary *summary, uint32_t shard,
+					     bool is_clients)
+{
+	const struct shard_memory *memory = summary->shards[shard];
+
+	return is_clients ? &memory->clients : &memory->names;
+}
+
+static uint64_t distinct_counter(const struct summary *summary, bool is_clients)
+{
+	struct distinct *merged;
+	uint64_t count;
+
+	if (summary->shard_count == 1)
+		return distinct_count(shard_distinct(summary, 0, is_clients));
+	merged = xcalloc(1, sizeof(*merged));
+	for (uint32_t s = 0; s < summary->shard_count; s++)
+		distinct_merge(merged, shard_distinct(summary, s, is_clients));
+	count = distinct_count(merged);
+	free(merged);
+	return count;
 }
 
 /* The entry of a key, or NULL. */
@@ -145,8 +168,11 @@ static bool tld_counter(const struct summary *summary, const char *label, enum d
 		return false;
 	key = key_of_lowered(&summary->key, wire, length);
 	*value = 0;
-	for (uint32_t s = 0; s < summary->shard_count; s++)
-		*value += entry_word(find_entry(&summary->shards[s][LAYOUT_TLDS], key), direction);
+	for (uint32_t s = 0; s < summary->shard_count; s++) {
+		struct table tlds = shard_table(summary, s, LAYOUT_TLDS);
+
+		*value += entry_word(find_entry(&tlds, key), direction);
+	}
 	return true;
 }
 
@@ -232,9 +258,9 @@ bool summary_counter(const struct summary *summary, const char *name, uint64_t *
 	if (!strncasecmp(name, "untracked/", 10))
 		return totals_counter(summary, name + 10, false, value);
 	if (!strcasecmp(name, "clients"))
-		*value = distinct_count(&summary->clients);
+		*value = distinct_counter(summary, true);
 	else if (!strcasecmp(name, "domains"))
-		*value = distinct_count(&summary->names);
+		*value = distinct_counter(summary, false);
 	else if (!strcasecmp(name, "unanswered"))
 		*value = summary->counts.unanswered;
 	else
@@ -248,6 +274,7 @@ bool summary_counter(const struct summary *summary, const char *name, uint64_t *
 struct list {
 	const struct summary *summary;
 	struct ranking ranking;
+	struct table tables[SUMMARY_SHARDS_MAX]; /* its own of each shard */
 	enum layout_table table;
 	uint32_t word;
 	enum direction direction; /* of TLDs, for their text */
@@ -325,7 +352,7 @@ static bool sum_shards(const struct list *list, uint32_t own, uint64_t key,
 
 	for (uint32_t s = 0; s < summary->shard_count; s++) {
 		const struct table_entry *entry =
-			s == own ? NULL : find_entry(&summary->shards[s][list->table], key);
+			s == own ? NULL : find_entry(&list->tables[s], key);
 		uint64_t count = entry_word(entry, list->word);
 
 		if (count > own_count || (count == own_count && s < own))
@@ -338,7 +365,7 @@ static bool sum_shards(const struct list *list, uint32_t own, uint64_t key,
 
 static void read_slot(struct list *list, uint32_t shard, uint32_t slot)
 {
-	const struct table *table = &list->summary->shards[shard][list->table];
+	const struct table *table = &list->tables[shard];
 	const struct table_entry *entry = table_entry(table, slot);
 	uint64_t key = __atomic_load_n(&entry->key, __ATOMIC_ACQUIRE);
 	struct summary_item item;
@@ -356,10 +383,12 @@ static void read_slot(struct list *list, uint32_t shard, uint32_t slot)
 
 static int read_list(struct list *list)
 {
-	const struct summary *summary = list->summary;
+	uint32_t shard_count = list->summary->shard_count;
 
-	for (uint32_t s = 0; s < summary->shard_count; s++)
-		for (uint32_t slot = 0; slot < summary->shards[s][list->table].entry_count; slot++)
+	for (uint32_t s = 0; s < shard_count; s++)
+		list->tables[s] = shard_table(list->summary, s, list->table);
+	for (uint32_t s = 0; s < shard_count; s++)
+		for (uint32_t slot = 0; slot < list->tables[s].entry_count; slot++)
 			read_slot(list, s, slot);
 	return (int)ranking_finish(&list->ranking);
 }
@@ -426,31 +455,40 @@ static bool find_direction(const char *what, struct list *list)
 	return list->direction == DIRECTION_QUERY || !strcasecmp(what, "hit/response");
 }
 
+static int read_table(struct list *list, enum summary_table table, const char *what)
+{
+	bool is_there = table == SUMMARY_DOMAINS
+				? find_name_word(&list->summary->limits, what, &list->word)
+			: table == SUMMARY_CLIENTS ? find_client_word(what, &list->word)
+						   : find_direction(what, list);
+
+	if (!is_there)
+		return -ENOENT;
+	if (table == SUMMARY_RCODES)
+		return read_rcodes(list);
+	if (table == SUMMARY_TYPES)
+		return read_types(list);
+	return read_list(list);
+}
+
 int summary_table(const struct summary *summary, enum summary_table table, const char *what,
 		  struct summary_item *items, uint32_t count)
 {
+	uint32_t limit = count < summary->entries_max ? count : summary->entries_max;
 	struct list list = {
 		.summary = summary,
 		.ranking = {.items = items,
-			    .heap = summary->places,
-			    .limit = count < summary->place_count ? count : summary->place_count},
+			    .heap = xcalloc(limit, sizeof(*list.ranking.heap)),
+			    .limit = limit},
 		.table = table == SUMMARY_TLDS	    ? LAYOUT_TLDS
 			 : table == SUMMARY_DOMAINS ? LAYOUT_NAMES
 			 : table == SUMMARY_CLIENTS ? LAYOUT_CLIENTS
 						    : LAYOUT_DOMAINS,
 	};
-	bool is_there = table == SUMMARY_DOMAINS
-				? find_name_word(&summary->limits, what, &list.word)
-			: table == SUMMARY_CLIENTS ? find_client_word(what, &list.word)
-						   : find_direction(what, &list);
+	int found = read_table(&list, table, what);
 
-	if (!is_there)
-		return -ENOENT;
-	if (table == SUMMARY_RCODES)
-		return read_rcodes(&list);
-	if (table == SUMMARY_TYPES)
-		return read_types(&list);
-	return read_list(&list);
+	free(list.ranking.heap);
+	return found;
 }
 
 /* --- latency --- */
