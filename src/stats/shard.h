@@ -81,8 +81,8 @@ void shard_attach(struct shard *shard, void *memory, const struct stats_limits *
 /*
  * From now on tables cost about the same time in every second, however many events come: where they
  * come faster than SHARD_PACE in a second (by their own times), names, domains, TLDs and clients
- * are counted for one event in 2^k alone, chosen at random, as 2^k events. Counters, bytes,
- * latencies and distinct counts stay those of all events.
+ * are counted for one event in 2^k alone, chosen at random, as 2^k events: for 6,000 to 12,500 in
+ * a second. Counters, bytes, latencies and distinct counts stay those of all events.
  */
 #define SHARD_PACE 50000
 void shard_hold_pace(struct shard *shard);
