@@ -235,7 +235,7 @@ static void end(struct bench *bench)
 
 static void measure_statistics(struct bench *bench, const struct config *config, const char *name)
 {
-	size_t bytes = observation_size(config);
+	size_t bytes = observation_shard_size(config);
 	struct streams_parts parts = {.config = config,
 				      .key = {{1, 2}},
 				      .suffixes =
@@ -336,7 +336,7 @@ static void measure_metrics(struct bench *bench)
 	parts.suffixes = observation_suffixes(config.statistics.suffix_list);
 	parts.state = mmap(NULL, sizeof(*parts.state), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	parts.memory = mmap(NULL, STREAMS * observation_size(&config), PROT_READ | PROT_WRITE,
+	parts.memory = mmap(NULL, STREAMS * observation_shard_size(&config), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	host.streams = streams_new(&parts);
 	fill_streams(bench, host.streams);

@@ -202,8 +202,9 @@ static void open_streams(struct aggregator *aggregator)
 			{parts.watches[0]->stats_key[0], parts.watches[0]->stats_key[1]}};
 	aggregator->key = parts.key;
 	if (aggregator->lent.streams_fd >= 0)
-		parts.memory = memory_map(aggregator->lent.streams_fd,
-					  config->statistics.streams * bytes, true);
+		parts.memory = memory_map(
+			aggregator->lent.streams_fd,
+			config->statistics.streams * observation_shard_size(config), true);
 	aggregator->streams = streams_new(&parts);
 }
 

@@ -37,7 +37,7 @@ struct stats_limits observation_limits(const struct config *config)
 	return limits;
 }
 
-static size_t shard_room(const struct config *config)
+size_t observation_shard_size(const struct config *config)
 {
 	struct stats_limits limits = observation_limits(config);
 
@@ -46,12 +46,12 @@ static size_t shard_room(const struct config *config)
 
 size_t observation_size(const struct config *config)
 {
-	return shard_room(config) + PAIRS_BYTES;
+	return observation_shard_size(config) + PAIRS_BYTES;
 }
 
 void *observation_pairs(void *memory, const struct config *config)
 {
-	return (char *)memory + shard_room(config);
+	return (char *)memory + observation_shard_size(config);
 }
 
 struct suffixes *observation_suffixes(const char *path)

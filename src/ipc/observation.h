@@ -10,7 +10,10 @@
 /* What the configuration says of statistics. */
 struct stats_limits observation_limits(const struct config *config);
 
-/* Bytes, and where the pairs begin. */
+/* Bytes of a shard alone, as a stream of another server has it. */
+size_t observation_shard_size(const struct config *config);
+
+/* Bytes of both, and where the pairs begin. */
 size_t observation_size(const struct config *config);
 void *observation_pairs(void *memory, const struct config *config);
 

@@ -147,7 +147,7 @@ static bool fit_all(struct aggregation *aggregation, struct aggregation_fds *nex
 		    const struct config *config, char *error)
 {
 	const struct aggregation_fds *now = &aggregation->lent;
-	size_t streams_bytes = config->statistics.streams * observation_size(config);
+	size_t streams_bytes = config->statistics.streams * observation_shard_size(config);
 
 	return fit_state(aggregation, error) && fit_listener(next, now, config, error) &&
 	       fit(&next->streams, now->streams, "dnsflow-streams", streams_bytes, error) &&

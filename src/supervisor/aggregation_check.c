@@ -71,7 +71,7 @@ static bool check_counters(const struct config *config, char *error)
 
 static size_t memory_needed(const struct config *config)
 {
-	size_t bytes = config->statistics.streams * observation_size(config);
+	size_t bytes = config->statistics.streams * observation_shard_size(config);
 
 	for (uint32_t i = 0; i < config->output_count; i++)
 		bytes += config->outputs[i].queue_mib * MIB;

@@ -191,7 +191,7 @@ int main(int argc, char **argv)
 	rig.state = mmap(NULL, sizeof(*rig.state), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	aggregator_state_attach(rig.state, &rig.words);
-	bytes = observation_size(&config);
+	bytes = observation_shard_size(&config);
 	parts.state = rig.state;
 	parts.suffixes = observation_suffixes(config.statistics.suffix_list);
 	parts.memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

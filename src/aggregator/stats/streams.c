@@ -65,7 +65,7 @@ struct streams *streams_new(const struct streams_parts *parts)
 	streams->state = parts->state;
 	streams->captured = parts->captured;
 	streams->memory = parts->memory;
-	streams->stride = observation_size(parts->config);
+	streams->stride = observation_shard_size(parts->config);
 	streams->epoch = parts->watches[0] ? parts->watches[0]->stats_epoch : 0;
 	streams->reset = parts->reset;
 	streams->argument = parts->argument;

@@ -57,7 +57,7 @@ static void test_counters_are_known(void **state)
 
 static void test_memory_is_enough_to_the_mebibyte(void **state)
 {
-	size_t bytes = 8 * observation_size(&config) + ((size_t)2 * 4 << 20);
+	size_t bytes = 8 * observation_shard_size(&config) + ((size_t)2 * 4 << 20);
 	char expected[CONFIG_ERROR_MAX];
 
 	(void)state;
@@ -94,7 +94,7 @@ static void test_the_setting_that_takes_most_is_named(void **state)
 	assert_largest("outputs");
 	config.outputs[1].queue_mib = config.outputs[0].queue_mib = 0;
 	config.statistics.tlds = config_default.statistics.tlds;
-	config.statistics.memory_mib = 16; /* all is at its default */
+	config.statistics.memory_mib = 8; /* all is at its default */
 	assert_false(aggregation_check(&config, error));
 	assert_null(strstr(error, "most of them"));
 }
