@@ -95,3 +95,30 @@ settled() {
 	check "$1: ends with status 0" stop "$dnsflow_pid"
 }
 
+# make_authority: $work/ca.pem
+make_authority() {
+	cat >"$work/ca.conf" <<-END
+		[ca]
+		default_ca = own
+		[own]
+		database = $work/ca.index
+		new_certs_dir = $work
+		rand_serial = yes
+		default_md = sha256
+		policy = any
+		[any]
+		commonName = supplied
+	END
+	: >"$work/ca.index"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=authority \
+		-keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
+}
+
+# certificate NAME SUBJECT_NAME FIRST_DAY LAST_DAY: of the authority
+certificate() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" \
+		-keyout "$work/$1.key" -out "$work/$1.req" &&
+		printf 'subjectAltName=DNS:%s\n' "$2" >"$work/$1.names" &&
+		openssl ca -batch -config "$work/ca.conf" -cert "$work/ca.pem" -keyfile "$work/ca.key" -notext \
+			-startdate "$3" -enddate "$4" -extfile "$work/$1.names" -in "$work/$1.req" -out "$work/$1.pem"
+} 2>/dev/null

@@ -23,36 +23,6 @@ listen() {
 	wait_for 5 is_listening "$listen_port"
 }
 
-# certificate NAME SUBJECT_NAME FIRST_DAY LAST_DAY: of the authority
-certificate() {
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" \
-		-keyout "$work/$1.key" -out "$work/$1.req" &&
-		printf 'subjectAltName=DNS:%s\n' "$2" >"$work/$1.names" &&
-		openssl ca -batch -config "$work/ca.conf" -cert "$work/ca.pem" -keyfile "$work/ca.key" -notext \
-			-startdate "$3" -enddate "$4" -extfile "$work/$1.names" -in "$work/$1.req" -out "$work/$1.pem"
-} 2>/dev/null
-
-make_certificates() {
-	cat >"$work/ca.conf" <<-END
-		[ca]
-		default_ca = own
-		[own]
-		database = $work/ca.index
-		new_certs_dir = $work
-		rand_serial = yes
-		default_md = sha256
-		policy = any
-		[any]
-		commonName = supplied
-	END
-	: >"$work/ca.index"
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=authority \
-		-keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
-	certificate right collector.example 20200101000000Z 20990101000000Z &&
-		certificate expired collector.example 20200101000000Z 20200201000000Z &&
-		certificate other other.example 20200101000000Z 20990101000000Z
-}
-
 mkfifo "$work/open"
 listen tcp 9001
 tcp_pid=$pid
@@ -96,7 +66,10 @@ holds "killed meanwhile: each message once, in order" --ordered "$sent" "$work/t
 settled "connections"
 kill_started
 
-make_certificates
+make_authority
+certificate right collector.example 20200101000000Z 20990101000000Z
+certificate expired collector.example 20200101000000Z 20200201000000Z
+certificate other other.example 20200101000000Z 20990101000000Z
 for peer in "right 9101" "expired 9102" "other 9103" "right 9104"; do
 	# shellcheck disable=SC2086
 	set -- $peer
