@@ -311,6 +311,7 @@ static void open_web(struct aggregator *aggregator)
 	*host = (struct web_host){
 		.config = config,
 		.streams = aggregator->streams,
+		.geoip = aggregator->geoip,
 		.words = &aggregator->words,
 		.worker_count = aggregator->lent.worker_count,
 		.in_ring = config->input == CONFIG_INPUT_LIVE ? in_ring : NULL,

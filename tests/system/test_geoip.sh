@@ -24,8 +24,21 @@ veth_pair gen cap
 "$BUILD/tests/golden/make_events" "$work/events.pcap"
 put data
 start_ready 20 dnsflow "$BUILD/dnsflow" -i cap --control "$work/dnsflow.sock" --geoip.city-database "$work/city.mmdb" \
+	--web.listen 127.0.0.1:8080 \
 	--output "file,path=$work/cities,fields=city,filter.client=81.2.69.142" || finish
 check "cities are told" wait_for 15 tells London
+# the city of that client in the table of clients
+place() {
+	curl -s "http://127.0.0.1:8080/tables?n=1000" | python3 -c '
+import json, sys
+clients = json.load(sys.stdin)["tables"]["clients"]
+listed = {item[0] for name in ("hit/ip", "length/ip") for item in clients[name]}
+assert clients["places"].keys() == listed - {"-"}, (clients["places"].keys(), listed)
+print(clients["places"]["81.2.69.142"])'
+}
+sleep 1 # what /tables says may be as old as that
+check "and in the table of clients" test "$(place)" = \
+	"{'country': 'United Kingdom', 'city': 'London', 'as-number': None, 'as-name': '-'}"
 put 'data.replace(b"London", b"Camden")'
 check "those of the database that took its place" wait_for 25 tells Camden
 put 'data[:3000]'

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "aggregator/outputs/geoip.h"
 #include "aggregator/stats/streams.h"
 #include "config/config.h"
 #include "ipc/aggregator_state.h"
@@ -11,6 +12,7 @@
 struct web_host {
 	const struct config *config;
 	struct streams *streams;
+	const struct geoip *geoip; /* NULL: not configured */
 	const struct aggregator_words *words;
 	struct {
 		const struct state_head *head;

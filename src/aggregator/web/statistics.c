@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define NAMES_MAX      256
 #define STREAM_MAX     256
@@ -170,7 +173,6 @@ static const struct listing {
 	const char *lists[2];
 } tables[] = {
 	{"tlds", SUMMARY_TLDS, {"hit/query", "hit/response"}},
-	{"clients", SUMMARY_CLIENTS, {"hit/ip", "length/ip"}},
 	{"rcodes", SUMMARY_RCODES, {"hit/query", "hit/response"}},
 	{"rrtypes", SUMMARY_TYPES, {"hit/query", "hit/response"}},
 };
@@ -184,6 +186,71 @@ static void add_table(struct json *json, const struct summary *summary, const st
 			  summary_table(summary, table->table, table->lists[i], items, count));
 	json_close_object(json);
 }
+
+/* --- clients --- */
+
+/* The addresses of both lists. */
+struct clients {
+	char text[2 * STATISTICS_ITEMS_MAX][ADDRESS_TEXT_MAX];
+	size_t count;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void add_place(struct json *json, const struct geoip *geoip, const char *client)
+{
+	struct geoip_place place;
+	struct address address;
+
+	if (!address_parse(client, &address))
+		return;
+	geoip_find(geoip, &address, &place);
+	json_open_object(json, client);
+	json_add_string(json, "country", place.country);
+	json_add_string(json, "city", place.city);
+	if (place.as_number)
+		json_add_number(json, "as-number", place.as_number);
+	else
+		json_add_null(json, "as-number");
+	json_add_string(json, "as-name", place.as_name);
+	json_close_object(json);
+}
+
+static void add_places(struct json *json, const struct geoip *geoip, struct clients *clients)
+{
+	qsort(clients->text, clients->count, sizeof(clients->text[0]), by_text);
+	json_open_object(json, "places");
+	for (size_t i = 0; i < clients->count; i++)
+		if (!i || strcmp(clients->text[i], clients->text[i - 1]) != 0)
+			add_place(json, geoip, clients->text[i]);
+	json_close_object(json);
+}
+
+static void add_clients(struct json *json, const struct summary *summary, const struct geoip *geoip,
+			struct summary_item *items, uint32_t count)
+{
+	static const char *const lists[] = {"hit/ip", "length/ip"};
+	struct clients *clients = xcalloc(1, sizeof(*clients));
+
+	json_open_object(json, "clients");
+	for (int i = 0; i < 2; i++) {
+		int found = summary_table(summary, SUMMARY_CLIENTS, lists[i], items, count);
+
+		add_items(json, lists[i], items, found);
+		for (int k = 0; k < found; k++)
+			snprintf(clients->text[clients->count++], ADDRESS_TEXT_MAX, "%.*s",
+				 ADDRESS_TEXT_MAX - 1, items[k].text);
+	}
+	if (geoip)
+		add_places(json, geoip, clients);
+	json_close_object(json);
+	free(clients);
+}
+
+/* --- tables --- */
 
 /* Of names, and of their registered domains: returns how many, or -ENOENT. */
 static int find_domains(const struct summary *summary, const char *what, struct summary_item *items,
@@ -212,13 +279,13 @@ static int add_domains(struct json *json, const struct summary *summary,
 	return 200;
 }
 
-int statistics_tables(struct streams *streams, const struct config_statistics *config,
-		      const struct http_request *request, struct summary_item *items,
-		      struct json *json)
+int statistics_tables(const struct web_host *host, const struct http_request *request,
+		      struct summary_item *items, struct json *json)
 {
+	const struct config_statistics *config = &host->config->statistics;
 	struct question question = {0};
 	const struct summary *summary;
-	int status = read_stream(&question, streams, request, json);
+	int status = read_stream(&question, host->streams, request, json);
 
 	if (status == 200)
 		status = read_count(&question, config->max_items, request, json);
@@ -226,7 +293,7 @@ int statistics_tables(struct streams *streams, const struct config_statistics *c
 		return status;
 	if (!read_names(&question.names, config->default_tables, request))
 		return statistics_refuse(json, 400, "more: malformed, or too many names");
-	summary = streams_summary(streams, question.index);
+	summary = streams_summary(host->streams, question.index);
 	json_open_object(json, NULL);
 	add_stream(json, &question);
 	json_open_object(json, "tables");
@@ -234,6 +301,7 @@ int statistics_tables(struct streams *streams, const struct config_statistics *c
 	status = add_domains(json, summary, &question, items);
 	if (status != 200)
 		return status;
+	add_clients(json, summary, host->geoip, items, question.count);
 	for (size_t i = 1; i < sizeof(tables) / sizeof(tables[0]); i++)
 		add_table(json, summary, &tables[i], items, question.count);
 	json_close_object(json);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 #include "aggregator/stats/streams.h"
+#include "aggregator/web/host.h"
 #include "base/json.h"
 #include "config/config.h"
 #include "loop/http.h"
@@ -18,11 +19,11 @@ int statistics_counters(struct streams *streams, const struct config_statistics 
 
 /*
  * Parameters: n, stream, more (tables of names; beyond the spec "registered/query" and
- * "registered/response", of registered domains). items has STATISTICS_ITEMS_MAX places.
+ * "registered/response", of registered domains). items has STATISTICS_ITEMS_MAX places. With
+ * GeoIP the table of clients has one more member, "places": where each of its addresses is.
  */
-int statistics_tables(struct streams *streams, const struct config_statistics *config,
-		      const struct http_request *request, struct summary_item *items,
-		      struct json *json);
+int statistics_tables(const struct web_host *host, const struct http_request *request,
+		      struct summary_item *items, struct json *json);
 
 int statistics_streams(const struct streams *streams, struct json *json);
 

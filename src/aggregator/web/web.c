@@ -56,9 +56,7 @@ static void on_counters(struct web *web, struct http_request *request)
 
 static void on_tables(struct web *web, struct http_request *request)
 {
-	answer_json(web, request,
-		    statistics_tables(web->host->streams, &web->host->config->statistics, request,
-				      web->items, &web->json));
+	answer_json(web, request, statistics_tables(web->host, request, web->items, &web->json));
 }
 
 static void on_streams(struct web *web, struct http_request *request)
