@@ -111,7 +111,10 @@ static bool is_table(const struct config *config, const char *text)
 static bool check_lists(const struct config *config, char *error)
 {
 	const struct setting *tables = schema_find(&schema_config, "statistics.tables");
+	const struct setting *own = schema_find(&schema_config, "own-address");
 
+	if (setting_count(config, own) > CONFIG_OWN_ADDRESSES_MAX)
+		return refuse(error, "own-address: more than 16");
 	if (setting_count(config, tables) > STATS_TABLES_MAX)
 		return refuse(error, "statistics.tables: more than 16");
 	return check_list(config, "own-address", is_address, "no address", error) &&
@@ -121,7 +124,7 @@ static bool check_lists(const struct config *config, char *error)
 			  "not in statistics.tables", error);
 }
 
-_Static_assert(STATS_TABLES_MAX == 16, "as the text above says");
+_Static_assert(STATS_TABLES_MAX == 16 && CONFIG_OWN_ADDRESSES_MAX == 16, "as the texts above say");
 
 /* A port alone and localhost are 127.0.0.1, which no resolver may say otherwise. */
 static bool complete_listen(struct config_web *web)

@@ -8,15 +8,16 @@
 #include "config/output.h"
 #include "net/address.h"
 
-#define CONFIG_DESTINATIONS_MAX 10
-#define CONFIG_PORTS_MAX	10
-#define CONFIG_WORKERS_MAX	64
-#define CONFIG_TEXT_MAX		4096
-#define CONFIG_ERROR_MAX	512
-#define CONFIG_DEFAULT_PORT	5300
-#define CONFIG_CONTROL_SOCKET	"/run/dnsflow.sock"
-#define CONFIG_CONTROL_NONE	"none"
-#define CONFIG_SPLIT_AUTO	3 /* behind those of enum split_by, until config_complete has chosen */
+#define CONFIG_DESTINATIONS_MAX	 10
+#define CONFIG_PORTS_MAX	 10
+#define CONFIG_WORKERS_MAX	 64
+#define CONFIG_OWN_ADDRESSES_MAX 16
+#define CONFIG_TEXT_MAX		 4096
+#define CONFIG_ERROR_MAX	 512
+#define CONFIG_DEFAULT_PORT	 5300
+#define CONFIG_CONTROL_SOCKET	 "/run/dnsflow.sock"
+#define CONFIG_CONTROL_NONE	 "none"
+#define CONFIG_SPLIT_AUTO	 3 /* behind those of enum split_by, until config_complete has chosen */
 
 /* Where packets come from; decided by the preflight, which looks at the file. */
 enum config_input { CONFIG_INPUT_LIVE, CONFIG_INPUT_MAPPED, CONFIG_INPUT_STREAM };

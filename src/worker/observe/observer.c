@@ -178,7 +178,7 @@ static void read_own(struct observer *observer, const char *list)
 {
 	char word[ADDRESS_TEXT_MAX];
 
-	for (const char *at = list; *at && observer->own_count < OBSERVER_OWN_MAX;) {
+	for (const char *at = list; *at && observer->own_count < CONFIG_OWN_ADDRESSES_MAX;) {
 		size_t length = strcspn(at, "\n");
 
 		if (length < sizeof(word)) {

@@ -16,7 +16,6 @@
  * that is matched with its other half, counted, and, when outputs need events, handed to the
  * aggregator.
  */
-#define OBSERVER_OWN_MAX 16
 
 struct observer {
 	struct state_head *head;
@@ -30,7 +29,7 @@ struct observer {
 	bool has_messages; /* with the message itself */
 	uint64_t epoch;
 	int64_t ticked_ns;
-	struct address own[OBSERVER_OWN_MAX]; /* of the server that is watched */
+	struct address own[CONFIG_OWN_ADDRESSES_MAX]; /* of the server that is watched */
 	uint32_t own_count;
 	struct dns_question question;
 	struct event event; /* of the message; what no captured one has stays zero */

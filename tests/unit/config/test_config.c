@@ -205,6 +205,17 @@ static void test_own_addresses_are_addresses(void **state)
 	complete("write: w\nown-address: [192.0.2.1, '2001:db8::1']");
 	assert_incomplete("write: w\nown-address: [192.0.2.1, 192.0.2.0/24]",
 			  "own-address: 192.0.2.0/24 is no address");
+	complete("write: w\nown-address: "
+		 "[192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, "
+		 "192.0.2.6, 192.0.2.7, 192.0.2.8, 192.0.2.9, 192.0.2.10, "
+		 "192.0.2.11, 192.0.2.12, 192.0.2.13, 192.0.2.14, 192.0.2.15, "
+		 "192.0.2.16]");
+	assert_incomplete("write: w\nown-address: "
+			  "[192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, "
+			  "192.0.2.6, 192.0.2.7, 192.0.2.8, 192.0.2.9, 192.0.2.10, "
+			  "192.0.2.11, 192.0.2.12, 192.0.2.13, 192.0.2.14, 192.0.2.15, "
+			  "192.0.2.16, 192.0.2.17]",
+			  "own-address: more than 16");
 }
 
 static void test_tables_are_some_and_shown_ones_are_counted(void **state)
