@@ -16,6 +16,7 @@
 #include "base/log.h"
 
 #define ARGUMENTS_FIXED 7
+#define CONTROL_BYTES	(1 << 20) /* messages that wait until a child has begun to read */
 
 /*
  * Puts each descriptor at its number. All are first copied out of the way, since one may sit on
@@ -86,6 +87,16 @@ become(const struct process_plan *plan, int control, pid_t parent)
 	give_up(plan);
 }
 
+/* An aggregator is lent six descriptors for each worker, a message each: more than a socket usually
+ * holds. Without privileges it is as much as the system allows. */
+static void widen(int control)
+{
+	const int bytes = CONTROL_BYTES;
+
+	if (setsockopt(control, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(control, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 int process_start(struct process *process, const struct process_plan *plan)
 {
 	pid_t parent = getpid();
@@ -93,6 +104,7 @@ int process_start(struct process *process, const struct process_plan *plan)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
+	widen(pair[0]);
 	process->pid = fork();
 	if (process->pid == 0)
 		become(plan, pair[1], parent);

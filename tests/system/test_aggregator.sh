@@ -59,6 +59,9 @@ run() {
 }
 
 "$BUILD/bench/pcapgen" -n $packets --numbered 1 -o "$work/plain.pcap" 2>/dev/null
+
+timeout 60 "$BUILD/dnsflow" -r "$work/plain.pcap" -M 64 --output "file,path=$work/many.json,format=json" 2>"$work/many"
+check "64 workers: all that belongs to them reaches the aggregator" all_once "$work/many.json"
 veth_pair gen cap
 
 run || finish
