@@ -276,6 +276,18 @@ void output_push(struct output *output, const void *record, size_t length)
 	keep(output, room, length);
 }
 
+/* Where a length was damaged, what follows may have looked like more records, or fewer. */
+static void settle_spool(struct output *output)
+{
+	struct output_account *account = output->account;
+
+	if (account->spooled && !spool_is_empty(output->spool))
+		return;
+	account->dropped_damaged += account->spooled;
+	account->spooled = 0;
+	account->spool_tail = account->spool_head;
+}
+
 /* Moves one record from the spool to the queue; false when that cannot be now. */
 static bool refill_one(struct output *output)
 {
@@ -290,18 +302,18 @@ static bool refill_one(struct output *output)
 		queue_push(&output->queue, length);
 		account->queued++;
 		account->spooled--;
-		return true;
+		break;
 	case SPOOL_DAMAGED:
 		account->dropped_damaged++;
 		account->spooled--;
-		return true;
+		break;
 	case SPOOL_LOST:
-		account->dropped_damaged += account->spooled;
-		account->spooled = 0;
-		return true;
+		break;
 	default:
 		return false;
 	}
+	settle_spool(output);
+	return true;
 }
 
 static void commit(const struct output *output)

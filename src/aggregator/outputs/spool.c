@@ -23,7 +23,8 @@ static uint64_t checksum(uint64_t position, const void *record, size_t length)
 
 typedef ssize_t (*transfer_fn)(int fd, const struct iovec *parts, int count, off_t offset);
 
-/* All of it, in two parts where the ring ends. Moves position behind it. */
+/* All of it, in two parts where the ring ends. Moves position behind it. False with errno, ENODATA
+ * where the file ends. */
 static bool transfer(const struct spool *spool, transfer_fn fn, uint64_t *position, void *data,
 		     size_t length)
 {
@@ -37,6 +38,8 @@ static bool transfer(const struct spool *spool, transfer_fn fn, uint64_t *positi
 
 		if (done < 0 && errno == EINTR)
 			continue;
+		if (done == 0)
+			errno = ENODATA;
 		if (done <= 0)
 			return false;
 		bytes += done;
@@ -81,6 +84,18 @@ bool spool_push(struct spool *spool, const void *record, size_t length)
 	return true;
 }
 
+static enum spool_result lose(const struct spool *spool)
+{
+	*spool->tail = *spool->head;
+	return SPOOL_LOST;
+}
+
+/* What was not read may be there later, unless somebody has cut the file. */
+static enum spool_result explain(const struct spool *spool)
+{
+	return errno == ENODATA ? lose(spool) : SPOOL_FAILED;
+}
+
 enum spool_result spool_pull(struct spool *spool, void *buffer, size_t size, size_t *length)
 {
 	uint64_t position = *spool->tail, left = *spool->head - *spool->tail;
@@ -89,16 +104,14 @@ enum spool_result spool_pull(struct spool *spool, void *buffer, size_t size, siz
 	if (!left)
 		return SPOOL_EMPTY;
 	if (left >= sizeof(head) && !transfer(spool, preadv, &position, &head, sizeof(head)))
-		return SPOOL_FAILED;
-	if (left < sizeof(head) || head.length > FORMAT_RECORD_MAX ||
-	    head.length > left - sizeof(head)) {
-		*spool->tail = *spool->head;
-		return SPOOL_LOST;
-	}
+		return explain(spool);
+	if (left < sizeof(head) || !head.length || head.length > FORMAT_RECORD_MAX ||
+	    head.length > left - sizeof(head))
+		return lose(spool);
 	if (head.length > size)
 		return SPOOL_NO_ROOM;
 	if (!transfer(spool, preadv, &position, buffer, head.length))
-		return SPOOL_FAILED;
+		return explain(spool);
 	*length = head.length;
 	position = *spool->tail;
 	*spool->tail += sizeof(head) + head.length;

@@ -380,6 +380,22 @@ static void test_damaged_spool_is_counted(void **state)
 	assert_adds_up();
 }
 
+static void test_spool_that_somebody_cut_is_counted_and_left(void **state)
+{
+	(void)state;
+	spool_fd = memfd_create("spool", 0);
+	open_it();
+	take(14000);
+	assert_int_equal(ftruncate(spool_fd, 0), 0);
+	takes = 20000;
+	output_flush(&output);
+	for (int i = 0; i < 100 && !output_is_idle(&output); i++)
+		loop_poll(host.loop);
+	assert_true(output_is_idle(&output));
+	assert_true(account.dropped_damaged > 0);
+	assert_adds_up();
+}
+
 static void test_impossible_positions_begin_clean(void **state)
 {
 	(void)state;
@@ -450,6 +466,7 @@ int main(void)
 		TEST(test_spool_takes_what_the_queue_does_not_and_keeps_the_order),
 		TEST(test_spool_empties_by_itself),
 		TEST(test_damaged_spool_is_counted),
+		TEST(test_spool_that_somebody_cut_is_counted_and_left),
 		TEST(test_impossible_positions_begin_clean),
 		TEST(test_records_that_are_no_events_are_counted_too),
 		TEST(test_what_is_wrong_is_told),

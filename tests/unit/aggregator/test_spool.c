@@ -153,14 +153,27 @@ static void test_record_of_an_earlier_lap_is_none(void **state)
 	assert_int_equal(pull(), SPOOL_DAMAGED);
 }
 
-static void test_cut_file_fails_without_loss_of_position(void **state)
+static void test_cut_file_loses_what_was_in_it(void **state)
 {
 	(void)state;
 	push(0);
 	push(1);
 	assert_int_equal(ftruncate(fd, 10), 0);
-	assert_int_equal(pull(), SPOOL_FAILED);
-	assert_int_equal(tail, 0);
+	assert_int_equal(pull(), SPOOL_LOST);
+	assert_true(spool_is_empty(&spool));
+	push(2);
+	expect(2);
+}
+
+static void test_file_of_zeros_loses_what_was_in_it(void **state)
+{
+	(void)state;
+	push(0);
+	push(1);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(ftruncate(fd, BYTES), 0);
+	assert_int_equal(pull(), SPOOL_LOST);
+	assert_true(spool_is_empty(&spool));
 }
 
 static void test_long_record_waits_for_a_longer_buffer(void **state)
@@ -211,8 +224,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_record_of_an_earlier_lap_is_none, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_cut_file_fails_without_loss_of_position,
-						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_cut_file_loses_what_was_in_it, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_file_of_zeros_loses_what_was_in_it, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_any_damage_is_survived, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_record_waits_for_a_longer_buffer, set_up,
 						tear_down),
