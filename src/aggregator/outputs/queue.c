@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "aggregator/outputs/format.h"
 #include "ipc/memory.h"
 
 #define LENGTH_BYTES sizeof(uint64_t)
@@ -63,7 +64,7 @@ int queue_peek(const struct queue *queue, uint64_t from, struct iovec *records, 
 		uint64_t left = *queue->head - from, length;
 
 		memcpy(&length, at, sizeof(length));
-		if (!length || length > queue->bytes || stride_of(length) > left)
+		if (!length || length > FORMAT_RECORD_MAX || stride_of(length) > left)
 			return -EBADMSG;
 		records[found] = (struct iovec){at + LENGTH_BYTES, length};
 		taken += length;

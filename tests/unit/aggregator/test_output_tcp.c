@@ -169,6 +169,12 @@ static void test_damaged_queue_is_counted_and_left(void **state)
 	rig.output.ops->write(&rig.output);
 	assert_int_equal(rig.account.dropped_damaged, 2);
 	assert_int_equal(rig.account.queued, 0);
+	/* longer than a record can be, which others have room for */
+	for (int i = 0; i < 2000; i++)
+		rig_push("a record that is pushed often");
+	memcpy(rig.output.queue.data + rig.account.tail, &(uint64_t){20000}, 8);
+	rig.output.ops->write(&rig.output);
+	assert_int_equal(rig.account.dropped_damaged, 2002);
 	rig_say("three");
 	assert_true(rig_until(rig_is_done));
 	expect("three\r\n");
