@@ -210,7 +210,7 @@ static int open_temporary(const struct place *place, const struct stat *status)
 		return -ENAMETOOLONG;
 	unlinkat(place->folder_fd, name, 0);
 	fd = openat(place->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-		    status->st_mode & 07777);
+		    status->st_mode & 0777);
 	if (fd < 0)
 		return -errno;
 	if (geteuid() == 0 && fchown(fd, status->st_uid, status->st_gid) < 0) {
@@ -307,7 +307,7 @@ void rotated_add(struct rotated *rotated, const struct config *config, uint32_t 
 		begin(rotated);
 	} else if (!strcmp(rotated->path, config->outputs[index].path)) {
 		rotated->number++;
-		rotated->waiting++;
+		rotated->waiting += rotated->waiting < rotated->count; /* more are not kept */
 	} else {
 		log_warn("output %s: %s.1 is left as it is: the one before is still worked on",
 			 config->outputs[index].name, config->outputs[index].path);

@@ -332,6 +332,17 @@ static void test_commands_run_one_after_the_other(void **state)
 	shell("test \"$(echo $(cat told))\" = 'begin end begin end'");
 }
 
+static void test_no_more_files_wait_than_are_kept(void **state)
+{
+	(void)state;
+	output->compression = OUTPUT_GZIP;
+	shell("seq 1 300000 >log");
+	for (int i = 0; i < 1000; i++)
+		rotate();
+	run_until_idle();
+	assert_true(logs <= output->count);
+}
+
 static void test_failing_command_is_told(void **state)
 {
 	(void)state;
@@ -396,6 +407,7 @@ int main(int argc, char **argv)
 		TEST(test_end_leaves_the_original),
 		TEST(test_command_gets_the_name),
 		TEST(test_commands_run_one_after_the_other),
+		TEST(test_no_more_files_wait_than_are_kept),
 		TEST(test_failing_command_is_told),
 		TEST(test_spool_has_its_size),
 	};
