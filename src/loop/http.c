@@ -48,6 +48,7 @@ struct place {
 	int64_t since_ns;
 	uint32_t lines; /* of a head that is coming in, and the bytes of its last one */
 	uint32_t line_bytes;
+	bool is_connect;	     /* as far as its first line has come */
 	bool is_refused;	     /* what comes is thrown away, until it is cut */
 	struct evhttp_request *held; /* its reply is held back until then */
 	int held_status;
@@ -186,6 +187,18 @@ static void on_tick(void *argument)
 	loop_timer_set(server->timer, server->counts.open ? TICK_NS : TICK_IDLE_NS);
 }
 
+/* evhttp leaves the connection of a CONNECT open, whatever is wrong with it. Called for each byte
+ * of a line. */
+static bool is_connect(struct place *place, uint8_t byte)
+{
+	static const char method[] = "CONNECT ";
+	const uint32_t at = place->line_bytes, length = sizeof(method) - 1;
+
+	place->is_connect = !place->lines && at < length && (!at || place->is_connect) &&
+			    byte == (uint8_t)method[at];
+	return place->is_connect && at == length - 1;
+}
+
 /* Is it text, and within what a head may be? evhttp allocates for each line, and ends at a NUL. */
 static bool is_acceptable(struct place *place, const uint8_t *bytes, size_t length)
 {
@@ -194,6 +207,8 @@ static bool is_acceptable(struct place *place, const uint8_t *bytes, size_t leng
 			place->lines = place->line_bytes ? place->lines + 1 : 0;
 			place->line_bytes = 0;
 		} else if (bytes[i] != '\r') {
+			if (is_connect(place, bytes[i]))
+				return false;
 			place->line_bytes++;
 		}
 		if ((bytes[i] < 0x20 && !memchr("\t\r\n", bytes[i], 3)) ||

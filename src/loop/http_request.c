@@ -71,8 +71,15 @@ enum http_method http_method(const struct http_request *request)
 	}
 }
 
-/* evhttp has not read the body of a method that has none, and would take it for the next request.
- */
+/* Of no other method evhttp reads the body: it would take it for the next request. */
+static bool is_body_read(const struct http_request *request)
+{
+	enum evhttp_cmd_type command = evhttp_request_get_command(request->raw);
+
+	return command == EVHTTP_REQ_POST || command == EVHTTP_REQ_PUT ||
+	       command == EVHTTP_REQ_PATCH;
+}
+
 static int check(const struct http_request *request)
 {
 	const char *length;
@@ -86,7 +93,7 @@ static int check(const struct http_request *request)
 		return 0;
 	if (!*length || length[strspn(length, "0123456789")])
 		return 400;
-	if (http_method(request) != HTTP_OTHER && length[strspn(length, "0")])
+	if (!is_body_read(request) && length[strspn(length, "0")])
 		return 413;
 	return 0;
 }
