@@ -87,11 +87,11 @@ static void clear(struct shard *shard, uint64_t epoch)
 	__atomic_store_n(&memory->mark, shard->mark, __ATOMIC_SEQ_CST);
 }
 
-static bool digest_is_whole(const struct digest *digest)
+static bool digest_is_whole(const struct shard *shard, const struct digest *digest)
 {
 	struct slice name = {digest->name, DNS_NAME_MAX};
 
-	return digest->direction < DIRECTIONS &&
+	return digest->direction < DIRECTIONS && !(digest->lists >> shard->limits.table_count) &&
 	       (digest->name_key ? name_wire_length(name) == digest->name_length
 				 : !digest->name_length);
 }
@@ -102,7 +102,7 @@ static void repair(struct shard *shard)
 	bool is_whole = batch->queued <= LAYOUT_BATCH && batch->settled <= batch->queued;
 
 	for (uint32_t i = 0; is_whole && i < batch->queued; i++)
-		is_whole = digest_is_whole(&batch->digests[i]);
+		is_whole = digest_is_whole(shard, &batch->digests[i]);
 	if (!is_whole)
 		batch->queued = batch->settled = 0;
 	if (!shard->memory->random[0])
