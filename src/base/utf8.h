@@ -12,6 +12,6 @@ size_t utf8_decode(const uint8_t *at, size_t room, uint32_t *character);
 /*
  * Bytes of the character that begins at a place of a terminated text, if it stands for itself
  * between double quotes, in YAML as in JSON; else 0: what controls, breaks lines, orders bytes or
- * escapes, is no UTF-8, or is kept for bytes that are none (U+EF80 to U+EFFF).
+ * escapes, is no UTF-8, or is kept for bytes (U+EF00 to U+EFFF).
  */
 size_t utf8_plain_length(const uint8_t *at);

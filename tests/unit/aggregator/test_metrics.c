@@ -186,6 +186,7 @@ static void test_labels_are_escaped(void **state)
 	assert_non_null(strstr(text, "{identity=\"back\\\\slash\"}"));
 	assert_non_null(strstr(text, "{identity=\"line\\nend\"}"));
 	assert_non_null(strstr(text, "{identity=\"\xee\xbc\x9b[31m\xee\xbc\x87\xee\xbd\xbf\"}"));
+	assert_non_null(strstr(text, "{identity=\"\xee\xbf\xae\xee\xbe\xbc\xee\xbe\x9b[31m"));
 	assert_non_null(
 		strstr(text, "{identity=\"\xee\xbf\xbf\xee\xbf\xbe\xee\xbf\x80\xee\xbe\xaf\"}"));
 	assert_non_null(strstr(text, "{output=\"a\\\"b\\\\c\"}"));

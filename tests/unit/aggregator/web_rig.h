@@ -26,6 +26,7 @@ static const char *const rig_hostile[] = {
 	"back\\slash",
 	"line\nend",
 	"\x1b[31m\x07\x7f",
+	"\xee\xbc\x9b[31m\xee\xbc\x87\xee\xbd\xbf", /* what the one before is written as */
 	"\xff\xfe\xc0\xaf",
 	"\xe2\x82\xac {a=\"b\"} 1\n# EOF\n",
 };

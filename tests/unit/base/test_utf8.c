@@ -55,6 +55,7 @@ static void test_plain_is_what_stands_for_itself(void **state)
 		"\xc2\x80",
 		"\xc2\x9f",
 		"\xe2\x80\xa8",
+		"\xee\xbc\x80",
 		"\xee\xbe\x80",
 		"\xef\xbb\xbf",
 		"\xef\xbf\xbe",
