@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benches print `name value unit` lines; each compares with its peers in the same run.
 
-.PHONY: bench-replay bench-capture bench-ring bench-aggregator
-bench: bench-replay bench-capture bench-ring bench-aggregator ## all benches
+.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats
+bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats ## all benches
 
 bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segments, 2 workers, memory
 	$(Q)BUILD=$(BUILD) bench/replay
@@ -12,6 +12,9 @@ bench-capture: all $(PROGRAMS) ## live capture over veth at full speed against t
 
 bench-aggregator: all $(PROGRAMS) ## events per second of one core: statistics, filters, lines; what statistics cost a worker (root)
 	$(Q)BUILD=$(BUILD) bench/aggregator
+
+bench-stats: $(BUILD)/bench/stats ## nanoseconds to count an event, microseconds to read what was counted: RUNS=
+	$(Q)$(BUILD)/bench/stats $(RUNS)
 
 bench-ring: all $(PROGRAMS) cursorless ## records through an event ring between two processes, and what the cursor costs a replay
 	$(Q)$(BUILD)/bench/ring

@@ -5,7 +5,6 @@
  * Zipf over a million names; Zipf over 300,000 names, a query and its response each. Clients are
  * Zipf over 10,000 always. Medians and the best of several runs: bench/stats [runs].
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/random.h"
+#include "bench/zipf.h"
 #include "dns/name.h"
 #include "stats/summary.h"
 #include "tests/lib/file.h"
@@ -37,7 +36,6 @@ struct name {
 static struct bench {
 	struct random random;
 	struct name names[NAMES];
-	double name_weights[NAMES], client_weights[CLIENTS]; /* cumulative */
 	struct stats_limits limits;
 	struct hash_key key;
 	struct suffixes *suffixes;
@@ -49,30 +47,6 @@ static struct bench {
 	uint8_t chunk_names[CHUNK][DNS_NAME_MAX];
 	struct event chunk[CHUNK];
 } bench;
-
-static void make_zipf(double *weights, uint32_t count)
-{
-	double sum = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		weights[i] = sum += 1.0 / (i + 1);
-}
-
-static uint32_t draw_zipf(const double *weights, uint32_t count)
-{
-	double at = (double)(random_next(&bench.random) >> 11) * 0x1p-53 * weights[count - 1];
-	uint32_t low = 0, high = count - 1;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (weights[middle] < at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 static void make_names(void)
 {
@@ -92,12 +66,15 @@ static void make_names(void)
 
 static void draw_sequence(enum traffic traffic)
 {
-	uint32_t count = traffic == TRAFFIC_REALISTIC ? 300000 : NAMES;
+	struct zipf *names = zipf_new(traffic == TRAFFIC_REALISTIC ? 300000 : NAMES);
+	struct zipf *clients = zipf_new(CLIENTS);
 
 	for (uint32_t i = 0; i < SEQUENCE; i++) {
-		bench.sequence[i] = draw_zipf(bench.name_weights, count);
-		bench.clients[i] = draw_zipf(bench.client_weights, CLIENTS);
+		bench.sequence[i] = zipf_draw(names, &bench.random);
+		bench.clients[i] = zipf_draw(clients, &bench.random);
 	}
+	free(clients);
+	free(names);
 }
 
 static void set_client(struct event *event)
@@ -296,8 +273,6 @@ int main(int argc, char **argv)
 		log_fatal("usage: stats [runs]");
 	if (random_init(&bench.random))
 		log_fatal("no random source");
-	make_zipf(bench.name_weights, NAMES);
-	make_zipf(bench.client_weights, CLIENTS);
 	make_names();
 	open_shard();
 	printf("stats_shard_mib %.1f MiB\n", (double)shard_size(&bench.limits) / 1048576);
