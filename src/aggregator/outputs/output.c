@@ -154,7 +154,9 @@ bool output_check(const struct config_output *config, const struct output_host *
 
 void output_close(struct output *output)
 {
-	output->ops->close(output);
+	if (output->own)
+		output->ops->close(output);
+	free(output->own);
 	loop_event_free(output->refill);
 	privacy_free(output->privacy);
 	format_free(output->format);

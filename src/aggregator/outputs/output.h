@@ -20,8 +20,8 @@
  */
 struct output;
 struct output_ops {
-	/* Before the sandbox: reads keys and certificates, makes its state. False with one line in
-	 * error[CONFIG_ERROR_MAX]. */
+	/* Before the sandbox: reads keys and certificates, makes its state, output->own, in one
+	 * piece of the heap. False with one line in error[CONFIG_ERROR_MAX]. */
 	bool (*open)(struct output *output, char *error);
 	/* In the sandbox, in the loop: connects, asks for its file. */
 	void (*start)(struct output *output);
@@ -34,6 +34,7 @@ struct output_ops {
 	void (*lent)(struct output *output, enum lend what, int fd_take, const char *error);
 	/* Has all that was taken from the queue arrived as far as can be known? */
 	bool (*is_idle)(const struct output *output);
+	/* Gives back all that the state holds, if there is one; it is freed behind that. */
 	void (*close)(struct output *output);
 	/* What is queued for an event, when it is no text: writes at most FORMAT_RECORD_MAX bytes
 	 * at out (8-byte aligned) and returns the length, or one of these. shown is the event as it

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -411,11 +410,7 @@ static void close_output(struct output *output)
 {
 	struct file_way *way = output->own;
 
-	if (!way)
-		return;
 	drop(way);
-	free(way);
-	output->own = NULL;
 }
 
 const struct output_ops output_file = {

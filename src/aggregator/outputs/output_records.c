@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -279,13 +278,9 @@ static void close_output(struct output *output)
 {
 	struct records_way *way = output->own;
 
-	if (!way)
-		return;
 	loop_event_free(way->writer);
 	if (way->fd >= 0)
 		close(way->fd);
-	free(way);
-	output->own = NULL;
 }
 
 const struct output_ops output_records = {

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -234,13 +233,9 @@ static void close_output(struct output *output)
 {
 	struct stdout_way *way = output->own;
 
-	if (!way)
-		return;
 	loop_event_free(way->writer);
 	if (way->fd != STDOUT_FILENO)
 		close(way->fd);
-	free(way);
-	output->own = NULL;
 }
 
 const struct output_ops output_stdout = {

@@ -159,13 +159,9 @@ static void close_output(struct output *output)
 {
 	struct syslog_way *way = output->own;
 
-	if (!way)
-		return;
 	datagrams_stop(&way->datagrams);
 	sender_fini(&way->sender);
 	free(way->escaped);
-	free(way);
-	output->own = NULL;
 }
 
 const struct output_ops output_syslog = {

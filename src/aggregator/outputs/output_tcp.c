@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <stdlib.h>
 #include <string.h>
 
 #include "aggregator/outputs/output.h"
@@ -47,10 +46,7 @@ static bool is_idle(const struct output *output)
 
 static void close_output(struct output *output)
 {
-	if (output->own)
-		sender_fini(output->own);
-	free(output->own);
-	output->own = NULL;
+	sender_fini(output->own);
 }
 
 const struct output_ops output_tcp = {

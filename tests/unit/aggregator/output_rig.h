@@ -101,11 +101,19 @@ static inline void rig_open(const struct output_ops *ops)
 	ops->start(&rig.output);
 }
 
+static void rig_close_kind(void)
+{
+	if (rig.output.own)
+		rig.output.ops->close(&rig.output);
+	free(rig.output.own);
+	rig.output.own = NULL;
+}
+
 static void rig_close(void)
 {
 	if (!rig.output.ops)
 		return; /* a test that was skipped */
-	rig.output.ops->close(&rig.output);
+	rig_close_kind();
 	queue_close(&rig.output.queue);
 	loop_free(rig.host.loop);
 }

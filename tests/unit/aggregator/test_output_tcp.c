@@ -217,7 +217,7 @@ static void test_ncat_receives_over_tls(void **state)
 	rig_say("over TLS");
 	assert_true(rig_until(rig_is_done));
 	assert_true(rig_until(is_received));
-	rig.output.ops->close(&rig.output);
+	rig_close_kind();
 	snprintf(command, sizeof(command), "kill $(cat %s) 2>/dev/null", certificates_path("pid"));
 	(void)!system(command);
 	certificates_remove();
