@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "aggregator/outputs/condition.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -25,8 +26,10 @@ static void tell(struct condition *condition, const struct output *output, int64
 }
 
 void condition_set(struct condition *condition, const struct output *output, bool is_up,
-		   const char *text)
+		   const char *format, ...)
 {
+	va_list arguments;
+
 	output->account->is_up = is_up;
 	if (!is_up)
 		output->account->failures++;
@@ -34,7 +37,9 @@ void condition_set(struct condition *condition, const struct output *output, boo
 		return;
 	condition->is_set = true;
 	condition->is_up = is_up;
-	snprintf(condition->text, sizeof(condition->text), "%s", text);
+	va_start(arguments, format);
+	vsnprintf(condition->text, sizeof(condition->text), format, arguments);
+	va_end(arguments);
 	tell(condition, output, clock_monotonic_ns());
 }
 

@@ -17,10 +17,10 @@ struct condition {
 	char text[CONDITION_TEXT_MAX];
 };
 
-/* text is what is told: "connected to ...", "lost: ...". A change to down counts as a failure, and
- * so does each further call while it is down. */
+/* format makes what is told: "connected to ...", "lost: ...". A change to down counts as a failure,
+ * and so does each further call while it is down. */
 void condition_set(struct condition *condition, const struct output *output, bool is_up,
-		   const char *text);
+		   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Tells what had to wait. Once a second. */
 void condition_tick(struct condition *condition, const struct output *output, int64_t now_ns);

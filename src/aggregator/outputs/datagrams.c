@@ -2,7 +2,6 @@
 #include "aggregator/outputs/datagrams.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -27,13 +26,16 @@ static void drop(struct datagrams *datagrams)
 	datagrams->fd = -1;
 }
 
-static void tell(struct datagrams *datagrams, bool is_up, const char *reason)
+static void tell_up(struct datagrams *datagrams)
 {
-	char text[CONDITION_TEXT_MAX];
+	condition_set(&datagrams->condition, datagrams->output, true, "connected to %.90s",
+		      datagrams->output->config->address);
+}
 
-	snprintf(text, sizeof(text), is_up ? "connected to %.90s%s" : "%.90s: %.50s",
-		 datagrams->output->config->address, reason);
-	condition_set(&datagrams->condition, datagrams->output, is_up, text);
+static void tell_down(struct datagrams *datagrams, const char *reason)
+{
+	condition_set(&datagrams->condition, datagrams->output, false, "%.90s: %.50s",
+		      datagrams->output->config->address, reason);
 }
 
 static void lose(struct datagrams *datagrams, int error)
@@ -42,7 +44,7 @@ static void lose(struct datagrams *datagrams, int error)
 	int64_t most_ns = (config->retry_s ? config->retry_s : 1) * NANOSECONDS_PER_SECOND;
 
 	drop(datagrams);
-	tell(datagrams, false, strerror(error));
+	tell_down(datagrams, strerror(error));
 	if (datagrams->pause_ns > most_ns)
 		datagrams->pause_ns = most_ns;
 	loop_timer_set(datagrams->timer, datagrams->pause_ns);
@@ -91,7 +93,7 @@ static void attempt(struct datagrams *datagrams)
 	} else if (error) {
 		lose(datagrams, error);
 	} else {
-		tell(datagrams, true, "");
+		tell_up(datagrams);
 		datagrams_write(datagrams);
 	}
 }
@@ -152,7 +154,7 @@ static bool fail(struct datagrams *datagrams, int error, uint64_t next)
 	}
 	if (datagrams->output->config->transport == OUTPUT_OVER_UDP && error == ECONNREFUSED) {
 		/* Told instead of sending: of an earlier one. Once more, then next second. */
-		tell(datagrams, false, strerror(error));
+		tell_down(datagrams, strerror(error));
 		return ++datagrams->refusals < REFUSALS_MAX;
 	}
 	lose(datagrams, error);
@@ -207,7 +209,7 @@ void datagrams_write(struct datagrams *datagrams)
 void datagrams_tick(struct datagrams *datagrams, int64_t now_ns)
 {
 	if (datagrams->fd >= 0 && !datagrams->refusals && !datagrams->condition.is_up)
-		tell(datagrams, true, "");
+		tell_up(datagrams);
 	datagrams->refusals = 0;
 	condition_tick(&datagrams->condition, datagrams->output, now_ns);
 	datagrams_write(datagrams);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -68,13 +67,16 @@ static void start(struct output *output)
 	ask(output->own, LEND_FILE);
 }
 
-static void tell(struct file_way *way, bool is_up, const char *reason)
+static void tell_up(struct file_way *way)
 {
-	char text[CONDITION_TEXT_MAX];
+	condition_set(&way->condition, way->output, true, "writes to %.90s",
+		      way->output->config->path);
+}
 
-	snprintf(text, sizeof(text), is_up ? "writes to %.90s%s" : "%.90s: %.60s",
-		 way->output->config->path, reason);
-	condition_set(&way->condition, way->output, is_up, text);
+static void tell_down(struct file_way *way, const char *reason)
+{
+	condition_set(&way->condition, way->output, false, "%.90s: %.60s",
+		      way->output->config->path, reason);
 }
 
 static void drop(struct file_way *way)
@@ -157,12 +159,12 @@ static void adopt(struct file_way *way, int fd, const struct stat *status)
 	way->number = status->st_ino;
 	way->is_regular = S_ISREG(status->st_mode);
 	if (way->is_regular && !adopt_regular(way, status)) {
-		tell(way, false, strerror(errno));
+		tell_down(way, strerror(errno));
 		drop(way);
 		return;
 	}
 	way->is_adopted = true;
-	tell(way, true, "");
+	tell_up(way);
 	pump(way);
 }
 
@@ -201,7 +203,7 @@ static void on_file(struct file_way *way, int fd, const char *error)
 
 	if (fd < 0) {
 		if (way->fd < 0)
-			tell(way, false, error);
+			tell_down(way, error);
 	} else if (fstat(fd, &status) < 0 || is_ours(way, &status)) {
 		close(fd);
 	} else {
@@ -308,7 +310,7 @@ static bool fail(struct file_way *way, int error)
 		way->writer = loop_add_writer(way->output->host->loop, way->fd, on_room, way);
 		return false;
 	}
-	tell(way, false, strerror(error));
+	tell_down(way, strerror(error));
 	if (!way->is_regular)
 		drop(way); /* a pipe whose reader has gone: asked for again in a second */
 	return false;
@@ -344,7 +346,7 @@ static bool write_batch(struct file_way *way)
 	if (!settle(way, records, fitting, next, (size_t)written) && way->is_regular)
 		return fail(way, ENOSPC);
 	if (!way->condition.is_up)
-		tell(way, true, "");
+		tell_up(way);
 	return true;
 }
 

@@ -60,18 +60,21 @@ static bool open_output(struct output *output, char *error)
 	return true;
 }
 
-static void tell(struct records_way *way, bool is_up, const char *reason)
+static void tell_up(struct records_way *way)
 {
-	char text[CONDITION_TEXT_MAX];
+	condition_set(&way->condition, way->output, true, "sends to %.90s",
+		      way->output->config->address);
+}
 
-	snprintf(text, sizeof(text), is_up ? "sends to %.90s%s" : "%.90s: %.50s",
-		 way->output->config->address, reason);
-	condition_set(&way->condition, way->output, is_up, text);
+static void tell_down(struct records_way *way, const char *reason)
+{
+	condition_set(&way->condition, way->output, false, "%.90s: %.50s",
+		      way->output->config->address, reason);
 }
 
 static void start(struct output *output)
 {
-	tell(output->own, true, "");
+	tell_up(output->own);
 }
 
 /* All names to what may be told of them. */
@@ -197,7 +200,7 @@ static void settle(struct records_way *way, int sent)
 	way->output->account->sequence += (uint32_t)sent;
 	output_written(way->output, records, bytes, next);
 	if (!way->condition.is_up)
-		tell(way, true, "");
+		tell_up(way);
 }
 
 static void pump(struct records_way *way, bool must_go);
@@ -226,7 +229,7 @@ static bool fail(struct records_way *way, int error)
 	records = count_records(way, 1, &next);
 	way->output->account->sequence++;
 	output_failed(way->output, records, next);
-	tell(way, false, strerror(error));
+	tell_down(way, strerror(error));
 	return true;
 }
 

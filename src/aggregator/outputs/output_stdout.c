@@ -152,16 +152,13 @@ static void on_room(void *argument)
 /* Returns whether to try again at once. */
 static bool fail(struct stdout_way *way, int error)
 {
-	char text[CONDITION_TEXT_MAX];
-
 	if (error == EINTR)
 		return true;
 	if (error == EAGAIN) {
 		way->writer = loop_add_writer(way->output->host->loop, way->fd, on_room, way);
 		return false;
 	}
-	snprintf(text, sizeof(text), "standard output: %s", strerror(error));
-	condition_set(&way->condition, way->output, false, text);
+	condition_set(&way->condition, way->output, false, "standard output: %s", strerror(error));
 	way->is_gone = error == EPIPE || error == ECONNRESET || error == EBADF;
 	if (way->is_gone)
 		discard(way->output);

@@ -169,12 +169,11 @@ static const char *target(const struct sender *sender)
 static void on_up(void *argument)
 {
 	struct sender *sender = argument;
-	char text[CONDITION_TEXT_MAX];
 
 	sender->next = *sender->output->queue.tail;
 	sender->written = 0;
-	snprintf(text, sizeof(text), "connected to %.120s", target(sender));
-	condition_set(&sender->condition, sender->output, true, text);
+	condition_set(&sender->condition, sender->output, true, "connected to %.120s",
+		      target(sender));
 	sender_write(sender);
 }
 
@@ -186,12 +185,10 @@ static void on_room(void *argument)
 static void on_down(void *argument, const char *reason)
 {
 	struct sender *sender = argument;
-	char text[CONDITION_TEXT_MAX];
 
 	sender->first = sender->count = 0;
-	snprintf(text, sizeof(text), "%.90s %s: %.50s", target(sender),
-		 sender->condition.is_up ? "lost" : "not connected", reason);
-	condition_set(&sender->condition, sender->output, false, text);
+	condition_set(&sender->condition, sender->output, false, "%.90s %s: %.50s", target(sender),
+		      sender->condition.is_up ? "lost" : "not connected", reason);
 }
 
 static void on_look(void *argument)
