@@ -1,8 +1,64 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "supervisor/input.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
 #include "supervisor/accounts.h"
+#include "supervisor/generated_filter.h"
+#include "supervisor/interface.h"
 #include "supervisor/supervisor.h"
+
+static void open_sockets(struct supervisor *supervisor)
+{
+	const struct effective *effective = supervisor->effective;
+	struct interface interface;
+	char error[CONFIG_ERROR_MAX];
+	const char *notice;
+
+	if (!interface_check(effective->config.interface, &interface, error))
+		log_fatal("%s", error);
+	supervisor->sockets = packet_sockets_open(&effective->config, effective->filters,
+						  &interface, error, &notice);
+	if (!supervisor->sockets || !packet_sockets_attach(supervisor->sockets, &interface, error))
+		log_fatal("%s", error);
+	if (notice)
+		log_warn("%s", notice);
+	accounts_begin_drops(supervisor);
+	reattach_open(supervisor, &interface);
+}
+
+void input_open(struct supervisor *supervisor)
+{
+	const struct config *config = &supervisor->effective->config;
+
+	if (config->input == CONFIG_INPUT_LIVE) {
+		open_sockets(supervisor);
+		return;
+	}
+	supervisor->file_fd = strcmp(config->read_file, "-")
+				      ? open(config->read_file, O_RDONLY | O_CLOEXEC)
+				      : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (supervisor->file_fd < 0)
+		log_fatal("%s cannot be read: %s", config->read_file, strerror(errno));
+}
+
+void input_log(const struct supervisor *supervisor)
+{
+	const struct config *config = &supervisor->effective->config;
+	char text[FILTER_TEXT_MAX];
+	bool is_live = config->input == CONFIG_INPUT_LIVE;
+
+	generated_filter(config, config->share_index, config->share_count, false, text);
+	log_info("%s %s, filter %s", is_live ? "listening on" : "reading from file",
+		 is_live ? config->interface : config->read_file,
+		 *config->filter ? config->filter : text);
+	if (config->sample_rate)
+		log_info("sample_rate set to %u", config->sample_rate);
+}
 
 bool input_is_lent(const struct packet_sockets *sockets, const struct seat *seat)
 {

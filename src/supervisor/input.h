@@ -5,8 +5,17 @@
 #include "supervisor/packet_sockets.h"
 #include "supervisor/seat.h"
 
-/* Which ring, or file, each worker is lent, and what becomes of rings that go. */
+/*
+ * Where packets come from: sockets with their rings, or a file. Which of them each worker is lent,
+ * and what becomes of rings that go.
+ */
 struct supervisor;
+
+/* Opens what the configuration in force names. Ends the process where that cannot be. */
+void input_open(struct supervisor *supervisor);
+
+/* Tells the operator what is read, and with which filter. */
+void input_log(const struct supervisor *supervisor);
 
 /* Lends a seat its ring of the sockets that are in use, or the file. A ring that the worker has not
  * seen before has another generation. */

@@ -18,9 +18,7 @@
 #include "ipc/packet_ring.h"
 #include "loop/loop.h"
 #include "supervisor/accounts.h"
-#include "supervisor/generated_filter.h"
 #include "supervisor/input.h"
-#include "supervisor/interface.h"
 #include "supervisor/packet_sockets.h"
 #include "supervisor/pid_file.h"
 #include "supervisor/quarantine.h"
@@ -81,54 +79,6 @@ static void check_command_line(struct supervisor *supervisor)
 		log_set_level(LOG_LEVEL_DEBUG);
 }
 
-static void open_sockets(struct supervisor *supervisor)
-{
-	const struct effective *effective = supervisor->effective;
-	struct interface interface;
-	char error[CONFIG_ERROR_MAX];
-	const char *notice;
-
-	if (!interface_check(effective->config.interface, &interface, error))
-		log_fatal("%s", error);
-	supervisor->sockets = packet_sockets_open(&effective->config, effective->filters,
-						  &interface, error, &notice);
-	if (!supervisor->sockets || !packet_sockets_attach(supervisor->sockets, &interface, error))
-		log_fatal("%s", error);
-	if (notice)
-		log_warn("%s", notice);
-	accounts_begin_drops(supervisor);
-	reattach_open(supervisor, &interface);
-}
-
-static void open_input(struct supervisor *supervisor)
-{
-	const struct config *config = &supervisor->effective->config;
-
-	if (config->input == CONFIG_INPUT_LIVE) {
-		open_sockets(supervisor);
-		return;
-	}
-	supervisor->file_fd = strcmp(config->read_file, "-")
-				      ? open(config->read_file, O_RDONLY | O_CLOEXEC)
-				      : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (supervisor->file_fd < 0)
-		log_fatal("%s cannot be read: %s", config->read_file, strerror(errno));
-}
-
-static void log_input(const struct supervisor *supervisor)
-{
-	const struct config *config = &supervisor->effective->config;
-	char text[FILTER_TEXT_MAX];
-	bool is_live = config->input == CONFIG_INPUT_LIVE;
-
-	generated_filter(config, config->share_index, config->share_count, false, text);
-	log_info("%s %s, filter %s", is_live ? "listening on" : "reading from file",
-		 is_live ? config->interface : config->read_file,
-		 *config->filter ? config->filter : text);
-	if (config->sample_rate)
-		log_info("sample_rate set to %u", config->sample_rate);
-}
-
 static void each_seat(struct supervisor *supervisor, void (*fn)(struct seat *seat))
 {
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
@@ -175,7 +125,7 @@ static void run(struct supervisor *supervisor)
 		abandon_start(supervisor, strerror(-error));
 		return;
 	}
-	log_input(supervisor);
+	input_log(supervisor);
 	log_info("ready");
 	restart_forget(supervisor);
 	service_tell_ready();
@@ -406,8 +356,8 @@ static void on_terminate(void *argument)
 
 	log_info("received exit signal");
 	if (supervisor->phase == PHASE_DRAINING && are_all_done(supervisor)) {
-		supervisor->is_ending =
-			true; /* a run from a file waits for its outputs no longer */
+		/* A run from a file waits for its outputs no longer. */
+		supervisor->is_ending = true;
 		aggregation_finish(supervisor);
 	} else {
 		supervisor_end(supervisor);
@@ -554,7 +504,7 @@ static void start(struct supervisor *supervisor)
 	if (kept)
 		restart_resume(supervisor, kept);
 	else
-		open_input(supervisor);
+		input_open(supervisor);
 	add_events(supervisor);
 	/* A pipe may be silent for long before its first bytes tell what it is. */
 	if (config->input != CONFIG_INPUT_STREAM)
