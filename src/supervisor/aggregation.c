@@ -230,6 +230,12 @@ static void lend_file(struct supervisor *supervisor, enum lend what, uint32_t in
 		close(fd);
 }
 
+/* A reload is going on: an index of it may be that of another output now. */
+static bool has_old_config(const struct supervisor *supervisor)
+{
+	return supervisor->aggregation.fds[CHILD_FD_CONFIG] != supervisor->effective->config_fd;
+}
+
 /* By an index into our own configuration, never by a name. */
 static void on_ask(struct supervisor *supervisor, uint32_t status)
 {
@@ -239,6 +245,11 @@ static void on_ask(struct supervisor *supervisor, uint32_t status)
 	switch (lend_what(status)) {
 	case LEND_FILE:
 	case LEND_NEXT_FILE:
+		if (has_old_config(supervisor)) {
+			lend_send(channel, lend_what(status), lend_index(status), -1,
+				  "the configuration is another one now");
+			break;
+		}
 		lend_file(supervisor, lend_what(status), lend_index(status), channel);
 		break;
 	case LEND_CITY:
@@ -352,6 +363,7 @@ bool aggregation_is_ready(const struct supervisor *supervisor)
 
 void aggregation_renew(struct supervisor *supervisor)
 {
+	supervisor->aggregation.fds[CHILD_FD_CONFIG] = -1; /* its number may come again */
 	sidecar_drain(&supervisor->aggregation.sidecar, RENEW_TIMEOUT_NS);
 }
 

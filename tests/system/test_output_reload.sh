@@ -104,4 +104,29 @@ check "another run: all is written" wait_for 20 sh -c "[ \$(wc -l <$work/stays) 
 holds "another run: each message of both is one line" "$sent" "$work/stays"
 adds_up dnsflow "another run"
 check "another run: ends with status 0" stop "$dnsflow_pid"
+
+# Two outputs change places, while a third one has the aggregator finish slowly.
+type_a="path: $work/swapped-a, filter: {type: A}"
+type_aaaa="path: $work/swapped-aaaa, filter: {type: AAAA}"
+
+write_swapped() {
+	configure <<-END
+		workers: 2
+		outputs:
+		$(printf '  - {type: file, format: json, %s}\n' "$@")
+		  - {type: tcp, address: "127.0.0.1:9"}
+	END
+}
+
+write_swapped "$type_a" "$type_aaaa"
+serve <"$work/dnsflow.conf"
+start_sending 100000 20000
+write_swapped "$type_aaaa" "$type_a"
+check "outputs change places" ctl reload
+write_swapped "$type_a" "$type_aaaa"
+check "outputs change places again" ctl reload
+wait "$blast_pid"
+check "the file of the one has nothing of the other" only swapped-a A
+check "and the other way round" only swapped-aaaa AAAA
+check "changed places: ends with status 0" stop "$dnsflow_pid"
 finish
