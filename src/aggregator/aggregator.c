@@ -28,6 +28,7 @@
 
 #define TICK_NS		    (1 * NANOSECONDS_PER_SECOND)
 #define FINISH_NS	    (10 * NANOSECONDS_PER_MILLISECOND)
+#define DOWN_NS		    (2 * NANOSECONDS_PER_SECOND) /* then an output does not come up any more */
 #define DATABASE_TICKS	    10 /* between looks whether a GeoIP database was replaced */
 #define BEGIN_NS	    (5 * NANOSECONDS_PER_MILLISECOND)
 #define BEGINS		    40
@@ -55,6 +56,8 @@ struct aggregator {
 	char stream_name[256];
 	struct loop *loop;
 	struct loop_event *tick_timer, *finish_timer, *begin_timer;
+	int64_t finish_ns,
+		down_ns; /* when it waits no longer: for any output, for one that is down */
 	uint32_t ticks, begins;
 	bool is_database_told[GEOIP_DATABASE_COUNT];
 };
@@ -383,6 +386,45 @@ static void on_lent(struct aggregator *aggregator, uint32_t status, int fd, cons
 		close(fd);
 }
 
+static bool is_done(const struct aggregator *aggregator, int64_t now_ns)
+{
+	if (now_ns >= aggregator->finish_ns)
+		return true;
+	if (!intake_is_empty(&aggregator->intake))
+		return false;
+	for (uint32_t i = 0; i < aggregator->config.output_count; i++)
+		if (!output_is_idle(&aggregator->outputs[i]) &&
+		    (aggregator->words.outputs[i].is_up || now_ns < aggregator->down_ns))
+			return false;
+	return true;
+}
+
+/* Asked to finish: until all that there is has been written, or the time is over. What still waits
+ * then stays where it is: for a successor, or for the supervisor to say that it is lost. */
+static void on_finish(void *argument)
+{
+	struct aggregator *aggregator = argument;
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (is_done(aggregator, now_ns)) {
+		commit(aggregator);
+		exit(EXIT_SUCCESS);
+	}
+	for (uint32_t i = 0; i < aggregator->config.output_count; i++)
+		output_tick(&aggregator->outputs[i], now_ns);
+	loop_timer_set(aggregator->finish_timer, FINISH_NS);
+}
+
+static void begin_finish(struct aggregator *aggregator, uint32_t timeout_ms)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	aggregator->finish_ns =
+		timeout_ms ? now_ns + timeout_ms * NANOSECONDS_PER_MILLISECOND : INT64_MAX;
+	aggregator->down_ns = timeout_ms ? now_ns + DOWN_NS : INT64_MAX;
+	loop_timer_set(aggregator->finish_timer, 0);
+}
+
 static void on_control(void *argument)
 {
 	struct aggregator *aggregator = argument;
@@ -400,31 +442,7 @@ static void on_control(void *argument)
 	if (fd >= 0)
 		close(fd);
 	if (message.type == CONTROL_DRAIN)
-		loop_timer_set(aggregator->finish_timer, 0);
-}
-
-static bool is_done(const struct aggregator *aggregator)
-{
-	if (!intake_is_empty(&aggregator->intake))
-		return false;
-	for (uint32_t i = 0; i < aggregator->config.output_count; i++)
-		if (!output_is_idle(&aggregator->outputs[i]))
-			return false;
-	return true;
-}
-
-/* Asked to finish: until all that there is has been written, or the supervisor loses patience. */
-static void on_finish(void *argument)
-{
-	struct aggregator *aggregator = argument;
-
-	if (is_done(aggregator)) {
-		commit(aggregator);
-		exit(EXIT_SUCCESS);
-	}
-	for (uint32_t i = 0; i < aggregator->config.output_count; i++)
-		output_tick(&aggregator->outputs[i], clock_monotonic_ns());
-	loop_timer_set(aggregator->finish_timer, FINISH_NS);
+		begin_finish(aggregator, message.status);
 }
 
 static void on_tick(void *argument)

@@ -29,7 +29,7 @@ struct output_account {
 	uint64_t filtered;
 	uint64_t sampled_out;
 	uint64_t dropped_full;	  /* no room in queue and spool */
-	uint64_t dropped_failed;  /* refused by who should take it, or not deliverable at the end */
+	uint64_t dropped_failed;  /* refused by who should take it */
 	uint64_t dropped_too_big; /* longer than a record of its kind can be */
 	uint64_t dropped_damaged; /* in a spool or queue that could not be read */
 	uint64_t lost;		  /* queued for an output that is no longer configured */

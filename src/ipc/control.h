@@ -13,8 +13,9 @@ enum control_type {
 			      something was wrong. It exits. */
 	CONTROL_NOTICE,	   /* child: a line for the operator in text */
 	CONTROL_START,	   /* supervisor: all are ready, begin */
-	CONTROL_DRAIN, /* supervisor: read what is there, write it out, finish. status: 1 = what is
-			  held of datagrams and streams is others' now */
+	CONTROL_DRAIN, /* supervisor: read what is there, write it out, finish. status, to a worker:
+			  1 = what is held of datagrams and streams is others' now; to others: the
+			  milliseconds that it has, 0 = as many as it takes */
 	CONTROL_LENT,  /* supervisor: a descriptor comes along (ipc/lend.h) */
 	CONTROL_ASK,   /* child: asks for one */
 	CONTROL_RESET, /* child: statistics begin anew */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -272,13 +273,33 @@ static void reset_statistics(struct supervisor *supervisor)
 	}
 }
 
+/* Nobody comes who could still deliver it. */
+static void tell_lost(const struct supervisor *supervisor)
+{
+	const struct aggregator_state *state = supervisor->aggregation.state;
+	const struct config *config = &supervisor->effective->config;
+	struct aggregator_words words;
+
+	if (!state || !aggregator_state_read(state, &words))
+		return;
+	for (uint32_t i = 0; i < config->output_count; i++) {
+		uint64_t lost = words.outputs[i].queued + words.outputs[i].spooled;
+
+		if (lost)
+			log_warn("output %s: %" PRIu64 " records that waited at the end are lost",
+				 config->outputs[i].name, lost);
+	}
+}
+
 /* It has finished: for good, or to begin again with what is in force now. */
 static void on_end(struct supervisor *supervisor)
 {
-	if (supervisor->aggregation.is_finishing)
-		loop_stop(supervisor->loop);
-	else
+	if (!supervisor->aggregation.is_finishing) {
 		aggregation_start(supervisor);
+		return;
+	}
+	tell_lost(supervisor);
+	loop_stop(supervisor->loop);
 }
 
 static void on_event(void *argument, enum sidecar_event event, uint32_t status, const char *text)

@@ -12,6 +12,7 @@
 #define BACKOFF_LEAST_NS (10 * NANOSECONDS_PER_MILLISECOND)
 #define BACKOFF_MOST_NS	 (30 * NANOSECONDS_PER_SECOND)
 #define LONG_LIFE_NS	 (10 * NANOSECONDS_PER_SECOND)
+#define GRACE_NS	 (1 * NANOSECONDS_PER_SECOND) /* it keeps the time itself */
 
 static void tell(struct sidecar *sidecar, enum sidecar_event event, uint32_t status,
 		 const char *text)
@@ -28,8 +29,10 @@ static void on_leave_timeout(void *argument)
 {
 	struct sidecar *sidecar = argument;
 
-	if (sidecar->process.pidfd >= 0)
-		process_signal(&sidecar->process, SIGKILL);
+	if (sidecar->process.pidfd < 0)
+		return;
+	log_warn("the %s does not finish in time and is killed", sidecar->plan.role);
+	process_signal(&sidecar->process, SIGKILL);
 }
 
 void sidecar_init(struct sidecar *sidecar, const struct process_plan *plan, struct loop *loop)
@@ -183,11 +186,11 @@ void sidecar_drain(struct sidecar *sidecar, int64_t timeout_ns)
 		tell(sidecar, SIDECAR_HAS_ENDED, 0, "");
 		return;
 	}
-	if (sidecar->state != SIDECAR_LEAVING)
-		control_send(sidecar->process.control, CONTROL_DRAIN, timeout_ns == 0, NULL);
+	control_send(sidecar->process.control, CONTROL_DRAIN,
+		     (uint32_t)(timeout_ns / NANOSECONDS_PER_MILLISECOND), NULL);
 	sidecar->state = SIDECAR_LEAVING;
 	if (timeout_ns)
-		loop_timer_set(sidecar->leave_timer, timeout_ns);
+		loop_timer_set(sidecar->leave_timer, timeout_ns + GRACE_NS);
 }
 
 void sidecar_clear(struct sidecar *sidecar)

@@ -24,7 +24,7 @@ enum sidecar_event {
 	SIDECAR_HAS_FAILED, /* it cannot start: text says why; a successor tries again */
 	SIDECAR_HAS_NOTICE, /* text */
 	SIDECAR_HAS_DIED,   /* text says how; a successor comes */
-	SIDECAR_HAS_ENDED,  /* the process is gone, as it was asked to */
+	SIDECAR_HAS_ENDED,  /* the process is gone, as it was asked to; text: but badly */
 	SIDECAR_ASKS,	    /* for a descriptor: status */
 	SIDECAR_RESETS,
 };
@@ -58,7 +58,8 @@ void sidecar_init(struct sidecar *sidecar, const struct process_plan *plan, stru
 void sidecar_start(struct sidecar *sidecar);
 
 /* Asks the process to read what is there, write it out, and end; SIDECAR_HAS_ENDED comes, at once
- * without a process. After timeout_ns it is killed; 0: as long as it takes. */
+ * without a process. It has timeout_ns, and is killed a second later; 0: as long as it takes.
+ * May be called again with another time. */
 void sidecar_drain(struct sidecar *sidecar, int64_t timeout_ns);
 
 /* Ends the process now and waits for it: what it is lent is whole at any moment. */

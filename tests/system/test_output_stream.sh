@@ -123,4 +123,18 @@ check "spool: the aggregator was killed $kills times" test "$kills" -ge 3
 holds "spool: each message once, in order" --ordered "$sent" "$work/late.out"
 holds "spool: each message is there, and around a death perhaps twice" --repeats "$sent" "$work/again.out"
 settled "spool"
+kill_started
+
+# The end does not wait long for a peer that is not there.
+serve <<-END
+	outputs:
+	  - {type: tcp, address: "127.0.0.1:9301", format: json}
+END
+send 1000 10000
+check "nobody listens: all waits" wait_for 5 has_part tcp-1 queued 1000
+began=$(date +%s)
+check "nobody listens: ends with status 0" stop "$dnsflow_pid"
+check "nobody listens: soon" test $(($(date +%s) - began)) -le 4
+check "nobody listens: what waited is told" has_line dnsflow.err 'output tcp-1: 1000 records that waited at the end are lost$'
+check "nobody listens: nothing had to be killed" sh -c "! grep 'died of\|is killed' '$work/dnsflow.err'"
 finish
