@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -41,7 +43,6 @@ static const int allowed[] = {
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(statx),
 	SCMP_SYS(fcntl),
-	SCMP_SYS(ioctl),
 	SCMP_SYS(close),
 	SCMP_SYS(dup),
 	SCMP_SYS(memfd_create),
@@ -102,6 +103,10 @@ static void deny_files(void)
 
 static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
 
+/* What a connection, libevent and stdio ask. Standard output may be a terminal that a shell of root
+ * reads from too: nothing must be put into it (TIOCSTI). */
+static const unsigned long requests[] = {SIOCOUTQ, FIONREAD, TCGETS};
+
 /* No memory that is executable. */
 static int allow_memory(scmp_filter_ctx context)
 {
@@ -124,6 +129,9 @@ int aggregator_sandbox_enter(bool opens_databases)
 	for (size_t i = 0; !error && i < sizeof(families) / sizeof(families[0]); i++)
 		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
+	for (size_t i = 0; !error && i < sizeof(requests) / sizeof(requests[0]); i++)
+		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+					 SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
 	if (!error)
 		error = allow_memory(context);
 	if (!error && opens_databases)
