@@ -8,38 +8,12 @@
 #include "base/memory.h"
 #include "config/schema.h"
 #include "ipc/observation.h"
-#include "ipc/output_filter.h"
 #include "stats/rates.h"
 #include "stats/summary.h"
 
 #define MIB ((size_t)1 << 20)
 
 static const struct hash_key key = {{1, 1}}; /* nothing is kept in these tables */
-
-static bool check_filter(const struct config_output *output, const char *section,
-			 const struct config_filter *config, char *error)
-{
-	char problem[FILTER_ERROR_MAX];
-	struct event_filter *filter = output_filter_new(config, &key, problem);
-
-	event_filter_free(filter);
-	if (!filter)
-		snprintf(error, CONFIG_ERROR_MAX, "output %s: %s.%s", output->name, section,
-			 problem);
-	return filter;
-}
-
-static bool check_filters(const struct config *config, char *error)
-{
-	for (uint32_t i = 0; i < config->output_count; i++) {
-		const struct config_output *output = &config->outputs[i];
-
-		if (!check_filter(output, "filter", &output->filter, error) ||
-		    !check_filter(output, "except", &output->except, error))
-			return false;
-	}
-	return true;
-}
 
 static bool is_counter(const struct summary *summary, const char *name)
 {
@@ -130,6 +104,5 @@ static bool check_memory(const struct config *config, char *error)
 
 bool aggregation_check(const struct config *config, char *error)
 {
-	return check_memory(config, error) && check_filters(config, error) &&
-	       check_counters(config, error);
+	return check_memory(config, error) && check_counters(config, error);
 }

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include "config/config.h"
 
-/* Whether an aggregator could begin with this: its filters are compiled, its counters looked for,
- * its memory is summed up. Reads files of names and of suffixes. False with one line in
- * error[CONFIG_ERROR_MAX]. */
+/* Whether there could be statistics of this kind: counters are looked for, the memory is summed up.
+ * What an aggregator makes of it is its own to check (aggregator/check.h). Reads the file of
+ * suffixes. False with one line in error[CONFIG_ERROR_MAX]. */
 bool aggregation_check(const struct config *config, char *error);

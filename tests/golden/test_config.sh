@@ -116,6 +116,10 @@ refuses "a check finds what is wrong" 'output tcp-1: address is missing' --check
 refuses "a check compiles the filter" 'filter: ' --check -w x -f 'udp and and'
 refuses "a check compiles the filters of outputs" 'output stdout-1: except.client: 10.0.0.0/33 is no prefix' --check \
 	--output stdout,except.client=10.0.0.0/33
+check "a check leaves lists of names to who may read them" \
+	"$dnsflow" --check --output stdout,filter.name-file=/nowhere/names
+refuses "a start reads lists of names" 'output stdout-1: filter.name-file: /nowhere/names: No such file' -r "$good" \
+	--output stdout,filter.name-file=/nowhere/names
 refuses "a check knows the fields" 'output stdout-1: there is no field "qnme"; is "qname" meant?' --check --output stdout,fields=qnme
 refuses "a check knows the tables" 'statistics.tables: x/query is not WHAT/query' --check --web.listen 8080 --statistics.tables x/query
 refuses "a check knows which tables there are" 'default-tables: mx/query is not in statistics.tables' --check --web.listen 8080 \
