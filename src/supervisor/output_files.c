@@ -117,11 +117,20 @@ static int rotate(const struct place *place, uint32_t count)
 	return error ? error : move(place, place->name, first);
 }
 
+/* There is no new file: the output goes on with the one that it has, under its name. */
+static void take_back(const struct place *place)
+{
+	char first[NAME_MAX + 1];
+
+	if (rotated_name(place->name, 1, OUTPUT_PLAIN, first))
+		move(place, first, place->name);
+}
+
 int output_files_next(struct output_files *files, const struct config *config, uint32_t index,
 		      char *error)
 {
 	struct place place;
-	int reason;
+	int reason, fd;
 
 	if (index >= config->output_count || !*config->outputs[index].path ||
 	    !config->outputs[index].count)
@@ -130,11 +139,13 @@ int output_files_next(struct output_files *files, const struct config *config, u
 	if (reason)
 		return refuse(error, reason);
 	reason = rotate(&place, config->outputs[index].count);
+	fd = reason ? refuse(error, reason) : output_files_open(config, index, error);
+	if (!reason && fd < 0)
+		take_back(&place);
 	place_close(&place);
-	if (reason)
-		return refuse(error, reason);
-	rotated_add(&files->rotated[index], config, index);
-	return output_files_open(config, index, error);
+	if (!reason)
+		rotated_add(&files->rotated[index], config, index, fd >= 0);
+	return fd;
 }
 
 int output_files_open_spool(const struct config *config, uint32_t index, char *error)

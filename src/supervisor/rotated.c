@@ -299,16 +299,21 @@ static void configure(struct rotated *rotated, const struct config *config, uint
 	rotated->gid = config->gid;
 }
 
-void rotated_add(struct rotated *rotated, const struct config *config, uint32_t index)
+void rotated_add(struct rotated *rotated, const struct config *config, uint32_t index,
+		 bool is_there)
 {
-	if (rotated->stage == ROTATED_NOTHING) {
+	if (rotated->stage == ROTATED_NOTHING && is_there) {
 		configure(rotated, config, index);
 		rotated->number = 1;
 		begin(rotated);
-	} else if (!strcmp(rotated->path, config->outputs[index].path)) {
+	} else if (rotated->stage != ROTATED_NOTHING &&
+		   !strcmp(rotated->path, config->outputs[index].path)) {
 		rotated->number++;
-		rotated->waiting += rotated->waiting < rotated->count; /* more are not kept */
-	} else {
+		/* More are not kept; without a number 1 those that wait have the next number too.
+		 */
+		if (rotated->waiting < rotated->count && (is_there || rotated->waiting))
+			rotated->waiting++;
+	} else if (is_there) {
 		log_warn("output %s: %s.1 is left as it is: the one before is still worked on",
 			 config->outputs[index].name, config->outputs[index].path);
 	}

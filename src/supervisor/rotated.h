@@ -43,5 +43,6 @@ void rotated_fini(struct rotated *rotated);
 bool rotated_name(const char *name, uint32_t number, enum output_compression compression,
 		  char *out);
 
-/* The file has just become number 1, and all others one more. */
-void rotated_add(struct rotated *rotated, const struct config *config, uint32_t index);
+/* All files have just got the next number. is_there: and there is a number 1. */
+void rotated_add(struct rotated *rotated, const struct config *config, uint32_t index,
+		 bool is_there);

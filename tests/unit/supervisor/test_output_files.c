@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -343,6 +344,28 @@ static void test_no_more_files_wait_than_are_kept(void **state)
 	assert_true(logs <= output->count);
 }
 
+static void test_file_without_successor_keeps_its_name(void **state)
+{
+	struct rlimit all, few;
+	int fd;
+
+	(void)state;
+	output->compression = OUTPUT_GZIP;
+	write_log("x");
+	fd = open_log();
+	close(fd);
+	getrlimit(RLIMIT_NOFILE, &all);
+	few = (struct rlimit){(rlim_t)fd + 1,
+			      all.rlim_max}; /* the folder is opened, the file not */
+	setrlimit(RLIMIT_NOFILE, &few);
+	fd = output_files_next(files, &config, 1, error);
+	setrlimit(RLIMIT_NOFILE, &all);
+	assert_int_equal(fd, -1);
+	assert_string_equal(error, "Too many open files");
+	assert_false(output_files_is_busy(files));
+	shell("test \"$(ls)\" = log && test \"$(cat log)\" = x");
+}
+
 static void test_failing_command_is_told(void **state)
 {
 	(void)state;
@@ -408,6 +431,7 @@ int main(int argc, char **argv)
 		TEST(test_command_gets_the_name),
 		TEST(test_commands_run_one_after_the_other),
 		TEST(test_no_more_files_wait_than_are_kept),
+		TEST(test_file_without_successor_keeps_its_name),
 		TEST(test_failing_command_is_told),
 		TEST(test_spool_has_its_size),
 	};
