@@ -104,10 +104,25 @@ int streams_find(const struct streams *streams, const char *name)
 	return -ENOENT;
 }
 
+/* A name tells streams apart: one that is empty, that is cut short where a text ends, or that the
+ * captured stream has, is as good as none. */
+static struct slice name_of(const struct streams *streams, struct slice identity)
+{
+	static const struct slice none = {(const uint8_t *)"-", 1};
+
+	if (!identity.length || identity.length >= sizeof(streams->state->stream_names[0]) ||
+	    memchr(identity.data, '\0', identity.length) ||
+	    (strlen(streams->captured) == identity.length &&
+	     !memcmp(streams->captured, identity.data, identity.length)))
+		return none;
+	return identity;
+}
+
 /* The stream of an identity, which is made when there is room; else the last one, which then stands
  * for several. */
 static struct shard *own_of(struct streams *streams, struct slice identity)
 {
+	identity = name_of(streams, identity);
 	for (uint32_t i = 0; i < streams->own_count; i++) {
 		const char *name = streams->state->stream_names[i + 1];
 
