@@ -172,11 +172,6 @@ bool intake_turn(struct intake *intake)
 	return is_more;
 }
 
-void intake_wake(struct intake *intake)
-{
-	loop_timer_set(intake->timer, 0);
-}
-
 bool intake_is_empty(const struct intake *intake)
 {
 	for (uint32_t i = 0; i < intake->source_count; i++)

@@ -34,9 +34,8 @@ struct intake {
 	void *argument;
 	struct loop *loop;
 	struct loop_event *timer;
-	/* Events are taken one by one, each named here first: to find out which one ends us. NULL:
-	 * not.
-	 */
+	/* NULL, or events are taken one by one, and each is named here before: to find out which
+	 * one ends us. */
 	struct aggregator_state *careful;
 	uint32_t cared; /* events since then */
 	uint32_t source_count;
@@ -61,9 +60,6 @@ void intake_start(struct intake *intake);
 /* Takes what is there, at most some thousand events of each source. Returns whether more may be
  * there. */
 bool intake_turn(struct intake *intake);
-
-/* There may be room again. */
-void intake_wake(struct intake *intake);
 
 /* No event waits in any ring. */
 bool intake_is_empty(const struct intake *intake);

@@ -46,7 +46,6 @@ struct output_account {
 	uint64_t bytes_written;
 	uint64_t failures; /* connections lost or refused, writes that failed */
 	uint64_t is_up;	   /* it can take records now */
-	uint64_t is_spool_whole;
 };
 
 struct aggregator_words {

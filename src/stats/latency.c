@@ -52,15 +52,6 @@ void latency_add(struct latency *latency, int64_t ns)
 	latency->buckets[bucket_of(time)]++;
 }
 
-void latency_merge(struct latency *into, const struct latency *from)
-{
-	into->sum_ns += from->sum_ns;
-	for (uint32_t i = 0; i < LATENCY_CLASSES; i++)
-		into->classes[i] += from->classes[i];
-	for (uint32_t i = 0; i < LATENCY_BUCKETS; i++)
-		into->buckets[i] += from->buckets[i];
-}
-
 uint64_t latency_count(const struct latency *latency)
 {
 	return latency_count_to(latency, LATENCY_HIGH_BITS) + latency->buckets[BEYOND_BUCKETS];

@@ -22,7 +22,6 @@ struct latency {
 
 /* Negative times (of a clock that was set) count as 0. */
 void latency_add(struct latency *latency, int64_t ns);
-void latency_merge(struct latency *into, const struct latency *from);
 uint64_t latency_count(const struct latency *latency);
 
 /* Of those up to 2^bits ns, LATENCY_LOW_BITS <= bits <= LATENCY_HIGH_BITS. */

@@ -362,7 +362,7 @@ const struct field fields[] = {
 	[CONFIG_FIELD_DST_PORT] = NUMBER(put_port, .argument = SIDE_DESTINATION),
 	[CONFIG_FIELD_AS_NUMBER] = NUMBER(put_as_number, .needs_place = true),
 	[CONFIG_FIELD_AS_NAME] = TEXT(find_as_name, .needs_place = true),
-	[CONFIG_FIELD_ECS] = WORD(put_ecs, .needs_message = true),
+	[CONFIG_FIELD_ECS] = WORD(put_ecs),
 };
 
 _Static_assert(sizeof(fields) / sizeof(fields[0]) == CONFIG_FIELD_COUNT, "each has a name");

@@ -44,7 +44,7 @@ struct field_source {
 
 struct field {
 	enum field_shape shape;
-	bool needs_place, needs_message;
+	bool needs_place;
 	const char *text_suffix; /* stands behind it in the text format; or NULL */
 	uint16_t argument;	 /* of write: which bit */
 	/* Numbers and words: writes the value, or nothing when it is not known. */

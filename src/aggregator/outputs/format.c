@@ -103,11 +103,3 @@ bool format_wants_place(const struct format *format)
 			return true;
 	return false;
 }
-
-bool format_wants_message(const struct format *format)
-{
-	for (uint32_t i = 0; i < format->column_count; i++)
-		if (format->columns[i].field->needs_message)
-			return true;
-	return false;
-}

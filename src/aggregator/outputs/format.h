@@ -36,6 +36,5 @@ void format_free(struct format *format);
 size_t format_event(struct format *format, const struct event *event,
 		    const struct geoip_place *place, char out[FORMAT_RECORD_MAX]);
 
-/* Does it need the place of an address? The message itself? */
+/* Does it need the place of an address? */
 bool format_wants_place(const struct format *format);
-bool format_wants_message(const struct format *format);

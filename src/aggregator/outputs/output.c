@@ -167,11 +167,6 @@ void output_close(struct output *output)
 	queue_close(&output->queue);
 }
 
-bool output_wants_message(const struct output *output)
-{
-	return output->format ? format_wants_message(output->format) : output->ops->encode != NULL;
-}
-
 /* Where the next record goes: the queue, or, behind what is spooled already, the scratch of the
  * spool. NULL when there is no place. */
 static uint8_t *find_room(struct output *output, size_t length)

@@ -102,9 +102,6 @@ bool output_has_room(struct output *output);
  * from a file. */
 bool output_take(struct output *output, const struct event *event);
 
-/* Does it need the messages of events? */
-bool output_wants_message(const struct output *output);
-
 /* Takes a record that is no event, its newline included. */
 void output_push(struct output *output, const void *record, size_t length);
 

@@ -452,20 +452,20 @@ static void test_wrong_fields_are_told(void **state)
 	assert_string_equal(error, "field \"id\" is there twice");
 }
 
-static void test_format_knows_what_it_needs(void **state)
+static void test_format_knows_whether_it_needs_a_place(void **state)
 {
 	char error[CONFIG_ERROR_MAX];
 	struct format *plain = format_new(OUTPUT_JSON, "", false, NULL, error);
 	struct format *place = format_new(OUTPUT_JSON, "", true, NULL, error);
-	struct format *message = format_new(OUTPUT_JSON, "ecs", true, NULL, error);
+	struct format *other = format_new(OUTPUT_JSON, "ecs", true, NULL, error);
 
 	(void)state;
-	assert_false(format_wants_place(plain) || format_wants_message(plain));
-	assert_true(format_wants_place(place) && !format_wants_message(place));
-	assert_true(format_wants_message(message) && !format_wants_place(message));
+	assert_false(format_wants_place(plain));
+	assert_true(format_wants_place(place));
+	assert_false(format_wants_place(other));
 	format_free(plain);
 	format_free(place);
-	format_free(message);
+	format_free(other);
 }
 
 int main(void)
@@ -484,7 +484,7 @@ int main(void)
 		cmocka_unit_test(test_longest_names_and_texts_fit),
 		cmocka_unit_test(test_bytes_that_are_no_utf8_are_kept),
 		cmocka_unit_test(test_wrong_fields_are_told),
-		cmocka_unit_test(test_format_knows_what_it_needs),
+		cmocka_unit_test(test_format_knows_whether_it_needs_a_place),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -170,6 +170,22 @@ static void test_records_outputs_or_the_web_are_something_to_do(void **state)
 	complete("read: r\nwrite: w\noutputs: [{type: metrics}]");
 }
 
+static void test_messages_go_with_events_only_where_they_are_needed(void **state)
+{
+	struct config config = config_default;
+
+	(void)state;
+	config.output_count = 1;
+	config.outputs[0] = config_output_default;
+	config.outputs[0].kind = OUTPUT_FILE;
+	assert_false(config_has_messages(&config));
+	strcpy(config.outputs[0].fields, "qname\necs");
+	assert_true(config_has_messages(&config));
+	*config.outputs[0].fields = '\0';
+	config.outputs[0].kind = OUTPUT_RECORDS;
+	assert_true(config_has_messages(&config));
+}
+
 static void test_the_web_listens_on_a_port_or_an_address_with_one(void **state)
 {
 	(void)state;
@@ -245,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_live_runs_have_a_control_socket_and_files_when_asked),
 		cmocka_unit_test(test_sections_and_outputs_are_compared),
 		cmocka_unit_test(test_records_outputs_or_the_web_are_something_to_do),
+		cmocka_unit_test(test_messages_go_with_events_only_where_they_are_needed),
 		cmocka_unit_test(test_the_web_listens_on_a_port_or_an_address_with_one),
 		cmocka_unit_test(test_without_credentials_the_web_stays_on_loopback),
 		cmocka_unit_test(test_own_addresses_are_addresses),

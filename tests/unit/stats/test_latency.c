@@ -44,17 +44,16 @@ static void test_latency_quantiles_of_one_time_are_within_five_percent(void **st
 
 static void test_latency_quantiles_of_many_times(void **state)
 {
-	struct latency latency = {0}, other = {0};
+	struct latency latency = {0};
 
 	(void)state;
 	assert_true(latency_quantile(&latency, 0.5) == 0);
 	for (int64_t i = 1; i <= 10000; i++)
-		latency_add(i % 2 ? &latency : &other, i * 10000);
-	latency_merge(&latency, &other);
+		latency_add(&latency, i * 10000);
 	assert_near(latency_quantile(&latency, 0.5), 0.05);
 	assert_near(latency_quantile(&latency, 0.99), 0.099);
-	latency_add(&other, INT64_MAX);
-	assert_true(latency_quantile(&other, 1) > 60);
+	latency_add(&latency, INT64_MAX);
+	assert_true(latency_quantile(&latency, 1) > 60);
 }
 
 static void test_latency_bounds_belong_to_the_bucket_below(void **state)
