@@ -61,6 +61,7 @@ struct config_privacy {
 };
 
 struct config_output {
+	uint32_t line, column; /* where it begins in the file, from 1; 0: not in a file */
 	enum output_kind kind;
 	char name[64]; /* label in the ledger and in metrics; by default kind and number */
 	enum output_format format;

@@ -25,20 +25,22 @@ struct config_output *outputs_add(struct config *config)
 	return output;
 }
 
-/* By the numbers of their settings, since behind the end of a text there may be anything. */
-static bool has_exceptions(const struct config_output *output)
+/* Is there a key that begins so, with a value that is not its default? */
+static bool says_anything_of(const struct config_output *output, const char *section)
 {
-	char text[CONFIG_TEXT_MAX], usual[CONFIG_TEXT_MAX];
-	const struct setting *setting = schema_find_section(&schema_output, "except");
+	for (size_t i = 0; i < schema_output.count; i++) {
+		const struct setting *setting = &schema_output.settings[i];
 
-	for (; schema_section_length(setting->name) && !strncmp(setting->name, "except.", 7);
-	     setting++) {
-		setting_join(output, setting, text);
-		setting_join(&config_output_default, setting, usual);
-		if (strcmp(text, usual) != 0)
+		if (!strncmp(setting->name, section, strlen(section)) &&
+		    !setting_is_same(output, &config_output_default, setting))
 			return true;
 	}
 	return false;
+}
+
+static bool has_exceptions(const struct config_output *output)
+{
+	return says_anything_of(output, "except.");
 }
 
 bool outputs_settle(struct config_output *output, char *problem)
@@ -92,6 +94,18 @@ static bool parse_part(struct config_output *output, char *part, char *problem)
 
 #define LINE_MAX_LENGTH 16384
 
+void outputs_tell(const struct config *config, uint32_t index, const char *problem, char *error)
+{
+	const struct config_output *output = &config->outputs[index];
+	int length = 0;
+
+	if (output->line)
+		length = snprintf(error, CONFIG_ERROR_MAX, "%.160s:%u:%u: ", config->config_file,
+				  output->line, output->column);
+	snprintf(error + length, CONFIG_ERROR_MAX - (size_t)length, "output %s: %s", output->name,
+		 problem);
+}
+
 bool outputs_parse(struct config *config, const char *value, char *problem)
 {
 	struct config_output *output = outputs_add(config);
@@ -143,8 +157,10 @@ static const char *check_others(const struct config *config, const struct config
 			return "another output has the same path";
 		if (is_same(at->spool, output->spool))
 			return "another output has the same spool";
+		if (is_same(at->path, output->spool) || is_same(at->spool, output->path))
+			return "another output has its path or spool there, too";
 	}
-	return NULL;
+	return is_same(output->path, output->spool) ? "path and spool are one file" : NULL;
 }
 
 /* Records in binary would stand between lines of text. */
@@ -195,6 +211,8 @@ static const char *complete_way(struct config_output *output)
 		return "path is missing";
 	if (!*output->certificate != !*output->key)
 		return "tls.certificate and tls.key need each other";
+	if (output->transport != OUTPUT_OVER_TLS && says_anything_of(output, "tls."))
+		return "tls needs transport: tls";
 	return has_address ? complete_address(output) : NULL;
 }
 
@@ -207,12 +225,23 @@ static bool is_header_text(const char *text)
 	return true;
 }
 
+static bool is_rotated(const struct config_output *output)
+{
+	return output->count && (output->max_size_mib || output->max_age_s);
+}
+
 static const char *check_content(const struct config_output *output)
 {
 	const struct config_privacy *privacy = &output->privacy;
 
 	if (privacy->clients != OUTPUT_CLIENTS_AS_THEY_ARE && !*privacy->key_file)
 		return "privacy.clients needs privacy.key-file";
+	if (privacy->clients == OUTPUT_CLIENTS_AS_THEY_ARE && *privacy->key_file)
+		return "privacy.key-file needs privacy.clients: hash or cryptopan";
+	if (!*output->spool && output->spool_mib != config_output_default.spool_mib)
+		return "spool-size needs spool";
+	if ((output->compression || *output->command) && !is_rotated(output))
+		return "compress and command need max-size or max-age, and a count above 0";
 	if (!is_header_text(output->app_name) || !is_header_text(output->host_name))
 		return "syslog.app-name and syslog.hostname are printable ASCII without blanks";
 	return NULL;
@@ -231,18 +260,37 @@ static const char *complete_output(struct config *config, struct config_output *
 	return problem ? problem : check_content(output);
 }
 
+/* What would have no effect is a mistake: the types that have a use for it are told. */
+static bool check_use(const struct config_output *output, char *problem)
+{
+	const struct setting *setting = schema_output.settings;
+	const struct setting *const end = setting + schema_output.count;
+	size_t length;
+
+	while (setting < end && (!setting->kinds || setting->kinds & 1u << output->kind ||
+				 setting_is_same(output, &config_output_default, setting)))
+		setting++;
+	if (setting == end)
+		return true;
+	length = (size_t)sprintf(problem, "%s is a key of other types:", setting->name);
+	for (uint32_t kind = 0; kind < OUTPUT_KIND_COUNT; kind++)
+		if (setting->kinds & 1u << kind)
+			length += (size_t)sprintf(problem + length, " %s", kind_name(kind));
+	return false;
+}
+
 bool outputs_complete(struct config *config, char *error)
 {
-	char wrong[FIELDS_PROBLEM_MAX];
+	char wrong[SETTING_ERROR_MAX];
 
 	for (uint32_t i = 0; i < config->output_count; i++) {
 		const char *problem = complete_output(config, &config->outputs[i]);
 
-		if (!problem && !fields_check(config->outputs[i].fields, wrong))
+		if (!problem && (!check_use(&config->outputs[i], wrong) ||
+				 !fields_check(config->outputs[i].fields, wrong)))
 			problem = wrong;
 		if (problem) {
-			snprintf(error, CONFIG_ERROR_MAX, "output %s: %s", config->outputs[i].name,
-				 problem);
+			outputs_tell(config, i, problem, error);
 			return false;
 		}
 	}

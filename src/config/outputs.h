@@ -16,5 +16,9 @@ bool outputs_settle(struct config_output *output, char *problem);
 /* Adds what one --output says: TYPE[,key=value]... with \, for a comma in a value. */
 bool outputs_parse(struct config *config, const char *value, char *problem);
 
+/* Writes "output NAME: problem" into error, with the place in the file in front where it has one.
+ */
+void outputs_tell(const struct config *config, uint32_t index, const char *problem, char *error);
+
 /* Names those that have no name, and checks what no single setting knows. */
 bool outputs_complete(struct config *config, char *error);

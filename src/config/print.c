@@ -53,17 +53,6 @@ static void print_setting(FILE *out, int indent, const void *base, const struct 
 	fputc('\n', out);
 }
 
-static bool is_usual(const void *base, const void *usual, const struct setting *setting)
-{
-	char text[CONFIG_TEXT_MAX], usual_text[CONFIG_TEXT_MAX];
-
-	if (!usual)
-		return false;
-	setting_join(base, setting, text);
-	setting_join(usual, setting, usual_text);
-	return !strcmp(text, usual_text);
-}
-
 struct printer {
 	FILE *out;
 	enum config_text kind;
@@ -90,7 +79,8 @@ static void print_settings(const struct printer *printer, int indent, const stru
 	for (const struct setting *setting = schema->settings; setting < end; setting++) {
 		const size_t length = schema_section_length(setting->name);
 
-		if (!is_printed(printer, base, setting) || is_usual(base, usual, setting))
+		if (!is_printed(printer, base, setting) ||
+		    (usual && setting_is_same(base, usual, setting)))
 			continue;
 		if (setting->kind == SETTING_OUTPUTS) {
 			print_outputs(printer);

@@ -101,16 +101,13 @@ static bool parse_power(uint32_t *number, const struct setting *setting, const c
 		     setting->most));
 }
 
-/* As of numbers: a negative default is off. */
-static bool parse_real(double *real, const struct setting *setting, const char *value, char *error)
+static bool parse_real(double *real, const char *value, char *error)
 {
-	const double usual = *(const double *)setting->usual;
 	double number;
 	char *end;
 
 	number = strtod(value, &end);
-	if (!strspn(value, "0123456789-") || *end || !isfinite(number) ||
-	    (number < 0 && number != usual))
+	if (!strspn(value, "0123456789") || *end || !isfinite(number))
 		return fail(error, "%.99s is not a number that is 0 or more", value);
 	*real = number;
 	return true;
@@ -343,7 +340,7 @@ bool setting_parse(void *base, const struct setting *setting, const char *value,
 	case SETTING_POWER:
 		return parse_power(member, setting, value, error);
 	case SETTING_REAL:
-		return parse_real(member, setting, value, error);
+		return parse_real(member, value, error);
 	case SETTING_WORD:
 		return parse_word_setting(member, setting, value, error);
 	case SETTING_ENDPOINT:
@@ -382,6 +379,8 @@ uint32_t setting_count(const void *base, const struct setting *setting)
 	switch (setting->kind) {
 	case SETTING_LIST:
 		return count_items(value_of(base, setting));
+	case SETTING_REAL:
+		return *(const double *)value_of(base, setting) >= 0;
 	case SETTING_ENDPOINT:
 		return ((const struct endpoint *)value_of(base, setting))->address.version != 0;
 	case SETTING_DESTINATIONS:
@@ -501,6 +500,15 @@ void setting_join(const void *base, const struct setting *setting, char text[CON
 		length += (size_t)snprintf(text + length, CONFIG_TEXT_MAX - length, "%s%s",
 					   i ? "," : "", value);
 	}
+}
+
+bool setting_is_same(const void *base, const void *other, const struct setting *setting)
+{
+	char text[CONFIG_TEXT_MAX], other_text[CONFIG_TEXT_MAX];
+
+	setting_join(base, setting, text);
+	setting_join(other, setting, other_text);
+	return !strcmp(text, other_text);
 }
 
 _Static_assert(CONFIG_DESTINATIONS_MAX * sizeof(((struct config_destination *)0)->text) <

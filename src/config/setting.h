@@ -15,7 +15,7 @@ enum setting_kind {
 	SETTING_LIST,	  /* char[], repeatable: newlines between texts without one */
 	SETTING_NUMBER,	  /* uint32_t within least .. most */
 	SETTING_POWER,	  /* of two, else as SETTING_NUMBER */
-	SETTING_REAL,	  /* double, not negative */
+	SETTING_REAL,	  /* double; a negative one, unknown, has no text */
 	SETTING_WORD,	  /* enum or bool: the index of one of words; a number to most will do */
 	SETTING_ENDPOINT, /* struct endpoint, of which an unknown one has no text */
 	SETTING_DESTINATIONS, /* repeatable */
@@ -39,6 +39,7 @@ struct setting {
 	const char *argument;	  /* its name in the usage, NULL for none */
 	const char *help;	  /* NULL: no option, the preflight's own, or of an output */
 	const char *heading;	  /* a new part of the usage begins here, or NULL */
+	uint32_t kinds;	     /* of an output: bits of the types that have a use for it, 0: all */
 	const char *refusal; /* before a problem on the command line, if not "invalid OPTION: " */
 	bool is_private;     /* no key of a file: known in what the preflight hands over */
 	bool needs_restart;  /* cannot change while processes live */
@@ -69,6 +70,9 @@ uint32_t setting_count(const void *base, const struct setting *setting);
  */
 void setting_format(const void *base, const struct setting *setting, uint32_t index,
 		    char text[CONFIG_TEXT_MAX]);
+
+/* Do both structs say the same here? */
+bool setting_is_same(const void *base, const void *other, const struct setting *setting);
 
 /* All values, with commas between them. */
 void setting_join(const void *base, const struct setting *setting, char text[CONFIG_TEXT_MAX]);

@@ -203,10 +203,14 @@ static bool leave_out(struct reader *reader, const char *name)
 
 static bool refuse_key(struct reader *reader, const struct level *level, const char *name)
 {
+	const struct setting *setting;
 	char problem[SETTING_ERROR_MAX];
 
 	if (reader->is_foreign)
 		return leave_out(reader, name);
+	setting = schema_find(level->schema, name);
+	if (setting && !setting->is_private)
+		return refuse(reader, name, "write the key in its section, without the dot");
 	schema_explain(level->schema, name, problem);
 	return refuse(reader, name, problem);
 }
@@ -243,6 +247,10 @@ static bool read_output(struct reader *reader)
 	if (!output)
 		return refuse(reader, "outputs", "there are too many");
 	level.base = output;
+	if (reader->kind == CONFIG_TEXT_FILE) {
+		output->line = (uint32_t)start.line + 1;
+		output->column = (uint32_t)start.column + 1;
+	}
 	return read_mapping(reader, &level, "") &&
 	       (outputs_settle(output, problem) || refuse_at(reader, start, "outputs", problem));
 }

@@ -134,6 +134,14 @@ refuses "a key that is missing is told before the start" 'none: No such file' -r
 refuses "the web needs credentials off loopback" 'web.listen: only 127.0.0.1 and ::1' --check --web.listen 0.0.0.0:80
 printf 'web:\n  lisen: 8080\n' >"$conf"
 refuses "a wrong key of a section" 'conf:2:3: web.lisen: unknown key (did you mean web.listen?)' --check --config "$conf"
+printf 'web.listen: 8080\n' >"$conf"
+refuses "a key that is not in its section" 'conf:1:1: web.listen: write the key in its section' --check --config "$conf"
+printf 'outputs:\n  - type: stdout\n  - type: tcp\n    address: logs.example\n' >"$conf"
+refuses "the place of an output that is not good" 'conf:3:5: output tcp-1: address has no port' --check --config "$conf"
+printf 'outputs:\n  - {type: stdout, filter: {type: B}}\n' >"$conf"
+refuses "and of one whose filter is not" 'conf:2:5: output stdout-1: filter.type: B is no type' --check --config "$conf"
+printf 'outputs:\n  - type: tcp\n    address: logs.example:6514\n    tls: {ca-file: ca.pem}\n' >"$conf"
+refuses "what would be sent without TLS though it is asked for" 'conf:2:5: output tcp-1: tls needs transport: tls' --check --config "$conf"
 refuses "a wrong key of an output" 'invalid output: fromat: unknown key (did you mean format?)' --output stdout,fromat=json
 echo '{"host": "127.0.0.1", "port": 5300, "rules": ["block ^a"]}' >"$work/sentry"
 "$dnsflow" --check --config "$work/sentry" --output stdout 2>"$work/err" && grep -q 'without effect: host, port, rules' "$work/err" &&

@@ -95,6 +95,8 @@ static void test_mistakes_are_told(void **state)
 	assert_refused("file,path", "path: has no value");
 	assert_refused("file,path=", "path: has no value");
 	assert_refused("file,,", ": unknown key");
+	assert_refused("file,filter.latency-at-least=-1",
+		       "filter.latency-at-least: -1 is not a number that is 0 or more");
 	assert_refused("file,queue=3", "queue: 3 is not a power of two from 1 to 1024");
 	memset(longer, 'a', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
@@ -116,7 +118,7 @@ static void test_the_transport_follows_from_the_type(void **state)
 static void test_exceptions_are_noticed(void **state)
 {
 	(void)state;
-	assert_false(parse("stdout,except.latency-at-least=-1")->has_except);
+	assert_false(parse("stdout")->has_except);
 	assert_true(parse("stdout,except.latency-at-least=0")->has_except);
 	assert_true(parse("stdout,except.client=192.0.2.1")->has_except);
 	assert_false(parse("stdout,filter.client=192.0.2.1")->has_except);
@@ -167,6 +169,9 @@ static void test_outputs_do_not_share_what_they_write(void **state)
 			  "output file-2: another output has the same path");
 	assert_incomplete("stdout,spool=s metrics,spool=s",
 			  "output metrics-1: another output has the same spool");
+	assert_incomplete("stdout,spool=s file,path=s",
+			  "output file-1: another output has its path or spool there, too");
+	assert_incomplete("file,path=s,spool=s", "output file-1: path and spool are one file");
 	assert_complete("stdout stdout metrics");
 	strcpy(config.write_file, "-");
 	assert_incomplete("stdout", "output stdout-1: standard output is taken by -w -");
@@ -192,6 +197,35 @@ static void test_what_belongs_together_is_together(void **state)
 		"without blanks");
 }
 
+/* What would have no effect is no surprise later. */
+static void test_a_key_without_effect_is_a_mistake(void **state)
+{
+	(void)state;
+	assert_incomplete("stdout,path=a",
+			  "output stdout-1: path is a key of other types: file metrics");
+	assert_incomplete("file,path=a,syslog.severity=err",
+			  "output file-1: syslog.severity is a key of other types: syslog");
+	assert_incomplete("metrics,filter.type=A",
+			  "output metrics-1: filter.type is a key of other types: stdout file tcp "
+			  "syslog records");
+	assert_incomplete("records,address=a:1,format=json",
+			  "output records-1: format is a key of other types: stdout file tcp "
+			  "syslog");
+	assert_complete("stdout,max-size=0 metrics,path=a,max-size=5,compress=gzip,queue=8");
+	assert_incomplete("tcp,address=a:1,tls.verify=false",
+			  "output tcp-1: tls needs transport: tls");
+	assert_incomplete("stdout,privacy.key-file=k",
+			  "output stdout-1: privacy.key-file needs privacy.clients: hash or "
+			  "cryptopan");
+	assert_incomplete("stdout,spool-size=5", "output stdout-1: spool-size needs spool");
+	assert_incomplete("file,path=a,compress=zstd",
+			  "output file-1: compress and command need max-size or max-age, and a "
+			  "count above 0");
+	assert_incomplete("file,path=a,command=c,max-age=5,count=0",
+			  "output file-1: compress and command need max-size or max-age, and a "
+			  "count above 0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_an_output_has_what_its_type_needs),
 		cmocka_unit_test(test_outputs_do_not_share_what_they_write),
 		cmocka_unit_test(test_what_belongs_together_is_together),
+		cmocka_unit_test(test_a_key_without_effect_is_a_mistake),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

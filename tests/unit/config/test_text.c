@@ -363,7 +363,7 @@ static void test_mistakes_in_sections_have_their_place(void **state)
 		       "f:2:3: web.lisen: unknown key (did you mean web.listen?)");
 	assert_refused("wev: {}", "f:1:1: wev: unknown key (did you mean web?)");
 	assert_refused("web.listen: 1",
-		       "f:1:1: web.listen: unknown key (did you mean web.listen?)");
+		       "f:1:1: web.listen: write the key in its section, without the dot");
 	assert_refused("web: 8080", "f:1:6: web: holds keys with their values");
 	assert_refused("web: {}\nweb: {}", "f:2:1: web: is given twice");
 	assert_refused("web: {key: a, key: b}", "f:1:15: web.key: is given twice");
