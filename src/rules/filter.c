@@ -104,7 +104,8 @@ static bool type_add(struct event_filter *filter, const char *element,
 	uint16_t type;
 
 	if (!dns_type_parse(element, &type))
-		return complain(complaint, "%s is no type", element);
+		return complain(complaint, "%s is no type: write a name such as AAAA, or a number",
+				element);
 	bit_set(filter->types, type);
 	filter->has_types = true;
 	return true;
@@ -116,7 +117,10 @@ static bool rcode_add(struct event_filter *filter, const char *element,
 	uint16_t rcode;
 
 	if (!dns_rcode_parse(element, &rcode))
-		return complain(complaint, "%s is no response code", element);
+		return complain(
+			complaint,
+			"%s is no response code: write a name such as NXDOMAIN, or a number",
+			element);
 	bit_set(filter->rcodes, rcode);
 	filter->has_rcodes = true;
 	return true;
@@ -131,7 +135,7 @@ static bool verdict_add(struct event_filter *filter, const char *element,
 			return true;
 		}
 	}
-	return complain(complaint, "%s is no verdict", element);
+	return complain(complaint, "%s is no verdict such as blocked or logged", element);
 }
 
 static bool message_add(struct event_filter *filter, const char *element,
@@ -147,7 +151,10 @@ static bool message_add(struct event_filter *filter, const char *element,
 		if (!strcasecmp(element, event_kind_name((uint8_t)kind)))
 			kinds = 1u << kind;
 	filter->kinds |= kinds;
-	return kinds || complain(complaint, "%s is no kind of message", element);
+	return kinds || complain(complaint,
+				 "%s is no kind of message: write query, response or a kind such "
+				 "as CLIENT_QUERY",
+				 element);
 }
 
 static bool pattern_add(struct patterns *patterns, const char *element, enum pattern_kind kind,

@@ -147,6 +147,13 @@ echo '{"host": "127.0.0.1", "port": 5300, "rules": ["block ^a"]}' >"$work/sentry
 "$dnsflow" --check --config "$work/sentry" --output stdout 2>"$work/err" && grep -q 'without effect: host, port, rules' "$work/err" &&
 	ok "a configuration of Sentry warns" || { not_ok "a configuration of Sentry warns"; note <"$work/err"; }
 
+# The outputs of the commented example, all of them, with a file that is there.
+: >"$work/names"
+sed -n '/^#outputs:/,/^## Statistics/p' "$(dirname "$0")/../../src/config/dnsflow.conf" | grep '^#[^#]' |
+	sed "s/^#//; s|name-file: .*|name-file: \"$work/names\"|" >"$conf"
+"$dnsflow" --check --config "$conf" >"$work/out" 2>&1 && [ ! -s "$work/out" ] && grep -q 'type: records' "$conf" &&
+	ok "the outputs of the example are good" || { not_ok "the outputs of the example are good"; note <"$work/out"; }
+
 # A file name of bytes that are no UTF-8 goes from process to process.
 odd=$(printf '%s/odd \351"\\' "$work").pcap
 cp "$good" "$odd"

@@ -432,7 +432,8 @@ static void test_what_is_wrong_is_told(void **state)
 {
 	(void)state;
 	strcpy(config.filter.type, "NOTYPE");
-	assert_refused("output test: filter.type: NOTYPE is no type");
+	assert_refused("output test: filter.type: NOTYPE is no type: write a name such as AAAA, or "
+		       "a number");
 	config.filter.type[0] = '\0';
 	strcpy(config.fields, "nofield");
 	assert_refused("output test: there is no field \"nofield\"");

@@ -298,13 +298,16 @@ static void test_wrong_conditions_are_told(void **state)
 		     "name-regex: (abc.de: missing closing parenthesis at 7");
 	ASSERT_WRONG(clients, "10.0.0.0/33", "client: 10.0.0.0/33 is no prefix");
 	ASSERT_WRONG(servers, "::1\nhost", "server: host is no prefix");
-	ASSERT_WRONG(types, "A\nB", "type: B is no type");
-	ASSERT_WRONG(rcodes, "OK", "rcode: OK is no response code");
+	ASSERT_WRONG(types, "A\nB", "type: B is no type: write a name such as AAAA, or a number");
+	ASSERT_WRONG(rcodes, "OK",
+		     "rcode: OK is no response code: write a name such as NXDOMAIN, or a number");
 	ASSERT_WRONG(identities, "[",
 		     "identity: [: missing terminating ] for character class at 1");
-	ASSERT_WRONG(verdicts, "guilty", "verdict: guilty is no verdict");
-	ASSERT_WRONG(verdicts, "-", "verdict: - is no verdict");
-	ASSERT_WRONG(messages, "answer", "message: answer is no kind of message");
+	ASSERT_WRONG(verdicts, "guilty", "verdict: guilty is no verdict such as blocked or logged");
+	ASSERT_WRONG(verdicts, "-", "verdict: - is no verdict such as blocked or logged");
+	ASSERT_WRONG(messages, "answer",
+		     "message: answer is no kind of message: write query, response or a kind such "
+		     "as CLIENT_QUERY");
 	ASSERT_WRONG(latency_ms_least, NAN, "latency-at-least: no number");
 }
 
