@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "config/outputs.h"
 #include "ipc/control.h"
 #include "ipc/hook.h"
 #include "ipc/memory.h"
@@ -240,7 +241,7 @@ static void take_over_account(struct output_account *account, const struct confi
 
 static void open_outputs(struct aggregator *aggregator)
 {
-	static char error[CONFIG_ERROR_MAX];
+	static char problem[CONFIG_ERROR_MAX], error[CONFIG_ERROR_MAX];
 	struct config *config = &aggregator->config;
 
 	aggregator->geoip = geoip_new(&config->geoip);
@@ -258,8 +259,10 @@ static void open_outputs(struct aggregator *aggregator)
 		take_over_account(&aggregator->words.outputs[i], &config->outputs[i]);
 		if (!output_open(&aggregator->outputs[i], i, &config->outputs[i], &aggregator->host,
 				 &aggregator->words.outputs[i], aggregator->lent.queue_fds[i],
-				 aggregator->lent.spool_fds[i], &aggregator->key, error))
+				 aggregator->lent.spool_fds[i], &aggregator->key, problem)) {
+			outputs_tell(config, i, problem, error);
 			fail(error);
+		}
 	}
 }
 

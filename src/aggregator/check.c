@@ -3,6 +3,7 @@
 
 #include "aggregator/outputs/output.h"
 #include "aggregator/web/auth.h"
+#include "config/outputs.h"
 #include "ipc/observation.h"
 
 static bool check_outputs(const struct config *config, bool reads_files, char *error)
@@ -11,10 +12,14 @@ static bool check_outputs(const struct config *config, bool reads_files, char *e
 	struct suffixes *suffixes = observation_suffixes(config->statistics.suffix_list);
 	struct geoip *geoip = geoip_new(&config->geoip);
 	const struct output_host host = {.geoip = geoip, .suffixes = suffixes};
+	char problem[CONFIG_ERROR_MAX];
 	bool is_good = true;
 
-	for (uint32_t i = 0; is_good && i < config->output_count; i++)
-		is_good = output_check(&config->outputs[i], &host, &key, reads_files, error);
+	for (uint32_t i = 0; is_good && i < config->output_count; i++) {
+		is_good = output_check(&config->outputs[i], &host, &key, reads_files, problem);
+		if (!is_good)
+			outputs_tell(config, i, problem, error);
+	}
 	geoip_free(geoip);
 	suffixes_free(suffixes);
 	return is_good;

@@ -19,34 +19,26 @@ static const struct output_ops *const kinds[OUTPUT_KIND_COUNT] = {
 	[OUTPUT_METRICS] = &output_metrics, [OUTPUT_RECORDS] = &output_records,
 };
 
-static bool tell(const struct output *output, const char *problem, char *error)
-{
-	snprintf(error, CONFIG_ERROR_MAX, "output %s: %.400s", output->config->name, problem);
-	return false;
-}
-
-static bool open_filter(struct output *output, struct event_filter **filter, const char *section,
+static bool open_filter(struct event_filter **filter, const char *section,
 			const struct config_filter *config, const struct hash_key *key, char *error)
 {
-	char wrong[FILTER_ERROR_MAX], problem[FILTER_ERROR_MAX + 16];
+	char problem[FILTER_ERROR_MAX];
 
-	*filter = output_filter_new(config, key, wrong);
-	if (*filter)
-		return true;
-	snprintf(problem, sizeof(problem), "%s.%s", section, wrong);
-	return tell(output, problem, error);
+	*filter = output_filter_new(config, key, problem);
+	if (!*filter)
+		snprintf(error, CONFIG_ERROR_MAX, "%s.%s", section, problem);
+	return *filter;
 }
 
 static bool open_format(struct output *output, char *error)
 {
 	const struct config_output *config = output->config;
 	bool has_geoip = output->host->geoip != NULL;
-	char problem[CONFIG_ERROR_MAX];
 
 	output->format = format_new(config->format, config->fields, has_geoip,
-				    output->host->suffixes, problem);
+				    output->host->suffixes, error);
 	if (!output->format)
-		return tell(output, problem, error);
+		return false;
 	output->wants_place = has_geoip && format_wants_place(output->format);
 	return true;
 }
@@ -55,19 +47,18 @@ static bool open_format(struct output *output, char *error)
 static bool open_front(struct output *output, const struct hash_key *key, char *error)
 {
 	const struct config_output *config = output->config;
-	char problem[CONFIG_ERROR_MAX];
 
 	if (!output_kind_takes_events(config->kind))
 		return true;
-	if (!open_filter(output, &output->filter, "filter", &config->filter, key, error) ||
+	if (!open_filter(&output->filter, "filter", &config->filter, key, error) ||
 	    (config->has_except &&
-	     !open_filter(output, &output->except, "except", &config->except, key, error)) ||
+	     !open_filter(&output->except, "except", &config->except, key, error)) ||
 	    (!output->ops->encode && !open_format(output, error)))
 		return false;
 	if (!privacy_is_needed(&config->privacy))
 		return true;
-	output->privacy = privacy_new(&config->privacy, output->host->suffixes, problem);
-	return output->privacy ? true : tell(output, problem, error);
+	output->privacy = privacy_new(&config->privacy, output->host->suffixes, error);
+	return output->privacy;
 }
 
 /* Positions that cannot be are those of a damaged account: what was there is lost. */
@@ -123,7 +114,7 @@ bool output_open(struct output *output, uint32_t index, const struct config_outp
 	if (!failed)
 		failed = random_init(&output->random);
 	if (failed) {
-		tell(output, strerror(-failed), error);
+		snprintf(error, CONFIG_ERROR_MAX, "%s", strerror(-failed));
 	} else {
 		open_spool(output, spool_fd);
 		if (open_front(output, key, error) && output->ops->open(output, error))

@@ -84,13 +84,13 @@ struct output {
 
 /* Makes an output on what it is lent: config and host are borrowed; queue_fd and spool_fd (-1 =
  * none) are the caller's to close. The filters' key keeps their tables from being attacked. False
- * with one line in error[CONFIG_ERROR_MAX]. */
+ * with one line in error[CONFIG_ERROR_MAX], which leaves open which output it is. */
 bool output_open(struct output *output, uint32_t index, const struct config_output *config,
 		 const struct output_host *host, struct output_account *account, int queue_fd,
 		 int spool_fd, const struct hash_key *key, char *error);
 
 /* Would it open? Tries what does not depend on what is lent, and with reads_files what is in files.
- * False with one line in error. */
+ * False with one line in error, as above. */
 bool output_check(const struct config_output *config, const struct output_host *host,
 		  const struct hash_key *key, bool reads_files, char *error);
 void output_close(struct output *output);

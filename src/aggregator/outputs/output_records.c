@@ -52,8 +52,7 @@ static bool open_output(struct output *output, char *error)
 	way->target_length = endpoint_to_sockaddr(&output->config->endpoint, &way->target);
 	way->fd = socket(way->target.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (way->fd < 0) {
-		snprintf(error, CONFIG_ERROR_MAX, "output %s: %s", output->config->name,
-			 strerror(errno));
+		snprintf(error, CONFIG_ERROR_MAX, "%s", strerror(errno));
 		return false;
 	}
 	setsockopt(way->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));

@@ -62,8 +62,7 @@ static bool open_output(struct output *output, char *error)
 	struct stat status;
 
 	if (fstat(STDOUT_FILENO, &status) < 0) {
-		snprintf(error, CONFIG_ERROR_MAX, "output %s: standard output: %s",
-			 output->config->name, strerror(errno));
+		snprintf(error, CONFIG_ERROR_MAX, "standard output: %s", strerror(errno));
 		return false;
 	}
 	way = xcalloc(1, sizeof(*way));

@@ -41,7 +41,7 @@ bool sender_init(struct sender *sender, struct output *output, char *error)
 	sender->tls = tls_context_new_client(config->ca_file, config->certificate, config->key,
 					     config->is_unverified, problem);
 	if (!sender->tls)
-		snprintf(error, CONFIG_ERROR_MAX, "output %s: %s", config->name, problem);
+		snprintf(error, CONFIG_ERROR_MAX, "%s", problem);
 	return sender->tls;
 }
 

@@ -432,21 +432,21 @@ static void test_what_is_wrong_is_told(void **state)
 {
 	(void)state;
 	strcpy(config.filter.type, "NOTYPE");
-	assert_refused("output test: filter.type: NOTYPE is no type: write a name such as AAAA, or "
+	assert_refused("filter.type: NOTYPE is no type: write a name such as AAAA, or "
 		       "a number");
 	config.filter.type[0] = '\0';
 	strcpy(config.fields, "nofield");
-	assert_refused("output test: there is no field \"nofield\"");
+	assert_refused("there is no field \"nofield\"");
 	config.fields[0] = '\0';
 	config.privacy.clients = OUTPUT_CLIENTS_HASHED;
 	strcpy(config.privacy.key_file, "/nonexistent");
-	assert_refused("output test: /nonexistent: No such file");
+	assert_refused("/nonexistent: No such file");
 	config.privacy.clients = OUTPUT_CLIENTS_AS_THEY_ARE;
 	strcpy(config.filter.name_file, "/nonexistent");
-	assert_refused("output test: filter.name-file: /nonexistent: No such file");
+	assert_refused("filter.name-file: /nonexistent: No such file");
 	config.filter.name_file[0] = '\0';
 	config.queue_mib = 2;
-	assert_refused("output test: Invalid argument");
+	assert_refused("Invalid argument");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
