@@ -369,7 +369,8 @@ static void update_database(struct aggregator *aggregator, enum lend what, int f
 		return;
 	}
 	if (!*is_told)
-		log_warn("the GeoIP database cannot be used: %s", error);
+		log_warn("geoip.%s cannot be used: %s",
+			 which == GEOIP_CITY ? "city-database" : "asn-database", error);
 	*is_told = true;
 }
 

@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/outputs.h"
+#include "config/setting.h"
 #include "ipc/lend.h"
 #include "ipc/memory.h"
 #include "ipc/observation.h"
@@ -96,15 +98,21 @@ static bool fit_state(struct aggregation *aggregation, char *error)
 static bool fit_outputs(struct aggregation_fds *next, const struct aggregation_fds *now,
 			const struct config *config, char *error)
 {
+	char problem[SETTING_ERROR_MAX], reason[CONFIG_ERROR_MAX];
+
 	for (uint32_t i = 0; i < config->output_count; i++) {
 		if (!fit(&next->queues[i], now->queues[i], "dnsflow-queue",
 			 (size_t)config->outputs[i].queue_mib << 20, error))
 			return false;
 		if (!*config->outputs[i].spool)
 			continue;
-		next->spools[i] = output_files_open_spool(config, i, error);
-		if (next->spools[i] < 0)
+		next->spools[i] = output_files_open_spool(config, i, reason);
+		if (next->spools[i] < 0) {
+			snprintf(problem, sizeof(problem), "spool %.100s: %.200s",
+				 config->outputs[i].spool, reason);
+			outputs_tell(config, i, problem, error);
 			return false;
+		}
 	}
 	return true;
 }

@@ -129,6 +129,8 @@ refuses "a check knows the counters" 'default-counters: querry is no counter' --
 refuses "a check sums the memory up" 'memory: 256 MiB are too few, .* most of them for statistics.names' --check --web.listen 8080 \
 	--statistics.names 1000000
 refuses "a run does not begin without it" 'output stdout-1: filter.type: B is no type' -r "$good" --output stdout,filter.type=B
+refuses "a spool that is a folder" 'output tcp-1: spool .*: neither a regular file' -r "$good" \
+	--output "tcp,address=127.0.0.1:9,spool=$work"
 refuses "a key that is missing is told before the start" 'none: No such file' -r "$good" \
 	--output "stdout,privacy.clients=hash,privacy.key-file=$work/none"
 refuses "the web needs credentials off loopback" 'web.listen: only 127.0.0.1 and ::1' --check --web.listen 0.0.0.0:80

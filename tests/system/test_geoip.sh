@@ -42,7 +42,7 @@ check "and in the table of clients" test "$(place)" = \
 put 'data.replace(b"London", b"Camden")'
 check "those of the database that took its place" wait_for 25 tells Camden
 put 'data[:3000]'
-check "a damaged one is told" wait_for 25 has_line dnsflow.err 'GeoIP database cannot be used'
+check "a damaged one is told" wait_for 25 has_line dnsflow.err 'geoip.city-database cannot be used'
 check "and the old one stays" tells Camden
 rm "$work/city.mmdb"
 sleep 11

@@ -21,23 +21,23 @@ struct auth {
 };
 
 /* The first line of a file, without its end. */
-static bool read_secret(const char *path, char secret[SECRET_MAX], char *error)
+static bool read_secret(const char *key, const char *path, char secret[SECRET_MAX], char *error)
 {
 	FILE *file = fopen(path, "re");
 	bool is_read = file && fgets(secret, SECRET_MAX, file);
-	int problem = errno;
+	int problem = !file || ferror(file) ? errno : 0;
 
 	if (file)
 		fclose(file);
-	if (!file) {
-		snprintf(error, CONFIG_ERROR_MAX, "%.200s: %s", path, strerror(problem));
+	if (problem) {
+		snprintf(error, CONFIG_ERROR_MAX, "%s: %.200s: %s", key, path, strerror(problem));
 		return false;
 	}
 	if (is_read)
 		secret[strcspn(secret, "\r\n")] = '\0';
 	if (is_read && *secret && strlen(secret) < SECRET_MAX - 1)
 		return true;
-	snprintf(error, CONFIG_ERROR_MAX, "%.200s: the first line is no secret", path);
+	snprintf(error, CONFIG_ERROR_MAX, "%s: %.200s: the first line is no secret", key, path);
 	return false;
 }
 
@@ -47,7 +47,7 @@ static bool read_key(struct auth *auth, const struct config_web *config, char *e
 
 	if (!*config->api_key_file)
 		return true;
-	if (!read_secret(config->api_key_file, secret, error))
+	if (!read_secret("web.api-key-file", config->api_key_file, secret, error))
 		return false;
 	auth->has_key = digest_make(&auth->key, secret, strlen(secret));
 	explicit_bzero(secret, sizeof(secret));
@@ -61,7 +61,7 @@ static bool read_password(struct auth *auth, const struct config_web *config, ch
 
 	if (!*config->password_file && !*config->login)
 		return true;
-	if (!read_secret(config->password_file, secret, error))
+	if (!read_secret("web.password-file", config->password_file, secret, error))
 		return false;
 	length = snprintf(both, sizeof(both), "%s:%s", config->login, secret);
 	auth->has_password = digest_make(&auth->login, both, (size_t)length);

@@ -535,7 +535,10 @@ static void test_secrets_that_are_none(void **state)
 	(void)state;
 	strcpy(rig_config.web.api_key_file, "/nonexistent/key");
 	assert_null(auth_new(&rig_config.web, error));
-	assert_non_null(strstr(error, "/nonexistent/key: No such file"));
+	assert_non_null(strstr(error, "web.api-key-file: /nonexistent/key: No such file"));
+	strcpy(rig_config.web.api_key_file, "/");
+	assert_null(auth_new(&rig_config.web, error));
+	assert_non_null(strstr(error, "web.api-key-file: /: Is a directory"));
 	write_secret("key", "\nsecond", rig_config.web.api_key_file);
 	assert_null(auth_new(&rig_config.web, error));
 	assert_non_null(strstr(error, "the first line is no secret"));
