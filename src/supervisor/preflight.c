@@ -178,6 +178,8 @@ static void warn_of_options(const struct config *config, uint32_t asked_workers,
 {
 	if (*config->write_file && config->destination_count)
 		log_warn("-u has no effect with -w: only the file gets records");
+	if (*config->read_file && *config->interface)
+		log_warn("-i has no effect with -r: packets come from the file");
 	if (asked_workers > 1 && config->share_count > 1)
 		log_warn("-M has no effect with -m: the other shares are other daemons");
 	else if (config->worker_count > cpu_count)
@@ -197,7 +199,7 @@ static void read_arguments(struct preflight *preflight, int argc, char **argv)
 	if (!config_complete(config, cpu_count, error) ||
 	    (config_has_observer(config) && !aggregation_check(config, error)))
 		log_fatal("%s", error);
-	if (preflight->asked == CONFIG_OK)
+	if (preflight->asked != CONFIG_PRINT)
 		warn_of_options(config, asked_workers, cpu_count);
 }
 

@@ -112,6 +112,8 @@ END
 	ok "what is printed is read as the same" || { not_ok "what is printed is read as the same"; note <"$work/err"; }
 grep -q 'listen: "8081"' "$work/printed" && grep -q 'path: "a,b"' "$work/printed" && ! grep -q out.json "$work/printed" &&
 	ok "what is printed is in force" || { not_ok "what is printed is in force"; note <"$work/printed"; }
+"$dnsflow" --check -i lo -r "$good" --output stdout 2>"$work/err" && grep -q -- '-i has no effect with -r' "$work/err" &&
+	ok "a check tells what has no effect" || { not_ok "a check tells what has no effect"; note <"$work/err"; }
 refuses "a check finds what is wrong" 'output tcp-1: address is missing' --check --output tcp
 refuses "a check compiles the filter" 'filter: ' --check -w x -f 'udp and and'
 refuses "a check compiles the filters of outputs" 'output stdout-1: except.client: 10.0.0.0/33 is no prefix' --check \
