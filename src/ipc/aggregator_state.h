@@ -46,6 +46,7 @@ struct output_account {
 	uint64_t bytes_written;
 	uint64_t failures; /* connections lost or refused, writes that failed */
 	uint64_t is_up;	   /* it can take records now */
+	uint64_t given_up; /* matches of a filter's pattern that took too long: no match */
 };
 
 struct aggregator_words {

@@ -197,6 +197,16 @@ static bool is_wanted(struct output *output, const struct event *event)
 	       !(output->except && event_filter_match(output->except, event));
 }
 
+static void count_given_up(struct output *output)
+{
+	uint64_t given_up = event_filter_limits_reached(output->filter);
+
+	if (output->except)
+		given_up += event_filter_limits_reached(output->except);
+	output->account->given_up += given_up - output->given_up;
+	output->given_up = given_up;
+}
+
 static bool is_sampled_out(struct output *output)
 {
 	uint32_t rate = output->config->sample_rate;
@@ -223,12 +233,15 @@ bool output_take(struct output *output, const struct event *event)
 {
 	struct output_account *account = output->account;
 	uint8_t *room = find_room(output, FORMAT_RECORD_MAX);
+	bool is_filtered;
 	size_t length;
 
 	if (!room && output->host->is_waiting_allowed)
 		return false;
 	account->read++;
-	if (!is_wanted(output, event)) {
+	is_filtered = !is_wanted(output, event);
+	count_given_up(output);
+	if (is_filtered) {
 		account->filtered++;
 		return true;
 	}

@@ -72,6 +72,7 @@ struct output {
 	struct queue queue;
 	struct spool *spool;		      /* or NULL */
 	struct event_filter *filter, *except; /* or NULL */
+	uint64_t given_up;		      /* of the account, what these two have counted */
 	struct format *format;		      /* or NULL */
 	struct privacy *privacy;	      /* or NULL */
 	bool wants_place;		      /* the format does, and there is GeoIP */

@@ -211,6 +211,22 @@ static void test_filters_decide(void **state)
 	assert_adds_up();
 }
 
+static void test_patterns_that_give_up_are_counted(void **state)
+{
+	static const char name[] = "\51aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+	struct event event = make_event();
+
+	(void)state;
+	strcpy(config.filter.name_regex, "^(a|aa)+$");
+	open_it();
+	event.qname = (struct slice){(const uint8_t *)name, sizeof(name)};
+	output_take(&output, &event);
+	output_take(&output, &event);
+	assert_int_equal(account.filtered, 2);
+	assert_int_equal(account.given_up, 2);
+	assert_adds_up();
+}
+
 static void test_unanswered_queries_come_when_wanted(void **state)
 {
 	struct event event = make_event();
@@ -456,6 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_event_becomes_a_record_and_is_written),
 		TEST(test_filters_decide),
+		TEST(test_patterns_that_give_up_are_counted),
 		TEST(test_unanswered_queries_come_when_wanted),
 		TEST(test_names_of_a_file_filter),
 		TEST(test_one_in_so_many_is_taken),
