@@ -29,7 +29,6 @@ static void on_bell(void *argument)
 	struct intake *intake = argument;
 	uint64_t drop[64];
 
-	/* Once: who rings all the time must not keep us here. */
 	for (uint32_t i = 0; i < intake->source_count; i++)
 		if (intake->sources[i].ring &&
 		    read(intake->sources[i].bell_fd, drop, sizeof(drop)) < 0)

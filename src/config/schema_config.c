@@ -108,7 +108,7 @@ static const struct setting settings[] = {
 	 .most = 1 << 24, .argument = "N", .help = "clients in theirs (default 16384)"},
 	{"statistics.tlds", 0, SETTING_NUMBER, AT(statistics.tlds), .least = 16, .most = 1 << 24,
 	 .argument = "N", .help = "top-level domains in theirs (default 2048)"},
-	{"statistics.streams", 0, SETTING_NUMBER, AT(statistics.streams), .least = 1, .most = 1024,
+	{"statistics.streams", 0, SETTING_NUMBER, AT(statistics.streams), .least = 1, .most = 63,
 	 .argument = "N", .help = "streams of other servers that are told apart (default 1)"},
 	{"statistics.memory", 0, SETTING_NUMBER, AT(statistics.memory_mib), .least = 16,
 	 .most = 1048576, .argument = "MIB",

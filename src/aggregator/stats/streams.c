@@ -226,7 +226,7 @@ bool streams_counter(struct streams *streams, uint32_t index, const char *name, 
 		return summary_counter(streams_summary(streams, index), name, value);
 	rates = streams_rates(streams, index, rate.window_s);
 	per_second = rate.has_queries * rates.queries + rate.has_responses * rates.responses;
-	*value = (uint64_t)(per_second + 0.5);
+	*value = per_second < 1e18 ? (uint64_t)(per_second + 0.5) : UINT64_MAX;
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 
@@ -50,7 +51,7 @@ static int refuse_name(struct json *json, const char *what, const char *name)
 static bool has_name(const struct names *names, const char *name)
 {
 	for (uint32_t i = 0; i < names->count; i++)
-		if (!strcmp(names->name[i], name))
+		if (!strcasecmp(names->name[i], name))
 			return true;
 	return false;
 }
