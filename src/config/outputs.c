@@ -242,6 +242,8 @@ static const char *check_content(const struct config_output *output)
 		return "spool-size needs spool";
 	if ((output->compression || *output->command) && !is_rotated(output))
 		return "compress and command need max-size or max-age, and a count above 0";
+	if (*output->command && !output->command[strspn(output->command, " \t")])
+		return "command is blank";
 	if (!is_header_text(output->app_name) || !is_header_text(output->host_name))
 		return "syslog.app-name and syslog.hostname are printable ASCII without blanks";
 	return NULL;

@@ -12,24 +12,32 @@
 #include "base/memory.h"
 
 /* All of a regular file; *memory is the caller's to free. 0 or -errno. */
+static int read_all(int fd, uint8_t **memory, size_t *length)
+{
+	struct stat status;
+	ssize_t got = 1;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+	*memory = xmalloc((size_t)status.st_size);
+	for (*length = 0; got > 0 && *length < (size_t)status.st_size; *length += (size_t)got) {
+		got = read(fd, *memory + *length, (size_t)status.st_size - *length);
+		if (got < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 static int read_file(const char *path, uint8_t **memory, size_t *length)
 {
-	int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), error = 0;
-	struct stat status;
-	ssize_t got = -1;
+	int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), error;
 
-	if (fd >= 0 && fstat(fd, &status) == 0) {
-		errno = EINVAL;
-		*memory = xmalloc((size_t)status.st_size);
-		if (S_ISREG(status.st_mode))
-			got = read(fd, *memory, (size_t)status.st_size);
-	}
-	if (got < 0)
-		error = -errno;
-	else
-		*length = (size_t)got;
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return -errno;
+	error = read_all(fd, memory, length);
+	close(fd);
 	return error;
 }
 

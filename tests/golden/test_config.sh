@@ -122,6 +122,9 @@ check "a check leaves lists of names to who may read them" \
 	"$dnsflow" --check --output stdout,filter.name-file=/nowhere/names
 refuses "a start reads lists of names" 'output stdout-1: filter.name-file: /nowhere/names: No such file' -r "$good" \
 	--output stdout,filter.name-file=/nowhere/names
+refuses "a folder is no list" 'filter.name-file: .*: Is a directory' -r "$good" --output "stdout,filter.name-file=$work"
+refuses "a pipe is no key, and nobody waits for it" 'a key has 16 to' -r "$good" \
+	--output "stdout,privacy.clients=hash,privacy.key-file=$work/fifo"
 refuses "a check knows the fields" 'output stdout-1: there is no field "qnme"; is "qname" meant?' --check --output stdout,fields=qnme
 refuses "a check knows the tables" 'statistics.tables: x/query is not WHAT/query' --check --web.listen 8080 --statistics.tables x/query
 refuses "a check knows which tables there are" 'default-tables: mx/query is not in statistics.tables' --check --web.listen 8080 \

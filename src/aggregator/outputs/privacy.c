@@ -50,7 +50,7 @@ bool privacy_is_needed(const struct config_privacy *config)
 /* 0 or -errno; a file that is too long is cut, and then refused by its size. */
 static int key_read(struct key *key, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	ssize_t got = fd < 0 ? -1 : read(fd, key->bytes, sizeof(key->bytes));
 	int error = got < 0 ? -errno : 0;
 

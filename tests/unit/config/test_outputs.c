@@ -217,6 +217,7 @@ static void test_a_key_without_effect_is_a_mistake(void **state)
 	assert_incomplete("stdout,privacy.key-file=k",
 			  "output stdout-1: privacy.key-file needs privacy.clients: hash or "
 			  "cryptopan");
+	assert_incomplete("file,path=a,max-age=5,command=\t", "output file-1: command is blank");
 	assert_incomplete("stdout,spool-size=5", "output stdout-1: spool-size needs spool");
 	assert_incomplete("file,path=a,compress=zstd",
 			  "output file-1: compress and command need max-size or max-age, and a "
