@@ -198,6 +198,29 @@ static void test_too_many_names(void **state)
 	assert_int_equal(get(path), 400);
 }
 
+static void test_clients_are_somewhere(void **state)
+{
+	json_t *clients, *places, *place;
+
+	(void)state;
+	rig_host.geoip = (const struct geoip *)&rig_host; /* the rig's own does not look at it */
+	start();
+	assert_int_equal(get("/tables?n=300"), 200);
+	clients = json_object_get(json_object_get(parse(), "tables"), "clients");
+	assert_int_equal(json_object_size(clients), 3);
+	places = json_object_get(clients, "places");
+	assert_int_equal(json_object_size(places), 300); /* each once, though two lists have it */
+	place = json_object_get(places, "192.0.1.7");
+	assert_int_equal(json_object_size(place), 4);
+	assert_string_equal(json_string_value(json_object_get(place, "country")),
+			    "\xe2\x82\xac \"");
+	assert_string_equal(json_string_value(json_object_get(place, "city")), "<b>");
+	assert_int_equal(json_integer_value(json_object_get(place, "as-number")), 7);
+	place = json_object_get(places, "192.0.0.0");
+	assert_true(json_is_null(json_object_get(place, "as-number")));
+	assert_int_equal(get("/tables?n=1000"), 200);
+}
+
 static void test_tables(void **state)
 {
 	static const char *const fixed[][3] = {{"tlds", "hit/query", "hit/response"},
@@ -593,6 +616,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_questions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_many_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tables, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clients_are_somewhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_streams_with_hostile_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_metrics, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ledger, set_up, tear_down),
