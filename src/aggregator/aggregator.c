@@ -155,6 +155,7 @@ static void wait_for_predecessor(int fd)
 static void attach(struct aggregator *aggregator)
 {
 	static char error[CONFIG_ERROR_MAX];
+	const char *list = aggregator->config.statistics.suffix_list;
 
 	if (!child_read_config(CHILD_FD_CONFIG, &aggregator->config, error))
 		fail(error);
@@ -166,7 +167,9 @@ static void attach(struct aggregator *aggregator)
 	if (!aggregator->state)
 		fail("the state that was lent cannot be used");
 	aggregator_state_attach(aggregator->state, &aggregator->words);
-	aggregator->suffixes = observation_suffixes(aggregator->config.statistics.suffix_list);
+	aggregator->suffixes = observation_suffixes(list);
+	if (aggregator->suffixes && !suffixes_count(aggregator->suffixes))
+		log_warn("%s tells no public suffixes: each last label counts as one", list);
 }
 
 static void name_stream(struct aggregator *aggregator)

@@ -156,6 +156,8 @@ static bool complete_web(struct config_web *web, char *error)
 		return refuse(error, "web.certificate and web.key need each other");
 	if (!*web->login != !*web->password_file)
 		return refuse(error, "web.login and web.password-file need each other");
+	if (strchr(web->login, ':'))
+		return refuse(error, "web.login: a login has no colon (RFC 7617)");
 	if (!*web->listen)
 		return true;
 	if (!complete_listen(web))

@@ -57,6 +57,7 @@ done
 run -r "$work/events.pcap" --identity 'a "b" \ name' --own-address 192.0.2.53 --own-address 2001:db8::53 \
 	--statistics.public-suffix-list /dev/null "$@" 2>"$work/run.err"
 golden everything
+check "a list that has no public suffixes is told" grep -q '/dev/null tells no public suffixes' "$work/run.err"
 
 command -v python3 >/dev/null 2>&1 && python3 -c 'import yaml' 2>/dev/null || {
 	skip "a second reader" "needs python3 with its module yaml"

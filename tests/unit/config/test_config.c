@@ -210,6 +210,7 @@ static void test_without_credentials_the_web_stays_on_loopback(void **state)
 	assert_incomplete("web: {listen: '[::]:80'}", "do without credentials");
 	assert_incomplete("web: {listen: '[::ffff:127.0.0.1]:80'}", "do without credentials");
 	assert_incomplete("web: {listen: 80, login: a}", "need each other");
+	assert_incomplete("web: {listen: 80, login: 'a:b', password-file: f}", "has no colon");
 	assert_incomplete("web: {listen: 80, password-file: a}", "need each other");
 	assert_incomplete("web: {listen: 80, certificate: a}", "need each other");
 	assert_incomplete("web: {listen: 80, key: a}", "need each other");
