@@ -41,9 +41,8 @@ static inline uint64_t key_of_hash(uint64_t hash)
 	return hash ? hash : 1;
 }
 
-#define KEY_FACTOR                                                                     \
-	UINT64_C(0xa0761d6478bd642f) /* of wyhash; for keys of few bits, as tests have \
-				      */
+/* Of wyhash; for keys of few bits, as tests have. */
+#define KEY_FACTOR UINT64_C(0xa0761d6478bd642f)
 
 /* Sixteen octets more. */
 static inline uint64_t key_add(const struct hash_key *key, uint64_t hash, uint64_t first,
