@@ -65,7 +65,7 @@ check "a filter" reload 'reloaded$'
 configure "workers: 1" "wrokers: 2"
 check "a bad file is refused" reload 'dnsflow.conf:2:1: wrokers: '
 configure "workers: 1" "outputs: [{type: stdout, fields: [qnam]}]"
-check "an output that could not open is refused" reload 'reload: output stdout-1: there is no field'
+check "an output that could not open is refused" reload 'dnsflow.conf:2:11: output stdout-1: there is no field'
 configure "workers: 1" "ring-size: 64"
 check "what needs a restart is refused" reload 'ring-size cannot change without a restart'
 configure "workers: 2"
