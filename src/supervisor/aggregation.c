@@ -178,36 +178,49 @@ bool aggregation_open(struct supervisor *supervisor, const struct effective *eff
 	return true;
 }
 
-static void lend_worker(const struct seat *seat, int channel)
+static int lend_worker(const struct seat *seat, int channel)
 {
 	int head_fd = memory_reopen(seat->lease.fds[CHILD_FD_HEAD]);
+	int error =
+		head_fd < 0 ? head_fd : lend_send(channel, LEND_HEAD, seat->index, head_fd, NULL);
 
-	lend_send(channel, LEND_HEAD, seat->index, head_fd, NULL);
-	lend_send(channel, LEND_WATCH, seat->index, seat->lease.fds[CHILD_FD_WATCH], NULL);
-	observation_lease_lend(&seat->lease.observation, seat->index, channel);
+	if (!error)
+		error = lend_send(channel, LEND_WATCH, seat->index, seat->lease.fds[CHILD_FD_WATCH],
+				  NULL);
+	if (!error)
+		error = observation_lease_lend(&seat->lease.observation, seat->index, channel);
 	if (head_fd >= 0)
 		close(head_fd);
+	return error;
 }
 
-static void lend(void *argument, int channel)
+static int lend_output(const struct aggregation_fds *lent, uint32_t index, int channel)
+{
+	int error = lend_send(channel, LEND_QUEUE, index, lent->queues[index], NULL);
+
+	if (!error && lent->spools[index] >= 0)
+		error = lend_send(channel, LEND_SPOOL, index, lent->spools[index], NULL);
+	return error;
+}
+
+static int lend(void *argument, int channel)
 {
 	struct supervisor *supervisor = argument;
-	struct aggregation *aggregation = &supervisor->aggregation;
+	const struct aggregation *aggregation = &supervisor->aggregation;
+	const struct aggregation_fds *lent = &aggregation->lent;
 	const struct config *config = &supervisor->effective->config;
+	int error = lend_send(channel, LEND_STATE, 0, aggregation->state_fd, NULL);
 
-	lend_send(channel, LEND_STATE, 0, aggregation->state_fd, NULL);
-	lend_send(channel, LEND_STREAMS, config->statistics.streams, aggregation->lent.streams,
-		  NULL);
-	for (uint32_t i = 0; i < supervisor->seat_count; i++)
-		lend_worker(&supervisor->seats[i], channel);
-	for (uint32_t i = 0; i < config->output_count; i++) {
-		lend_send(channel, LEND_QUEUE, i, aggregation->lent.queues[i], NULL);
-		if (aggregation->lent.spools[i] >= 0)
-			lend_send(channel, LEND_SPOOL, i, aggregation->lent.spools[i], NULL);
-	}
-	if (aggregation->lent.listener >= 0)
-		lend_send(channel, LEND_LISTENER, 0, aggregation->lent.listener, NULL);
-	lend_send(channel, LEND_END, 0, -1, NULL);
+	if (!error)
+		error = lend_send(channel, LEND_STREAMS, config->statistics.streams, lent->streams,
+				  NULL);
+	for (uint32_t i = 0; !error && i < supervisor->seat_count; i++)
+		error = lend_worker(&supervisor->seats[i], channel);
+	for (uint32_t i = 0; !error && i < config->output_count; i++)
+		error = lend_output(lent, i, channel);
+	if (!error && lent->listener >= 0)
+		error = lend_send(channel, LEND_LISTENER, 0, lent->listener, NULL);
+	return error ? error : lend_send(channel, LEND_END, 0, -1, NULL);
 }
 
 /* A database as it is now. The path is the configuration's. */

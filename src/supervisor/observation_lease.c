@@ -75,15 +75,20 @@ void observation_lease_place(const struct observation_lease *lease, int *fds)
 	fds[CHILD_FD_EVENTS_BELL] = lease->bell_fds[1];
 }
 
-void observation_lease_lend(const struct observation_lease *lease, uint32_t worker, int channel)
+int observation_lease_lend(const struct observation_lease *lease, uint32_t worker, int channel)
 {
+	int error = 0;
+
 	if (lease->stats_fd >= 0)
-		lend_send(channel, LEND_STATS, worker, lease->stats_reader_fd, NULL);
-	if (lease->ring_fd < 0)
-		return;
-	lend_send(channel, LEND_RING, worker, lease->ring_reader_fd, NULL);
-	lend_send(channel, LEND_RING_TAIL, worker, lease->tail_fd, NULL);
-	lend_send(channel, LEND_BELL, worker, lease->bell_fds[0], NULL);
+		error = lend_send(channel, LEND_STATS, worker, lease->stats_reader_fd, NULL);
+	if (error || lease->ring_fd < 0)
+		return error;
+	error = lend_send(channel, LEND_RING, worker, lease->ring_reader_fd, NULL);
+	if (!error)
+		error = lend_send(channel, LEND_RING_TAIL, worker, lease->tail_fd, NULL);
+	if (!error)
+		error = lend_send(channel, LEND_BELL, worker, lease->bell_fds[0], NULL);
+	return error;
 }
 
 #define PARTS 5

@@ -25,8 +25,8 @@ int observation_lease_fit(struct observation_lease *lease, const struct config *
 /* Puts the worker's descriptors at their numbers (ipc/child.h). */
 void observation_lease_place(const struct observation_lease *lease, int *fds);
 
-/* Lends them to the aggregator. */
-void observation_lease_lend(const struct observation_lease *lease, uint32_t worker, int channel);
+/* Lends them to the aggregator. 0 or -errno. */
+int observation_lease_lend(const struct observation_lease *lease, uint32_t worker, int channel);
 
 void observation_lease_give(const struct observation_lease *lease, uint32_t worker,
 			    struct handover *handover);

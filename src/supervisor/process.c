@@ -145,6 +145,15 @@ int process_wait(struct process *process)
 	return status;
 }
 
+void process_describe_end(int status, char *text)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, PROCESS_END_MAX, "died of signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, PROCESS_END_MAX, "exited with status %d", WEXITSTATUS(status));
+}
+
 void process_close(struct process *process)
 {
 	close(process->pidfd);

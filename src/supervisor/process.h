@@ -40,5 +40,10 @@ bool process_is_stopped(const struct process *process);
 /* Waits for its end. Returns the status as waitpid gives it. */
 int process_wait(struct process *process);
 
+/* Of such a status, "died of signal 9 (Killed)" or "exited with status 1", into
+ * text[PROCESS_END_MAX]. */
+#define PROCESS_END_MAX 128
+void process_describe_end(int status, char *text);
+
 /* Closes what belongs to it, after process_wait(). */
 void process_close(struct process *process);

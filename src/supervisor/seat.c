@@ -110,15 +110,6 @@ static void on_control(void *argument)
 	take_message(argument);
 }
 
-static void describe_death(int status, char *text, size_t size)
-{
-	if (WIFSIGNALED(status))
-		snprintf(text, size, "died of signal %d (%s)", WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
-	else
-		snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
-}
-
 static struct seat_cursor cursor_of(const struct seat *seat)
 {
 	const struct state_head *head = seat->lease.head;
@@ -257,14 +248,14 @@ static void on_exit_of_process(void *argument)
 {
 	struct seat *seat = argument;
 	bool has_left;
-	char text[128];
+	char text[PROCESS_END_MAX];
 	int status;
 
 	/* What it said last may still lie in the channel. */
 	while (seat->control_event && take_message(seat))
 		;
 	status = forget_process(seat);
-	describe_death(status, text, sizeof(text));
+	process_describe_end(status, text);
 	if (seat->state == SEAT_FINISHED) {
 		seat->on_event(seat->argument, seat, SEAT_HAS_ENDED, 0, text);
 		return;

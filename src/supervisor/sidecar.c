@@ -98,15 +98,6 @@ static void forget_process(struct sidecar *sidecar, int *status)
 	process_close(&sidecar->process);
 }
 
-static void describe_death(int status, char *text, size_t size)
-{
-	if (WIFSIGNALED(status))
-		snprintf(text, size, "died of signal %d (%s)", WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
-	else
-		snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
-}
-
 static void plan_successor(struct sidecar *sidecar)
 {
 	bool has_lived = clock_monotonic_ns() - sidecar->started_ns > LONG_LIFE_NS;
@@ -136,13 +127,13 @@ static void on_exit(void *argument)
 {
 	struct sidecar *sidecar = argument;
 	enum sidecar_state state;
-	char text[128];
+	char text[PROCESS_END_MAX];
 	int status;
 
 	hear_rest(sidecar);
 	state = sidecar->state;
 	forget_process(sidecar, &status);
-	describe_death(status, text, sizeof(text));
+	process_describe_end(status, text);
 	sidecar->state = SIDECAR_EMPTY;
 	if (state == SIDECAR_LEAVING) {
 		tell(sidecar, SIDECAR_HAS_ENDED, 0, status ? text : "");
@@ -175,7 +166,11 @@ void sidecar_start(struct sidecar *sidecar)
 		loop_add_reader(sidecar->loop, sidecar->process.control, on_control, sidecar);
 	sidecar->exit_event =
 		loop_add_reader(sidecar->loop, sidecar->process.pidfd, on_exit, sidecar);
-	sidecar->lend(sidecar->argument, sidecar->process.control);
+	error = sidecar->lend(sidecar->argument, sidecar->process.control);
+	if (!error)
+		return;
+	log_error("the %s cannot be lent what it needs: %s", sidecar->plan.role, strerror(-error));
+	process_signal(&sidecar->process, SIGKILL);
 }
 
 void sidecar_drain(struct sidecar *sidecar, int64_t timeout_ns)

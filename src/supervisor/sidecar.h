@@ -42,8 +42,9 @@ struct sidecar {
 	int64_t started_ns, backoff_ns;
 	uint64_t started_at; /* its progress then */
 	uint32_t restarts;
-	/* Called after each start of a process: lends it what it needs. */
-	void (*lend)(void *argument, int channel);
+	/* Called after each start of a process: lends it what it needs. 0, or -errno: then the
+	 * process is ended, and started again after a while. */
+	int (*lend)(void *argument, int channel);
 	/* Another number each time that it has got something done. */
 	uint64_t (*progress)(void *argument);
 	sidecar_fn on_event;
