@@ -14,6 +14,7 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "bench/zipf.h"
 #include "dns/message.h"
 #include "net/address.h"
 #include "pcap/savefile.h"
@@ -51,7 +52,7 @@ struct options {
 struct generator {
 	struct options options;
 	struct random random;
-	double *cumulated; /* sums of 1/k: Zipf's law with exponent 1 */
+	struct zipf *zipf;
 	char (*clients4)[ADDRESS_TEXT_MAX];
 	char (*clients6)[ADDRESS_TEXT_MAX];
 	uint32_t rank; /* of the name of this packet */
@@ -91,23 +92,6 @@ static uint32_t pick(struct generator *g, const uint16_t *permille, uint32_t cou
 	while (index + 1 < count && value >= permille[index])
 		value -= permille[index++];
 	return index;
-}
-
-static uint32_t pick_rank(struct generator *g)
-{
-	double all = g->cumulated[g->options.name_count - 1];
-	double value = (double)(random_next(&g->random) >> 11) * 0x1p-53 * all;
-	uint32_t low = 0, high = g->options.name_count - 1;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (g->cumulated[middle] < value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 static void put_label(struct wire_name *name, const char *text, size_t length)
@@ -292,7 +276,7 @@ static void make_message(struct generator *g)
 	uint32_t index = pick(g, kind_permille, is_mixed ? LENGTH(kinds) : KINDS_RECORDED);
 	const struct kind *kind = &kinds[index];
 
-	g->rank = pick_rank(g);
+	g->rank = zipf_draw(g->zipf, &g->random);
 	name_make(&g->name, number_of(g, 0));
 	/* Numbers stay without gaps: a message that gives no record has a label that is no number.
 	 */
@@ -337,12 +321,9 @@ static void make_frame(struct generator *g)
 static void generator_init(struct generator *g)
 {
 	struct address address = {.version = 4};
-	double sum = 0;
 
 	g->random = random_of(g->options.seed);
-	g->cumulated = xcalloc(g->options.name_count, sizeof(*g->cumulated));
-	for (uint32_t i = 0; i < g->options.name_count; i++)
-		g->cumulated[i] = sum += 1.0 / (i + 1);
+	g->zipf = zipf_new(g->options.name_count);
 	g->clients4 = xcalloc(CLIENTS, sizeof(*g->clients4));
 	g->clients6 = xcalloc(CLIENTS, sizeof(*g->clients6));
 	for (uint32_t i = 0; i < CLIENTS; i++) {
@@ -473,7 +454,7 @@ int main(int argc, char **argv)
 	print_summary(g);
 	free(g->clients6);
 	free(g->clients4);
-	free(g->cumulated);
+	free(g->zipf);
 	free(g);
 	return 0;
 }
