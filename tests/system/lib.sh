@@ -193,6 +193,18 @@ is_gone() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
 }
 
+# kill_while PID SUPERVISOR PATTERN PAUSE: kills one child after the other that matches until PID is
+# gone; counts $kills
+kill_while() {
+	kills=0
+	until is_gone "$1"; do
+		for child in $(pgrep -P "$2" -f "$3"); do
+			kill -KILL "$child" 2>/dev/null && kills=$((kills + 1))
+			sleep "$4"
+		done
+	done
+}
+
 # stop PID [SIGNAL]: returns its exit status, or 124 when it had to be killed.
 stop() {
 	kill "-${2:-TERM}" "$1" 2>/dev/null

@@ -46,15 +46,6 @@ aggregator() {
 	pgrep -P "$dnsflow_pid" -f 'role aggregator'
 }
 
-# kill_aggregator_while PID PAUSE: until that process is gone; counts $kills
-kill_aggregator_while() {
-	kills=0
-	until is_gone "$1"; do
-		kill -KILL "$(aggregator)" 2>/dev/null && kills=$((kills + 1))
-		sleep "$2"
-	done
-}
-
 # part OUTPUT NAME: of the output's line of the ledger
 part() {
 	ctl ledger | awk -v output="$1" -v name="$2" '$1 == "output" && $2 == output {

@@ -14,17 +14,6 @@ aggregator_of() {
 	pgrep -P "$1" -f 'role aggregator'
 }
 
-# kill_while PID SUPERVISOR PATTERN PAUSE: kills children that match until PID is gone; counts $kills
-kill_while() {
-	kills=0
-	until is_gone "$1"; do
-		for child in $(pgrep -P "$2" -f "$3"); do
-			kill -KILL "$child" 2>/dev/null && kills=$((kills + 1))
-		done
-		sleep "$4"
-	done
-}
-
 # Every number once, and nothing else.
 all_once() {
 	python3 - "$1" "$packets" <<-'END'

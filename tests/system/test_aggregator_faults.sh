@@ -26,17 +26,6 @@ counts() {
 	[ "$count" -ge "$1" ] && [ "$count" -le "$2" ]
 }
 
-# kill_workers_while PID PAUSE
-kill_workers_while() {
-	kills=0
-	until is_gone "$1"; do
-		for worker in $(pgrep -P "$dnsflow_pid" -f 'role worker'); do
-			kill -KILL "$worker" 2>/dev/null && kills=$((kills + 1))
-		done
-		sleep "$2"
-	done
-}
-
 # serve_with WORKERS: and a new file
 serve_with() {
 	rm -f "$work/file"
@@ -69,13 +58,13 @@ settled "sandbox"
 
 serve_with 1
 start_sending 60000 10000
-kill_aggregator_while "$blast_pid" 0.3
+kill_while "$blast_pid" "$dnsflow_pid" 'role aggregator' 0.3
 check "the aggregator is killed $kills times: /counters are exact" wait_for 10 counts "$sent" "$sent"
 settled "the aggregator is killed"
 
 serve_with 2
 start_sending 60000 10000
-kill_workers_while "$blast_pid" 0.3
+kill_while "$blast_pid" "$dnsflow_pid" 'role worker' 0.3
 check "workers are killed $kills times: each costs or adds one at most" wait_for 10 \
 	counts $((sent - kills)) $((sent + kills))
 check "workers are killed: often enough" test "$kills" -ge 10

@@ -10,17 +10,6 @@ port=5300
 checker="$BUILD/tests/system/checker"
 blast="$BUILD/bench/blast"
 
-# kill_while PID SUPERVISOR PAUSE: kills one worker after the other until PID is gone; counts $kills
-kill_while() {
-	kills=0
-	until is_gone "$1"; do
-		for worker in $(pgrep -P "$2"); do
-			kill -KILL "$worker" 2>/dev/null && kills=$((kills + 1))
-			sleep "$3"
-		done
-	done
-}
-
 judge() {
 	wait "$checker_pid"
 	verdict=$?
@@ -43,7 +32,7 @@ killed() {
 	start_ready 20 dnsflow "$BUILD/dnsflow" -i cap -u 127.0.0.1:$port --control "$work/dnsflow.sock" $arguments || return
 	dnsflow_pid=$pid
 	start blast "$blast" -i gen -r "$work/$capture.pcap" --rate "$rate"
-	kill_while "$pid" "$dnsflow_pid" 0.03
+	kill_while "$pid" "$dnsflow_pid" 'role worker' 0.03
 	check "$title: every record once after $kills kills" judge
 	adds_up dnsflow "$title"
 	check "$title: there were enough of them" test "$kills" -ge 20

@@ -107,7 +107,7 @@ serve <<-END
 	  - {type: file, path: $work/killed, format: json, max-size: 1, count: 100, compress: zstd}
 END
 start_sending 100000 25000
-kill_aggregator_while "$blast_pid" 0.05
+kill_while "$blast_pid" "$dnsflow_pid" 'role aggregator' 0.05
 check "killed: all is written" all_written file-1
 check "killed: zstd is done" wait_for 30 all_compressed killed .zst
 # shellcheck disable=SC2046

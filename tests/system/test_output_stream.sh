@@ -111,7 +111,7 @@ END
 start_sending 50000 10000
 sleep 2.5
 start_ready 5 again python3 tests/system/collector.py streams 9202 "$work/again.out"
-kill_aggregator_while "$blast_pid" 0.7
+kill_while "$blast_pid" "$dnsflow_pid" 'role aggregator' 0.7
 check "five seconds without peer: the queue alone is not enough" test "$(part tcp-3 dropped_full)" -gt 10000
 check "five seconds without peer: the spool is" test \
 	"$(part tcp-1 spooled)" -gt 10000 -a "$(part tcp-1 dropped_full)" = 0

@@ -230,87 +230,90 @@ static void test_client_subnet_is_read_from_the_message(void **state)
 }
 
 /* The quoting of yaml.dump of PyYAML 6.0. */
+/* What a reader of YAML would take for something else. */
+static const char *const yaml_quoted[] = {
+	"-",
+	"?",
+	"~",
+	"null",
+	"NULL",
+	"true",
+	"off",
+	"Yes",
+	"1",
+	"-1",
+	"0x1F",
+	"0b1",
+	"017",
+	"1_000",
+	"1.",
+	"1.5e+3",
+	".5",
+	".inf",
+	"-.INF",
+	".nan",
+	"1:30",
+	"1:30.5",
+	"190:20:30",
+	"=",
+	"<<",
+	"a: b",
+	"a #b",
+	"#a",
+	"a:",
+	"- a",
+	"[a",
+	"{a",
+	"'a",
+	"\"a",
+	"@a",
+	"`a",
+	"%a",
+	"!a",
+	"&a",
+	"*a",
+	"|a",
+	">a",
+	",a",
+	" a",
+	"a ",
+	"---a",
+	"...",
+	"2001-01-01",
+	"2001-1-1 1:00:00",
+	"2001-01-01T00:00:00Z",
+	"2001-01-01 00:00:00.5 +1:00",
+	"1:2:3:4:5:6:7:8",
+	"0",
+	"+1.5",
+};
+
+static const char *const yaml_plain[] = {
+	"a",	     "-a",    "a-",  "a'b",	 "a\"b",
+	"a:b",	     "a#b",   "::1", "?a",	 "1.2.3",
+	"0x",	     "0b2",   "08",  "1e5",	 "1.5e3",
+	"-.nan",     "a, b",  "a]",  "2001-1-1", "1:70",
+	"nULL",	     "yES",   "..",  "--",	 "1:2:3:4:5:6:7:80a",
+	"192.0.2.1", "\\000", "~a",  "1-2",	 "0:1",
+};
+
 static void test_yaml_quotes_what_would_be_read_as_something_else(void **state)
 {
-	static const char *const quoted[] = {
-		"-",
-		"?",
-		"~",
-		"null",
-		"NULL",
-		"true",
-		"off",
-		"Yes",
-		"1",
-		"-1",
-		"0x1F",
-		"0b1",
-		"017",
-		"1_000",
-		"1.",
-		"1.5e+3",
-		".5",
-		".inf",
-		"-.INF",
-		".nan",
-		"1:30",
-		"1:30.5",
-		"190:20:30",
-		"=",
-		"<<",
-		"a: b",
-		"a #b",
-		"#a",
-		"a:",
-		"- a",
-		"[a",
-		"{a",
-		"'a",
-		"\"a",
-		"@a",
-		"`a",
-		"%a",
-		"!a",
-		"&a",
-		"*a",
-		"|a",
-		">a",
-		",a",
-		" a",
-		"a ",
-		"---a",
-		"...",
-		"2001-01-01",
-		"2001-1-1 1:00:00",
-		"2001-01-01T00:00:00Z",
-		"2001-01-01 00:00:00.5 +1:00",
-		"1:2:3:4:5:6:7:8",
-		"0",
-		"+1.5",
-	};
-	static const char *const plain[] = {
-		"a",	     "-a",    "a-",  "a'b",	 "a\"b",
-		"a:b",	     "a#b",   "::1", "?a",	 "1.2.3",
-		"0x",	     "0b2",   "08",  "1e5",	 "1.5e3",
-		"-.nan",     "a, b",  "a]",  "2001-1-1", "1:70",
-		"nULL",	     "yES",   "..",  "--",	 "1:2:3:4:5:6:7:80a",
-		"192.0.2.1", "\\000", "~a",  "1-2",	 "0:1",
-	};
 	struct event event = make_event();
 	char expected[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(quoted) / sizeof(quoted[0]); i++) {
-		bool has_quote = quoted[i][0] == '\'';
+	for (size_t i = 0; i < sizeof(yaml_quoted) / sizeof(yaml_quoted[0]); i++) {
+		bool has_quote = yaml_quoted[i][0] == '\'';
 
-		event.identity = slice_of(quoted[i]);
+		event.identity = slice_of(yaml_quoted[i]);
 		snprintf(expected, sizeof(expected), "identity: '%s%s'\n\n", has_quote ? "'" : "",
-			 quoted[i]);
+			 yaml_quoted[i]);
 		assert_string_equal(format(OUTPUT_YAML, "identity", &event), expected);
 	}
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-		event.identity = slice_of(plain[i]);
-		snprintf(expected, sizeof(expected), "identity: %s\n\n", plain[i]);
+	for (size_t i = 0; i < sizeof(yaml_plain) / sizeof(yaml_plain[0]); i++) {
+		event.identity = slice_of(yaml_plain[i]);
+		snprintf(expected, sizeof(expected), "identity: %s\n\n", yaml_plain[i]);
 		assert_string_equal(format(OUTPUT_YAML, "identity", &event), expected);
 	}
 }
