@@ -351,6 +351,21 @@ bool config_has_aggregator(const struct config *config)
 	return *config->web.listen || config->output_count;
 }
 
+bool config_has_proxy(const struct config *config)
+{
+	return *config->proxy.listen;
+}
+
+bool config_has_rules(const struct config *config)
+{
+	return *config->rules || *config->rules_file;
+}
+
+bool config_has_capture(const struct config *config)
+{
+	return config->input != CONFIG_INPUT_NONE;
+}
+
 bool config_has_observer(const struct config *config)
 {
 	return config->statistics.is_enabled || config_has_aggregator(config);

@@ -17,10 +17,18 @@
 #define CONFIG_DEFAULT_PORT	 5300
 #define CONFIG_CONTROL_SOCKET	 "/run/dnsflow.sock"
 #define CONFIG_CONTROL_NONE	 "none"
+#define CONFIG_LISTEN_MAX	 16
+#define CONFIG_RULES_MAX	 (256 * 1024)
+#define CONFIG_PORT_DNS		 53
 #define CONFIG_SPLIT_AUTO	 3 /* behind those of enum split_by, until config_complete has chosen */
 
 /* Where packets come from; decided by the preflight, which looks at the file. */
-enum config_input { CONFIG_INPUT_LIVE, CONFIG_INPUT_MAPPED, CONFIG_INPUT_STREAM };
+enum config_input {
+	CONFIG_INPUT_LIVE,
+	CONFIG_INPUT_MAPPED,
+	CONFIG_INPUT_STREAM,
+	CONFIG_INPUT_NONE, /* the proxy alone */
+};
 
 /* One -u: what was written, and the address it stands for (version 0 until resolved). */
 struct config_destination {
@@ -53,6 +61,29 @@ struct config_web {
 	char key[CONFIG_PATH_MAX];
 	char hosts[CONFIG_LIST_MAX]; /* what a Host field may say beside the address */
 	uint32_t max_connections;
+};
+
+/* The proxy: it is on when it has an address to listen on. Lists of text as in config/output.h. */
+struct config_proxy {
+	char listen[CONFIG_LIST_MAX]; /* ADDRESS or ADDRESS:PORT or a port alone, in order */
+	struct endpoint endpoints[CONFIG_LISTEN_MAX]; /* the same, by config_complete */
+	uint32_t endpoint_count;
+	char allow[CONFIG_LIST_MAX]; /* prefixes of clients that are answered */
+	uint32_t timeout_ms;	     /* for one upstream's answer */
+	uint32_t retries;	     /* after the first query */
+	uint32_t query_count;	     /* clients that wait for an answer, of each worker */
+	uint32_t udp_size;	     /* octets: the most that is sent, and told in EDNS */
+	bool mixes_case;	     /* 0x20 towards upstreams */
+	uint32_t cache_mib;	     /* of all workers; 0 = off */
+	uint32_t cache_ttl_least_s, cache_ttl_most_s, cache_negative_ttl_most_s;
+	uint32_t stale_s; /* serve-stale (RFC 8767): so long after its end; 0 = off */
+	bool prefetches;
+	uint32_t tcp_connections; /* of each worker */
+	uint32_t tcp_per_client;
+	uint32_t tcp_queries; /* in flight, of one connection */
+	uint32_t tcp_idle_ms;
+	uint32_t rate_limit; /* answers per second over UDP to one network (/24, /56); 0 = off */
+	uint32_t log_rate;   /* lines of log rules per second, of each worker */
 };
 
 struct config_geoip {
@@ -103,6 +134,11 @@ struct config {
 	struct config_statistics statistics;
 	struct config_web web;
 	struct config_geoip geoip;
+	struct config_proxy proxy;
+	char rules[CONFIG_RULES_MAX];	  /* a rule a line (rules/rule.h) */
+	char rules_file[CONFIG_PATH_MAX]; /* more of them, a rule a line, behind those; "" = none */
+	char lists[4 * CONFIG_LIST_MAX];  /* NAME=[FORMAT:]FILE, one a line (rules/lists.h) */
+	bool is_dry_run; /* rules judge captured queries, and do nothing but count and log */
 	uint32_t event_ring_mib; /* of each worker; a power of two */
 	struct config_output outputs[CONFIG_OUTPUTS_MAX];
 	uint32_t output_count;
@@ -121,6 +157,9 @@ bool config_has_observer(const struct config *config);
 bool config_has_events(const struct config *config);
 bool config_has_messages(const struct config *config); /* in events */
 bool config_has_aggregator(const struct config *config);
+bool config_has_proxy(const struct config *config);
+bool config_has_rules(const struct config *config); /* for the proxy, or for a dry run */
+bool config_has_capture(const struct config *config);
 
 /*
  * Checks what no single option can know; false with one line in error. Fills in what follows from
@@ -152,7 +191,6 @@ bool config_split_host_port(const char *text, char *host, size_t host_size, uint
  * neither. */
 bool config_parse_endpoint(const char *text, struct endpoint *endpoint);
 
-#define CONFIG_PORT_DNS	     53
 #define CONFIG_PORT_MDNS     5353
 #define CONFIG_ALL_PORTS_MAX (CONFIG_PORTS_MAX + 1)
 

@@ -24,7 +24,13 @@ enum child_fd {
 	CHILD_FD_EVENTS,      /* ring of events (ipc/ring.h), or not lent: data and head */
 	CHILD_FD_EVENTS_TAIL, /* read-only */
 	CHILD_FD_EVENTS_BELL,
-	CHILD_FD_END,
+	CHILD_FD_LISTS, /* names of rules and filters (rules/lists.h), or not lent (preflight: to be
+			   written) */
+	CHILD_FD_CACHE, /* answers of upstreams, or not lent */
+	CHILD_FD_PROXY, /* struct proxy_stats, or not lent */
+	CHILD_FD_LISTEN, /* CONFIG_LISTEN_MAX UDP sockets, then as many of TCP, in the order of the
+			    configuration */
+	CHILD_FD_END = CHILD_FD_LISTEN + 2 * CONFIG_LISTEN_MAX,
 };
 
 /* What the supervisor tells a child on its command line: --role NAME --index N --parent PID. */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/hash.h"
+#include "base/slice.h"
+
+/*
+ * Answers of upstreams, kept in shared memory of fixed size that outlives the worker: one writer,
+ * no reader beside it. SIGKILL at any instruction leaves every entry whole or gone. What was put in
+ * first goes first, unless it was asked for since.
+ */
+struct cache;
+
+#define CACHE_MESSAGE_MAX 4096 /* octets; larger answers are not kept */
+#define CACHE_TTLS_MAX	  256
+
+/* What an answer depends on. */
+struct cache_key {
+	struct slice name; /* uncompressed wire form, in lower case */
+	uint16_t type, class;
+	bool is_dnssec_ok, is_checking_disabled; /* DO, CD */
+	uint64_t group; /* of upstreams: a hash of what they are, so that it outlives a reload */
+};
+
+struct cache_answer {
+	struct slice message; /* as response_compact() leaves it */
+	const uint16_t *ttls; /* where its TTLs lie */
+	uint16_t ttl_count;
+	uint16_t rcode;	    /* with upper bits */
+	int extended_error; /* of the upstream, or -1 */
+	uint32_t ttl_s;	    /* how long it is good */
+};
+
+struct cache_hit {
+	struct cache_answer answer; /* borrowed: until the next cache_put */
+	uint32_t age_s;
+	uint32_t left_s; /* 0: it is stale */
+};
+
+/* What happened since the memory was new; in it, and read by others. */
+struct cache_counts {
+	uint64_t hits, stale_hits, misses;
+	uint64_t inserts, replaced, evicted, expired, too_big;
+	uint64_t entries, bytes; /* now */
+};
+
+/* memory: page-aligned, of size bytes, a multiple of CACHE_SIZE_UNIT; zeroed, or what a predecessor
+ * left. One of another layout or size begins anew. key: secret; another one begins anew. NULL when
+ * out of memory (for the handle). cache_close leaves the memory as it is. */
+#define CACHE_SIZE_UNIT (1u << 20)
+struct cache *cache_open(void *memory, size_t size, const struct hash_key *key);
+void cache_close(struct cache *cache);
+
+/* now_s: seconds, monotonic, the same clock for all who use the memory. stale_s: how long after its
+ * end an answer may still be found. False: a miss. */
+bool cache_find(struct cache *cache, const struct cache_key *key, uint32_t now_s, uint32_t stale_s,
+		struct cache_hit *hit);
+
+/* Replaces what is there. One that is too big is counted only. */
+void cache_put(struct cache *cache, const struct cache_key *key, const struct cache_answer *answer,
+	       uint32_t now_s);
+
+/* Forgets all; or the names that are this one (wire form, lower case) or below it: returns how
+ * many. */
+void cache_clear(struct cache *cache);
+uint32_t cache_remove(struct cache *cache, struct slice name);
+
+/* Of memory that another process may be writing: a copy. False when it is no cache. */
+bool cache_read_counts(const void *memory, size_t size, struct cache_counts *counts);
