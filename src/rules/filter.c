@@ -316,10 +316,9 @@ struct event_filter *event_filter_new(const struct filter_conditions *conditions
 	return filter;
 }
 
-static void patterns_free(struct patterns *patterns)
+static void patterns_fini(struct patterns *patterns)
 {
-	for (size_t i = 0; i < patterns->count; i++)
-		pattern_free(patterns->pattern[i]);
+	patterns_free(patterns->pattern, patterns->count);
 	free(patterns->pattern);
 }
 
@@ -327,8 +326,8 @@ void event_filter_free(struct event_filter *filter)
 {
 	if (!filter)
 		return;
-	patterns_free(&filter->name_patterns);
-	patterns_free(&filter->identity_patterns);
+	patterns_fini(&filter->name_patterns);
+	patterns_fini(&filter->identity_patterns);
 	pattern_scratch_free(filter->scratch);
 	prefixes_free(filter->clients);
 	prefixes_free(filter->servers);

@@ -3,8 +3,7 @@
  * PCRE2's machine code of all patterns lies in chunks of pages that can be written and executed,
  * and it writes to a chunk again for the next pattern in it, and when one is freed. No interface
  * tells where they are; but nobody else in dnsflow has executable memory that is no file's, so it
- * is found in /proc/self/maps. It is opened for each pattern that is made or freed, and sealed
- * again.
+ * is found in /proc/self/maps. It is opened when patterns are made or freed, and sealed again.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "rules/pattern.h"
@@ -106,12 +105,12 @@ static pcre2_code *code_new(const char *text, enum pattern_kind kind, int *error
 	return code;
 }
 
-struct pattern *pattern_new(const char *text, enum pattern_kind kind, char *error)
+struct pattern *pattern_parse(const char *text, enum pattern_kind kind, char *error)
 {
 	struct pattern *pattern = calloc(1, sizeof(*pattern));
 	int code = PCRE2_ERROR_NOMEMORY;
-	size_t at = 0, size = 0;
 	char message[100];
+	size_t at = 0;
 
 	if (pattern)
 		pattern->code = code_new(text, kind, &code, &at);
@@ -122,27 +121,72 @@ struct pattern *pattern_new(const char *text, enum pattern_kind kind, char *erro
 		free(pattern);
 		return NULL;
 	}
-	if (pages_open())
-		pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
-	pages_seal();
+	return pattern;
+}
+
+static void pattern_compile(struct pattern *pattern)
+{
+	size_t size = 0;
+
+	pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
 	/* Success is no sign of it: a pattern may begin with (*NO_JIT). */
 	pcre2_pattern_info(pattern->code, PCRE2_INFO_JITSIZE, &size);
 	pattern->is_compiled = size > 0;
+}
+
+void patterns_compile(struct pattern *const *patterns, size_t count)
+{
+	bool is_open = pages_open();
+
+	for (size_t i = 0; is_open && i < count; i++)
+		if (patterns[i])
+			pattern_compile(patterns[i]);
+	pages_seal();
+}
+
+struct pattern *pattern_new(const char *text, enum pattern_kind kind, char *error)
+{
+	struct pattern *pattern = pattern_parse(text, kind, error);
+
+	if (pattern)
+		patterns_compile(&pattern, 1);
 	return pattern;
+}
+
+static bool has_compiled(struct pattern *const *patterns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (patterns[i] && patterns[i]->is_compiled)
+			return true;
+	return false;
+}
+
+void patterns_free(struct pattern *const *patterns, size_t count)
+{
+	bool has_pages = has_compiled(patterns, count);
+	bool is_open = has_pages && pages_open();
+
+	for (size_t i = 0; i < count; i++) {
+		/* Freeing would write to pages that are sealed: then it is left. */
+		if (patterns[i] && (is_open || !patterns[i]->is_compiled))
+			pcre2_code_free(patterns[i]->code);
+		free(patterns[i]);
+	}
+	if (has_pages)
+		pages_seal();
 }
 
 void pattern_free(struct pattern *pattern)
 {
-	if (!pattern)
-		return;
-	if (!pattern->is_compiled) {
-		pcre2_code_free(pattern->code);
-	} else {
-		if (pages_open()) /* else it would write to sealed pages: it is left */
-			pcre2_code_free(pattern->code);
-		pages_seal();
-	}
-	free(pattern);
+	patterns_free(&pattern, 1);
+}
+
+unsigned pattern_group_count(const struct pattern *pattern)
+{
+	uint32_t count = 0;
+
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_CAPTURECOUNT, &count);
+	return count;
 }
 
 struct pattern_scratch *pattern_scratch_new(void)

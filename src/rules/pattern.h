@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "base/slice.h"
 
@@ -20,10 +21,22 @@ enum pattern_kind {
 /*
  * NULL with "<text>: missing closing parenthesis at 7" in error[PATTERN_ERROR_MAX]. Compiled to
  * machine code where that can be had, in pages that nobody can write to afterwards. Making and
- * freeing a pattern reads /proc/self/maps: sandboxes come later.
+ * freeing such a pattern reads /proc/self/maps: sandboxes come later.
  */
 struct pattern *pattern_new(const char *text, enum pattern_kind kind, char *error);
 void pattern_free(struct pattern *pattern);
+
+/*
+ * The same for many, which reads the maps once for all: pattern_parse() makes a pattern without
+ * machine code, which matches too, and slower; patterns_compile() makes that code. NULLs among them
+ * are nothing.
+ */
+struct pattern *pattern_parse(const char *text, enum pattern_kind kind, char *error);
+void patterns_compile(struct pattern *const *patterns, size_t count);
+void patterns_free(struct pattern *const *patterns, size_t count);
+
+/* Groups that it has: more than PATTERN_GROUPS_MAX, perhaps. */
+unsigned pattern_group_count(const struct pattern *pattern);
 
 /* What matching needs and leaves behind, for any number of patterns of one thread. NULL when out of
  * memory. */

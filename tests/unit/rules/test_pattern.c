@@ -262,6 +262,48 @@ static void test_code_can_be_executed_and_not_written(void **state)
 	}
 }
 
+static void test_many_patterns_are_compiled_at_once(void **state)
+{
+	struct pattern *patterns[1001];
+	int64_t start = clock_monotonic_ns();
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "^(.*)name%zu.com", i);
+		patterns[i] = pattern_parse(text, PATTERN_IN_NAME, error);
+		assert_non_null(patterns[i]);
+	}
+	patterns[1000] = NULL;
+	assert_true(pattern_match(patterns[7], scratch, text_slice("name7.com.")));
+	patterns_compile(patterns, 1001);
+	printf("# compiled in %lld us\n", (long long)(clock_monotonic_ns() - start) / 1000);
+	assert_int_equal(count_pages("rwxp"), 0);
+	assert_true(count_pages("r-xp") > 0);
+	for (size_t i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "www.name%zu.com.", i);
+		assert_true(pattern_match(patterns[i], scratch, text_slice(text)));
+		assert_false(pattern_match(patterns[i], scratch, text_slice("name.com.")));
+	}
+	patterns_free(patterns, 1001);
+	assert_int_equal(count_pages("rwxp"), 0);
+}
+
+static void test_groups_are_counted(void **state)
+{
+	struct pattern *patterns[] = {
+		pattern_parse("^a|b", PATTERN_IN_NAME, error),
+		pattern_parse("(a)(?:b)((c))\\(", PATTERN_IN_NAME, error),
+		pattern_parse("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)", PATTERN_IN_NAME, error),
+	};
+
+	(void)state;
+	assert_int_equal(pattern_group_count(patterns[0]), 0);
+	assert_int_equal(pattern_group_count(patterns[1]), 3);
+	assert_int_equal(pattern_group_count(patterns[2]), 10);
+	patterns_free(patterns, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +319,8 @@ int main(void)
 		cmocka_unit_test(test_longest_names_reach_no_limit_of_sane_patterns),
 		cmocka_unit_test(test_pattern_is_interpreted_where_there_is_no_machine_code),
 		cmocka_unit_test(test_code_can_be_executed_and_not_written),
+		cmocka_unit_test(test_many_patterns_are_compiled_at_once),
+		cmocka_unit_test(test_groups_are_counted),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
