@@ -6,12 +6,6 @@
 #include "base/cursor.h"
 #include "dns/walk.h"
 
-#define FLAG_QR	   0x8000
-#define FLAG_TC	   0x0200
-#define FLAG_RD	   0x0100
-#define FLAG_RA	   0x0080
-#define RCODE_MASK 0x000f
-
 #define POINTER_OFFSET_MAX 0x3fff
 
 /* Appends the name, or only checks it when the answer is full; returns as name_expand. */
@@ -120,13 +114,13 @@ static enum dns_outcome header_test(const uint8_t *header)
 {
 	uint16_t flags = be16_load(header + 2);
 
-	if (!(flags & FLAG_QR))
+	if (!(flags & DNS_FLAG_QR))
 		return DNS_NOT_RESPONSE;
-	if (!(flags & FLAG_RD))
+	if (!(flags & DNS_FLAG_RD))
 		return DNS_NOT_DESIRED;
-	if (!(flags & FLAG_RA))
+	if (!(flags & DNS_FLAG_RA))
 		return DNS_NOT_AVAILABLE;
-	if (flags & RCODE_MASK)
+	if (flags & DNS_RCODE_MASK)
 		return DNS_NOT_NOERROR;
 	if (be16_load(header + 4) != 1)
 		return DNS_NOT_ONE_QUESTION;
@@ -161,7 +155,7 @@ enum dns_outcome dns_answer_parse(struct slice message, bool is_cut, struct dns_
 	outcome = header_test(header);
 	if (outcome != DNS_RECORDED)
 		return outcome;
-	is_cut |= (be16_load(header + 2) & FLAG_TC) != 0;
+	is_cut |= (be16_load(header + 2) & DNS_FLAG_TC) != 0;
 	walk_init(&walk, message);
 
 	if (!answer_add_question(answer, &walk))

@@ -8,6 +8,29 @@
 /* The fixed head of a DNS message (RFC 1035 4.1.1). */
 #define DNS_HEADER_SIZE 12
 
+/* Its second word, in host byte order (RFC 1035 4.1.1, RFC 4035 3). */
+#define DNS_FLAG_QR	0x8000
+#define DNS_OPCODE_MASK 0x7800
+#define DNS_FLAG_AA	0x0400
+#define DNS_FLAG_TC	0x0200
+#define DNS_FLAG_RD	0x0100
+#define DNS_FLAG_RA	0x0080
+#define DNS_FLAG_AD	0x0020
+#define DNS_FLAG_CD	0x0010
+#define DNS_RCODE_MASK	0x000f
+
+#define DNS_CLASS_IN 1
+
+enum dns_rcode {
+	DNS_NOERROR = 0,
+	DNS_FORMERR = 1,
+	DNS_SERVFAIL = 2,
+	DNS_NXDOMAIN = 3,
+	DNS_NOTIMP = 4,
+	DNS_REFUSED = 5,
+	DNS_BADVERS = 16, /* the first with upper bits in EDNS (RFC 6891 6.1.3) */
+};
+
 enum dns_type {
 	DNS_TYPE_A = 1,
 	DNS_TYPE_CNAME = 5,

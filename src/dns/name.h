@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "base/slice.h"
 
 #define DNS_NAME_MAX \
@@ -46,3 +48,62 @@ bool name_parse(const char *text, uint8_t *wire, uint8_t *length);
 
 /* name_format for one octet of a label: writes 1 to 4 bytes, without NUL, and returns how many. */
 size_t name_format_octet(uint8_t octet, char *text);
+
+/* Upper-case ASCII letters of a word become lower-case. Length octets of a wire name are no letters
+ * (RFC 1035 2.3.4), so it serves for whole names. */
+static inline uint64_t name_lower_word(uint64_t word)
+{
+	const uint64_t each = 0x0101010101010101;
+	uint64_t seven = word & 0x7f * each;
+	uint64_t from_a = seven + (0x80 - 'A') * each;
+	uint64_t beyond_z = seven + (0x7f - 'Z') * each;
+	uint64_t is_upper = (from_a ^ beyond_z) & ~word & 0x80 * each;
+
+	return word | is_upper >> 2;
+}
+
+static inline uint64_t name_load_lower(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return name_lower_word(word);
+}
+
+/* Copies a wire name, or a part of one, in lower case. The last octets may be copied twice: there
+ * are few branches, as lengths are hard to predict. */
+static inline void name_lower(const uint8_t *wire, size_t length, uint8_t *out)
+{
+	uint64_t word;
+	size_t at = 0;
+
+	if (length < sizeof(word)) {
+		for (; at < length; at++)
+			out[at] = (uint8_t)name_lower_word(wire[at]);
+		return;
+	}
+	for (; at + sizeof(word) < length; at += sizeof(word)) {
+		word = name_load_lower(wire + at);
+		memcpy(out + at, &word, sizeof(word));
+	}
+	word = name_load_lower(wire + length - sizeof(word));
+	memcpy(out + length - sizeof(word), &word, sizeof(word));
+}
+
+/* Whether two wire names of one length are equal in any case of letters (RFC 4343). */
+static inline bool name_equal(const uint8_t *left, const uint8_t *right, size_t length)
+{
+	const size_t step = sizeof(uint64_t);
+	size_t at = 0;
+
+	if (length < step) {
+		for (; at < length; at++)
+			if (name_lower_word(left[at]) != name_lower_word(right[at]))
+				return false;
+		return true;
+	}
+	for (; at + step < length; at += step)
+		if (name_load_lower(left + at) != name_load_lower(right + at))
+			return false;
+	return name_load_lower(left + length - step) == name_load_lower(right + length - step);
+}

@@ -5,8 +5,6 @@
 #include "dns/message.h"
 #include "dns/walk.h"
 
-#define RCODE_MASK 0x000f
-
 /* Behind all questions but the first, which is read. */
 static bool walk_other_questions(struct walk *walk, unsigned count)
 {
@@ -72,7 +70,7 @@ bool dns_question_parse(struct slice message, struct dns_question *question)
 		return false;
 	question->id = be16_load(header);
 	question->flags = be16_load(header + 2);
-	question->rcode = question->flags & RCODE_MASK;
+	question->rcode = question->flags & DNS_RCODE_MASK;
 	walk_init(&walk, message);
 	if (be16_load(header + 4) && !walk_question(&walk, question))
 		return false;

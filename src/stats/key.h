@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/hash.h"
 #include "base/slice.h"
+#include "dns/name.h"
 
 /*
  * Keys of tables: keyed hashes that are never 0, which means none. Names are hashed in lower case,
@@ -21,19 +22,6 @@ static inline uint64_t key_fold(uint64_t a, uint64_t b)
 	unsigned __int128 product = (unsigned __int128)a * b;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Upper-case ASCII letters of a word become lower-case. Length octets of a wire name are no letters
- * (RFC 1035 2.3.4), so it serves for whole names. */
-static inline uint64_t key_lower(uint64_t word)
-{
-	const uint64_t each = 0x0101010101010101;
-	uint64_t seven = word & 0x7f * each;
-	uint64_t from_a = seven + (0x80 - 'A') * each;
-	uint64_t beyond_z = seven + (0x7f - 'Z') * each;
-	uint64_t is_upper = (from_a ^ beyond_z) & ~word & 0x80 * each;
-
-	return word | is_upper >> 2;
 }
 
 static inline uint64_t key_of_hash(uint64_t hash)
@@ -76,8 +64,8 @@ key_of_octets(const struct hash_key *key, const uint8_t *data, size_t length, bo
 	for (; end - data > 16; data += 16) {
 		first = key_load(data);
 		second = key_load(data + 8);
-		hash = key_add(key, hash, is_lowered ? key_lower(first) : first,
-			       is_lowered ? key_lower(second) : second);
+		hash = key_add(key, hash, is_lowered ? name_lower_word(first) : first,
+			       is_lowered ? name_lower_word(second) : second);
 	}
 	first = 0;
 	if (length >= 8) {
@@ -86,8 +74,8 @@ key_of_octets(const struct hash_key *key, const uint8_t *data, size_t length, bo
 	} else {
 		second = hash_tail(end, length);
 	}
-	hash = key_add(key, hash, is_lowered ? key_lower(first) : first,
-		       is_lowered ? key_lower(second) : second);
+	hash = key_add(key, hash, is_lowered ? name_lower_word(first) : first,
+		       is_lowered ? name_lower_word(second) : second);
 	return key_end(key, hash, length);
 }
 

@@ -225,11 +225,11 @@ static void copy_name(const struct shard *shard, struct slice name, uint8_t *out
 
 	for (; end - at >= 8; at += 8, out += 8) {
 		word = key_load(at);
-		word = keeps_case ? word : key_lower(word);
+		word = keeps_case ? word : name_lower_word(word);
 		memcpy(out, &word, 8);
 	}
 	word = hash_tail(end, name.length);
-	word = keeps_case ? word : key_lower(word);
+	word = keeps_case ? word : name_lower_word(word);
 	memcpy(out, &word, 8);
 }
 

@@ -36,9 +36,9 @@ static uint64_t hash_label(const struct suffixes *suffixes, uint64_t parent, str
 
 	for (; end - at >= 8; at += 8) {
 		memcpy(&word, at, 8);
-		hash = key_fold(hash ^ key_lower(word), KEY_FACTOR);
+		hash = key_fold(hash ^ name_lower_word(word), KEY_FACTOR);
 	}
-	return key_fold(hash ^ key_lower(hash_tail(end, label.length)), KEY_FACTOR) | FLAGS;
+	return key_fold(hash ^ name_lower_word(hash_tail(end, label.length)), KEY_FACTOR) | FLAGS;
 }
 
 /* The node, or the free place where it would be; half of the places are free. */

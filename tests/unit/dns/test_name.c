@@ -494,6 +494,53 @@ static void test_name_format_fits_the_longest_text(void **state)
 	free(text);
 }
 
+static void test_name_lower_word_changes_upper_case_letters_alone(void **state)
+{
+	(void)state;
+	for (unsigned octet = 0; octet < 256; octet++) {
+		unsigned wanted = octet >= 'A' && octet <= 'Z' ? octet + 32 : octet;
+
+		for (int at = 0; at < 64; at += 8)
+			assert_true(
+				name_lower_word((uint64_t)octet << at | ~(UINT64_C(0xff) << at)) ==
+				((uint64_t)wanted << at | ~(UINT64_C(0xff) << at)));
+	}
+}
+
+static void test_name_lower_copies_every_length_and_nothing_beyond(void **state)
+{
+	uint8_t wire[DNS_NAME_MAX], out[DNS_NAME_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wire); i++)
+		wire[i] = (uint8_t)i;
+	for (size_t length = 0; length <= sizeof(wire); length++) {
+		memset(out, 0x5a, sizeof(out));
+		name_lower(wire, length, out);
+		for (size_t i = 0; i < length; i++)
+			assert_int_equal(out[i], i >= 'A' && i <= 'Z' ? i + 32 : i);
+		assert_int_equal(out[length], 0x5a);
+	}
+}
+
+static void test_name_equal_sees_every_octet_and_no_case(void **state)
+{
+	uint8_t left[DNS_NAME_MAX], right[DNS_NAME_MAX];
+
+	(void)state;
+	for (size_t length = 0; length <= sizeof(left); length++) {
+		memset(left, 'q', sizeof(left));
+		memset(right, 'Q', sizeof(right));
+		assert_true(name_equal(left, right, length));
+		for (size_t i = 0; i < length; i++) {
+			right[i] = 'q' ^ 0x40; /* '1': another bit than that of case */
+			assert_false(name_equal(left, right, length));
+			right[i] = 'q';
+		}
+		assert_true(name_equal(left, right, length));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +571,9 @@ int main(void)
 		cmocka_unit_test(test_name_format_is_injective_for_all_two_octet_labels),
 		cmocka_unit_test(test_name_format_tells_dot_in_label_from_two_labels),
 		cmocka_unit_test(test_name_format_fits_the_longest_text),
+		cmocka_unit_test(test_name_lower_word_changes_upper_case_letters_alone),
+		cmocka_unit_test(test_name_lower_copies_every_length_and_nothing_beyond),
+		cmocka_unit_test(test_name_equal_sees_every_octet_and_no_case),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -11,18 +11,6 @@
 
 static const struct hash_key hash_key = {{3, 5}};
 
-static void test_key_lower_changes_upper_case_letters_alone(void **state)
-{
-	(void)state;
-	for (unsigned octet = 0; octet < 256; octet++) {
-		unsigned wanted = octet >= 'A' && octet <= 'Z' ? octet + 32 : octet;
-
-		for (int at = 0; at < 64; at += 8)
-			assert_true(key_lower((uint64_t)octet << at | ~(UINT64_C(0xff) << at)) ==
-				    ((uint64_t)wanted << at | ~(UINT64_C(0xff) << at)));
-	}
-}
-
 static void test_key_is_that_of_the_lower_case(void **state)
 {
 	uint8_t bytes[64], lower[64];
@@ -90,7 +78,6 @@ static void test_key_differs_when_one_bit_does(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_key_lower_changes_upper_case_letters_alone),
 		cmocka_unit_test(test_key_is_that_of_the_lower_case),
 		cmocka_unit_test(test_key_differs_when_one_bit_does),
 	};
