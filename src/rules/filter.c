@@ -226,12 +226,12 @@ static bool names_set(struct event_filter *filter, const struct filter_condition
 		return true;
 	is_good = names_read(&names, conditions, error);
 	if (is_good) {
-		size = list_size(names_slice(&names));
+		size = list_size(&names);
 		memory = size ? malloc(size) : NULL;
 		is_good = memory || complain(&complaint, "out of memory");
 	}
 	if (is_good) {
-		list_build(memory, names_slice(&names), key);
+		list_build(memory, &names, key);
 		filter->names = memory;
 	}
 	names_fini(&names);

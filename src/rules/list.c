@@ -3,8 +3,9 @@
  * An open hash table, half full, with linear probing: a slot has 32 bits of the hash and the place
  * of the name, which is looked at only when those bits agree. The hash of a name is made of that of
  * the name above it and of its first label, so that one pass over a name makes those of all names
- * above it. It is folded multiplication with a secret key: nobody can put in what collides, and who
- * only asks cannot change the table; SipHash took two thirds of the time of a filter.
+ * above it. An octet before the name tells what its entries say. It is folded multiplication with a
+ * secret key: nobody can put in what collides, and who only asks cannot change the table; SipHash
+ * took two thirds of the time of a filter.
  */
 #include "rules/list.h"
 
@@ -13,22 +14,33 @@
 #include <string.h>
 
 #include "dns/name.h"
+#include "rules/names.h"
 
+#define LIST_MAGIC     UINT64_C(0x316c3600736e6400) /* has octets 0, as no text has */
 #define SLOTS_PER_NAME 2
+#define ARRIVALS       16
+/* Slots that are taken without a gap. Half full tables of any size that fits have one chance in
+ * 10^30 of more. */
+#define RUN_MAX 512
 
 struct slot {
 	uint32_t tag;
-	uint32_t name; /* bytes from the start of the list; 0: empty */
+	uint32_t name; /* bytes from the start of the list, the octet before it too; 0: empty */
 };
 
 struct list {
+	uint64_t magic;
 	struct hash_key key;
+	uint32_t size; /* bytes in all */
 	uint32_t slots_count;
 	uint32_t names_count;
-	uint32_t labels_max; /* of the longest name; a longer one is looked up by its end */
-	bool has_root;
+	uint8_t labels_max; /* of the longest name; a longer one is looked up by its end */
+	uint8_t root_say;
+	uint8_t has_more; /* than NAMES_IN: the first entry that is found need not decide */
+	uint8_t unused;
 	struct slot slots[];
-	/* Behind them the names in lower case, and room to compare any name with the last. */
+	/* Behind them what is said of the names, and they in lower case; room to compare any name
+	 * with the last. */
 };
 
 /* A name as it is looked up: in lower case, and where its labels begin. */
@@ -39,26 +51,15 @@ struct labels {
 	uint8_t count; /* without the root */
 };
 
-static size_t names_count(struct slice names)
+static inline size_t names_offset(uint32_t slots_count)
 {
-	size_t count = 0;
-
-	while (names.length) {
-		size_t length = name_wire_length(names);
-
-		assert(length);
-		names.data += length;
-		names.length -= length;
-		count++;
-	}
-	return count;
+	return sizeof(struct list) + slots_count * sizeof(struct slot);
 }
 
-size_t list_size(struct slice names)
+size_t list_size(const struct names *names)
 {
-	size_t slots = SLOTS_PER_NAME * names_count(names);
-	size_t size =
-		sizeof(struct list) + slots * sizeof(struct slot) + names.length + DNS_NAME_MAX;
+	size_t slots_size = SLOTS_PER_NAME * names->count * sizeof(struct slot);
+	size_t size = sizeof(struct list) + slots_size + names->length + DNS_NAME_MAX;
 
 	return size <= UINT32_MAX ? size : 0;
 }
@@ -100,11 +101,16 @@ static inline uint64_t label_hash(const struct list *list, const uint8_t *label,
 	return mix(hash ^ word ^ list->key.word[0], list->key.word[1]);
 }
 
+static inline uint32_t slot_first(const struct list *list, uint64_t hash)
+{
+	return (uint32_t)((hash >> 32) * list->slots_count >> 32);
+}
+
 /* The slot of a name that ends its labels; or an empty one, where it could be. */
 static inline uint32_t slot_find(const struct list *list, const uint8_t *name, size_t length,
 				 uint64_t hash)
 {
-	uint32_t slot = (uint32_t)((hash >> 32) * list->slots_count >> 32);
+	uint32_t slot = slot_first(list, hash);
 
 	for (; list->slots[slot].name; slot = slot + 1 < list->slots_count ? slot + 1 : 0)
 		if (list->slots[slot].tag == (uint32_t)hash &&
@@ -113,52 +119,138 @@ static inline uint32_t slot_find(const struct list *list, const uint8_t *name, s
 	return slot;
 }
 
-/* Puts the name in where the names end, unless it is there. Returns where they end then. */
-static uint32_t list_add(struct list *list, struct slice name, uint32_t end)
+static inline unsigned say_part(uint8_t say, bool of_itself)
 {
-	struct labels labels;
-	uint64_t hash = 0;
-	uint32_t slot;
-
-	labels_init(&labels, name);
-	if (!labels.count) {
-		list->names_count += !list->has_root;
-		list->has_root = true;
-		return end;
-	}
-	for (unsigned i = labels.count; i--;)
-		hash = label_hash(list, labels.wire + labels.at[i], hash);
-	slot = slot_find(list, labels.wire, labels.length, hash);
-	if (list->slots[slot].name)
-		return end;
-	list->slots[slot] = (struct slot){(uint32_t)hash, end};
-	memcpy((uint8_t *)list + end, labels.wire, labels.length);
-	list->names_count++;
-	if (labels.count > list->labels_max)
-		list->labels_max = labels.count;
-	return end + labels.length;
+	return of_itself ? say & 0xf : say >> 4;
 }
 
-const struct list *list_build(void *memory, struct slice names, const struct hash_key *key)
+static uint8_t say_merge(uint8_t say, uint8_t other)
+{
+	unsigned itself = say_part(say, true), below = say_part(say, false);
+
+	if (say_part(other, true) > itself)
+		itself = say_part(other, true);
+	if (say_part(other, false) > below)
+		below = say_part(other, false);
+	return NAMES_SAY(itself, below);
+}
+
+/* An entry on its way in: the slot where it is looked for first is fetched meanwhile. */
+struct arrival {
+	struct labels labels;
+	uint64_t hash;
+	uint8_t say;
+};
+
+/* Takes an entry from *at on, which is moved behind it. */
+static void arrival_init(struct arrival *arrival, const struct list *list, const uint8_t **at,
+			 const uint8_t *last)
+{
+	struct slice name = {*at + 1, 0};
+
+	name.length = name_wire_length((struct slice){name.data, (size_t)(last - name.data)});
+	labels_init(&arrival->labels, name);
+	arrival->say = **at;
+	arrival->hash = 0;
+	for (unsigned i = arrival->labels.count; i--;)
+		arrival->hash = label_hash(list, arrival->labels.wire + arrival->labels.at[i],
+					   arrival->hash);
+	__builtin_prefetch(&list->slots[slot_first(list, arrival->hash)], 1);
+	*at = name.data + name.length;
+}
+
+/* Puts it in where the names end, unless its name is there. Returns where they end then. */
+static uint32_t list_add(struct list *list, const struct arrival *arrival, uint32_t end)
+{
+	const struct labels *labels = &arrival->labels;
+	uint8_t *base = (uint8_t *)list, say = arrival->say;
+	struct slot *slot;
+
+	list->has_more |= (say & ~NAMES_SAY_BOTH(NAMES_IN)) != 0;
+	if (!labels->count) {
+		list->names_count += !list->root_say;
+		list->root_say = say_merge(list->root_say, say);
+		return end;
+	}
+	slot = &list->slots[slot_find(list, labels->wire, labels->length, arrival->hash)];
+	if (slot->name) {
+		base[slot->name - 1] = say_merge(base[slot->name - 1], say);
+		return end;
+	}
+	*slot = (struct slot){(uint32_t)arrival->hash, end + 1};
+	base[end] = say;
+	memcpy(base + end + 1, labels->wire, labels->length);
+	list->names_count++;
+	if (labels->count > list->labels_max)
+		list->labels_max = labels->count;
+	return end + 1 + labels->length;
+}
+
+/* Adds all entries, some at once, since each slot is far from the one before. */
+static uint32_t list_fill(struct list *list, const struct names *names, uint32_t end)
+{
+	const uint8_t *at = names->bytes, *last = at + names->length;
+	struct arrival arrivals[ARRIVALS];
+
+	while (at < last) {
+		unsigned count = 0;
+
+		while (count < ARRIVALS && at < last)
+			arrival_init(&arrivals[count++], list, &at, last);
+		for (unsigned i = 0; i < count; i++)
+			end = list_add(list, &arrivals[i], end);
+	}
+	return end;
+}
+
+const struct list *list_build(void *memory, const struct names *names, const struct hash_key *key)
 {
 	struct list *list = memory;
-	size_t size = list_size(names);
-	uint32_t end;
+	uint32_t slots_count = (uint32_t)(SLOTS_PER_NAME * names->count);
+	uint32_t end = (uint32_t)names_offset(slots_count);
 
-	assert(size && (uintptr_t)memory % LIST_ALIGNMENT == 0);
-	memset(list, 0, size);
+	assert(list_size(names) && (uintptr_t)memory % LIST_ALIGNMENT == 0);
+	memset(list, 0, end);
+	list->magic = LIST_MAGIC;
 	list->key.word[0] = hash_bytes(key, "sum", 3);
 	list->key.word[1] = hash_bytes(key, "factor", 6) | 1;
-	list->slots_count = (uint32_t)(SLOTS_PER_NAME * names_count(names));
-	end = (uint32_t)(sizeof(*list) + list->slots_count * sizeof(struct slot));
-	while (names.length) {
-		size_t length = name_wire_length(names);
-
-		end = list_add(list, (struct slice){names.data, length}, end);
-		names.data += length;
-		names.length -= length;
-	}
+	list->slots_count = slots_count;
+	end = list_fill(list, names, end);
+	memset((uint8_t *)list + end, 0, DNS_NAME_MAX);
+	list->size = end + DNS_NAME_MAX;
 	return list;
+}
+
+size_t list_bytes(const struct list *list)
+{
+	return list->size;
+}
+
+/* Half of the slots are empty, no look-up goes far to find one, and each name has its place. */
+static bool slots_check(const struct list *list)
+{
+	size_t first = names_offset(list->slots_count) + 1, last = list->size - DNS_NAME_MAX;
+	uint32_t taken = 0, run = 0;
+
+	for (uint32_t i = 0; i < list->slots_count; i++) {
+		uint32_t name = list->slots[i].name;
+
+		run = name ? run + 1 : 0;
+		taken += name != 0;
+		if (name && (name < first || name > last || run > RUN_MAX))
+			return false;
+	}
+	return taken <= list->slots_count / SLOTS_PER_NAME &&
+	       list->names_count == taken + (list->root_say != 0);
+}
+
+bool list_check(const void *memory, size_t size)
+{
+	const struct list *list = memory;
+
+	return size >= sizeof(*list) && list->magic == LIST_MAGIC && list->size <= size &&
+	       (list->slots_count || !list->labels_max) &&
+	       list->size >= names_offset(list->slots_count) + DNS_NAME_MAX && slots_check(list);
 }
 
 uint32_t list_count(const struct list *list)
@@ -166,22 +258,32 @@ uint32_t list_count(const struct list *list)
 	return list->names_count;
 }
 
+/* What counts of that which was said so far, and what a longer name says. */
+static inline unsigned word_choose(unsigned so_far, unsigned word)
+{
+	bool is_overruled = !word || (so_far > NAMES_OUT && word < so_far);
+
+	return is_overruled ? so_far : word;
+}
+
 bool list_match(const struct list *list, struct slice name)
 {
 	struct labels labels;
 	uint64_t hash = 0;
-	unsigned last;
+	unsigned last, word;
 
-	if (list->has_root || !list->labels_max || !name.length)
-		return list->has_root;
 	labels_init(&labels, name);
+	word = say_part(list->root_say, !labels.count);
 	last = labels.count > list->labels_max ? labels.count - list->labels_max : 0;
-	for (unsigned i = labels.count; i-- > last;) {
+	for (unsigned i = labels.count; i-- > last && (!word || list->has_more);) {
 		const uint8_t *suffix = labels.wire + labels.at[i];
+		uint32_t found;
 
 		hash = label_hash(list, suffix, hash);
-		if (list->slots[slot_find(list, suffix, labels.length - labels.at[i], hash)].name)
-			return true;
+		found = list->slots[slot_find(list, suffix, labels.length - labels.at[i], hash)]
+				.name;
+		if (found)
+			word = word_choose(word, say_part(((const uint8_t *)list)[found - 1], !i));
 	}
-	return false;
+	return word == NAMES_IN || word == NAMES_IN_IMPORTANT;
 }
