@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "base/slice.h"
 #include "dns/name.h"
@@ -8,6 +9,9 @@
 /*
  * A query as a server takes it: header, one question, at most one OPT record, nothing else (RFC
  * 1035 4.1, RFC 6891 6.1). What is not understood is refused, never passed on.
+ *
+ * Octets behind the last record are no error: BIND and Unbound ignore them, there are devices that
+ * send their whole buffer, and they can do no harm, since nothing here goes on but what was read.
  */
 
 #define QUERY_PAYLOAD_LEAST 512 /* octets that every client takes over UDP */
@@ -20,6 +24,8 @@ enum query_outcome {
 	QUERY_FORMERR, /* not one question, malformed, records that no query has, two OPT records */
 	QUERY_NOTIMP,  /* another opcode than QUERY */
 	QUERY_BADVERS, /* EDNS of another version than 0 (RFC 6891 6.1.3) */
+	QUERY_REFUSED, /* signed (TSIG, SIG(0)): we have no keys, and what goes on is not what was
+			  signed (RFC 8945 5.5) */
 };
 
 struct dns_query {
@@ -31,15 +37,20 @@ struct dns_query {
 	uint16_t payload;	  /* what the client takes over UDP: at least QUERY_PAYLOAD_LEAST */
 	bool has_edns;
 	bool is_dnssec_ok;	    /* DO (RFC 3225) */
-	bool has_keepalive;	    /* edns-tcp-keepalive (RFC 7828) */
+	bool has_keepalive;	    /* edns-tcp-keepalive. One with a time, which no client may
+				       send, is none: over UDP it must be ignored anyway (RFC 7828
+				       3.2.1, 3.3.1) */
 	bool has_subnet;	    /* client subnet (RFC 7871) */
 	uint8_t name_length;	    /* of name */
 	uint8_t name[DNS_NAME_MAX]; /* uncompressed wire form, in lower case; the octets that the
 				       client wrote are in message */
 };
 
-/* Linear in the message's length. A name in a query is not compressed: there is nothing before it
- * to point to. */
+/*
+ * Linear in the message's length. A name in a query is not compressed: there is nothing before it
+ * to point to. Of what is wrong, the first counts in this order: DROP, for which *query is not
+ * touched, NOTIMP, FORMERR, then as the records stand.
+ */
 enum query_outcome query_parse(struct slice message, struct dns_query *query);
 
 #define QUERY_MESSAGE_MAX (12 + DNS_NAME_MAX + 4 + 11) /* of query_build() */
