@@ -24,9 +24,11 @@ struct wheel {
 
 typedef void (*wheel_fn)(void *argument, struct wheel_timer *timer);
 
+/* Timers are zero before they are set for the first time. */
 void wheel_init(struct wheel *wheel, int64_t tick_ns, int64_t now_ns);
 
-/* due_ns: on the clock of wheel_turn. One that is set is set anew. */
+/* due_ns: on the clock of wheel_turn, which is never negative. One that is set is set anew. One
+ * whose time is over comes with the next tick. */
 void wheel_set(struct wheel *wheel, struct wheel_timer *timer, int64_t due_ns);
 
 /* Harmless for one that is not set. */
@@ -37,5 +39,9 @@ static inline bool wheel_is_set(const struct wheel_timer *timer)
 	return timer->next;
 }
 
-/* Calls fn for each timer that is due, which is not set any more then: fn may set and stop any. */
+/*
+ * Calls fn for each timer that is due, which is not set any more then: fn may set and stop any.
+ * What it sets does not come in the same turn. Timers come by their ticks, unless the clock jumped
+ * by more than a round (which costs one round), and within a tick as they were set.
+ */
 void wheel_turn(struct wheel *wheel, int64_t now_ns, wheel_fn fn, void *argument);
