@@ -248,7 +248,8 @@ bool list_check(const void *memory, size_t size)
 {
 	const struct list *list = memory;
 
-	return size >= sizeof(*list) && list->magic == LIST_MAGIC && list->size <= size &&
+	return (uintptr_t)memory % LIST_ALIGNMENT == 0 && size >= sizeof(*list) &&
+	       list->magic == LIST_MAGIC && list->size <= size &&
 	       (list->slots_count || !list->labels_max) &&
 	       list->size >= names_offset(list->slots_count) + DNS_NAME_MAX && slots_check(list);
 }

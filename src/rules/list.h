@@ -30,9 +30,9 @@ const struct list *list_build(void *memory, const struct names *names, const str
 size_t list_bytes(const struct list *list);
 
 /*
- * Is at the start of size bytes of LIST_ALIGNMENT, from whomever they come, a list that list_match
- * can be asked of? Nothing it follows then leads out of list_bytes(), which are within size, or
- * takes long.
+ * Is at the start of size bytes, from whomever they come, and at LIST_ALIGNMENT a list that
+ * list_match can be asked of? Nothing it follows then leads out of list_bytes(), which are within
+ * size, or takes long.
  */
 bool list_check(const void *memory, size_t size);
 

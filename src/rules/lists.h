@@ -18,11 +18,13 @@ struct lists;
 #define LISTS_ERROR_MAX 384
 
 enum list_format {
-	LIST_AUTO,    /* told by its first lines */
-	LIST_NAMES,   /* a name a line: it and all below it */
+	LIST_AUTO,    /* told by its first lines that are no comments */
+	LIST_NAMES,   /* a name a line, perhaps with "*." or "." before it: it and all below it */
 	LIST_HOSTS,   /* "0.0.0.0 NAME [NAME]...": those names alone */
-	LIST_ADBLOCK, /* "||NAME^": it and all below; "@@||NAME^": not those; "!" comments */
-	LIST_DNSMASQ, /* "address=/NAME/...", "server=/NAME/", "local=/NAME/": it and all below */
+	LIST_ADBLOCK, /* "||NAME^": it and all below; "|NAME^": it alone; "@@" before: not those;
+			 lines of names and hosts files; "!" comments */
+	LIST_DNSMASQ, /* "address=/NAME/...", "server=/NAME/", "local=/NAME/": it and all below;
+			 "server=/NAME/#": not those */
 	LIST_RPZ,     /* a zone file: "NAME CNAME .": it alone; "*.NAME": what is below; CNAME
 			 rpz-passthru.: not it */
 	LIST_FORMAT_COUNT,
@@ -41,24 +43,26 @@ struct lists_source {
 
 /* What became of it. */
 struct lists_report {
-	uint32_t entries;  /* that are in it */
-	uint32_t left_out; /* lines that mean something that a list of names cannot say */
-	uint32_t bad;	   /* lines that are wrong */
-	size_t first_bad;  /* number of the first of them, from 1; 0: none */
+	enum list_format format; /* that it was read in; LIST_AUTO: the copy of a list */
+	uint32_t entries;	 /* that are in it */
+	uint32_t left_out;	 /* lines that mean something that a list of names cannot say */
+	uint32_t bad;		 /* lines that are wrong */
+	size_t first_bad;	 /* number of the first of them, from 1; 0: none */
 	char problem[LISTS_ERROR_MAX]; /* of that line */
 };
 
 /*
  * Compiles count lists. Lines that are wrong are left out and told. Returns memory of *size bytes,
- * the caller's to free, or NULL when out of memory, or when a list has more than 4 GiB. reports has
- * count elements.
+ * the caller's to free, or NULL when out of memory, or when a list has more than 4 GiB. count is at
+ * most LISTS_MAX; reports has as many elements.
  */
 void *lists_compile(const struct lists_source *sources, uint32_t count, const struct hash_key *key,
 		    struct lists_report *reports, size_t *size);
 
 /*
  * A view of memory that lists_compile() made, perhaps in another process that is not trusted to
- * have done so: all places are checked. NULL when it is no such memory. Borrowed: memory must stay.
+ * have done so: all places are checked. NULL when it is no such memory. Borrowed: memory must stay,
+ * and nobody may change it any more (a memfd is to be sealed before).
  */
 const struct lists *lists_open(const void *memory, size_t size);
 
