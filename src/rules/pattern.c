@@ -181,6 +181,20 @@ void pattern_free(struct pattern *pattern)
 	patterns_free(&pattern, 1);
 }
 
+/* A name has an octet, its root dot, and no line feed. */
+bool pattern_is_everything(const char *text)
+{
+	static const char *const texts[] = {
+		"^(.*)", "^(.*)$", "^.*",  "^.*$",  "(.*)", "(.*)$", ".*", ".*$", "^(.+)", "^(.+)$",
+		"^.+",	 "^.+$",   "(.+)", "(.+)$", ".+",   ".+$",   ".",  "^.",  "^",	   "$",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (!strcmp(text, texts[i]))
+			return true;
+	return false;
+}
+
 unsigned pattern_group_count(const struct pattern *pattern)
 {
 	uint32_t count = 0;

@@ -35,6 +35,10 @@ struct pattern *pattern_parse(const char *text, enum pattern_kind kind, char *er
 void patterns_compile(struct pattern *const *patterns, size_t count);
 void patterns_free(struct pattern *const *patterns, size_t count);
 
+/* Does it match every absolute name, whatever PATTERN_IN_NAME makes of it? Only of those ways to
+ * write it that people use is that known: "^(.*)", ".*", "." and their like. */
+bool pattern_is_everything(const char *text);
+
 /* Groups that it has: more than PATTERN_GROUPS_MAX, perhaps. */
 unsigned pattern_group_count(const struct pattern *pattern);
 

@@ -1,265 +1,116 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * States are made level by level, so that their numbers are in the order of their depths: what is
- * not yet made when the table is full are the ends of literals, the states that most names stay in
- * are close together, and the failure of a state has a lower number than the state.
- *
- * A row has a column for each character that literals have, in either case; and two before them:
- * the output of the state, and all other octets, which lead to the start.
- */
 #include "rules/prefilter.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMN_OUTPUT 0
-#define COLUMN_OTHER  1
-#define COLUMN_FIRST  2
-#define IS_OUTPUT     (UINT32_C(1) << 31) /* of a transition: its state has one */
-#define WORD_BITS     64
+#include "rules/automaton.h"
 
-/* The numbers of the literals that end in a state. */
-struct output {
-	uint64_t seen; /* the last scan that came by */
-	uint32_t first, count;
-	uint32_t next; /* the longest output that ends there too; 0: none */
-};
+#define WORD_BITS 64
 
 struct prefilter {
-	uint64_t scans;
-	size_t states_count, states_max;
-	uint32_t stride; /* of a row, in columns */
-	uint32_t *rows;	 /* transitions: the place of the next state's row */
-	uint32_t outputs_count;
-	struct output *outputs; /* from 1 on */
-	uint16_t *numbers;
-	uint8_t column[256];
+	uint32_t count, words_count;
+	uint64_t *always; /* patterns without a literal */
+	uint64_t *found;
+	struct automaton *automaton; /* NULL: no pattern has one */
 };
 
-/* What making one needs. */
-struct making {
-	struct prefilter *prefilter;
-	const struct prefilter_literal *literals;
-	size_t count;
-	uint32_t *ends;	    /* the state of each literal */
-	uint32_t *failures; /* of each state: where what is behind its first octet leads */
+/* As they are collected. */
+struct collection {
+	struct numbered_literal *literals;
+	size_t count, room;
 };
 
-static inline uint32_t *row_of(const struct prefilter *prefilter, size_t state)
+static bool collection_add(struct collection *collection, const struct literals *literals,
+			   uint16_t number)
 {
-	return prefilter->rows + state * prefilter->stride;
-}
+	if (collection->count + literals->count > collection->room) {
+		size_t room = 2 * collection->room + LITERALS_MAX;
+		struct numbered_literal *grown =
+			reallocarray(collection->literals, room, sizeof(*grown));
 
-static inline uint8_t column_of(const struct prefilter *prefilter, char character)
-{
-	return prefilter->column[(uint8_t)character];
-}
-
-static void columns_set(struct making *making)
-{
-	struct prefilter *prefilter = making->prefilter;
-	uint8_t *column = prefilter->column;
-
-	memset(column, COLUMN_OTHER, sizeof(prefilter->column));
-	prefilter->stride = COLUMN_FIRST;
-	for (size_t i = 0; i < making->count; i++) {
-		const struct literal *literal = &making->literals[i].literal;
-
-		for (unsigned at = 0; at < literal->length; at++)
-			if (column_of(prefilter, literal->text[at]) == COLUMN_OTHER)
-				column[(uint8_t)literal->text[at]] = (uint8_t)prefilter->stride++;
-	}
-	for (unsigned upper = 'A'; upper <= 'Z'; upper++)
-		column[upper] = column[upper | 0x20];
-}
-
-static bool tables_make(struct making *making)
-{
-	struct prefilter *prefilter = making->prefilter;
-	size_t row_bytes = prefilter->stride * sizeof(uint32_t);
-	size_t states = 1;
-
-	for (size_t i = 0; i < making->count; i++)
-		states += making->literals[i].literal.length;
-	if (states > PREFILTER_BYTES_MAX / row_bytes)
-		states = PREFILTER_BYTES_MAX / row_bytes;
-	prefilter->states_max = states;
-	prefilter->rows = calloc(states, row_bytes);
-	prefilter->outputs = calloc(making->count + 1, sizeof(*prefilter->outputs));
-	prefilter->numbers = calloc(making->count + 1, sizeof(*prefilter->numbers));
-	making->ends = calloc(making->count + 1, sizeof(*making->ends));
-	making->failures = calloc(states, sizeof(*making->failures));
-	return prefilter->rows && prefilter->outputs && prefilter->numbers && making->ends &&
-	       making->failures;
-}
-
-/* Moves the literal's end one octet on. False when the table is full. */
-static bool end_move(struct making *making, size_t i, unsigned depth)
-{
-	struct prefilter *prefilter = making->prefilter;
-	uint8_t column = column_of(prefilter, making->literals[i].literal.text[depth]);
-	uint32_t *next = row_of(prefilter, making->ends[i]) + column;
-
-	if (!*next) {
-		if (prefilter->states_count == prefilter->states_max)
+		if (!grown)
 			return false;
-		*next = (uint32_t)prefilter->states_count++;
+		collection->literals = grown;
+		collection->room = room;
 	}
-	making->ends[i] = *next;
+	for (uint32_t i = 0; i < literals->count; i++)
+		collection->literals[collection->count++] =
+			(struct numbered_literal){literals->literal[i], number};
 	return true;
 }
 
-static void states_make(struct making *making)
+static bool patterns_read(struct prefilter *prefilter, const char *const *patterns,
+			  struct collection *collection)
 {
-	making->prefilter->states_count = 1;
-	for (unsigned depth = 0; depth < LITERAL_MAX; depth++)
-		for (size_t i = 0; i < making->count; i++)
-			if (depth < making->literals[i].literal.length &&
-			    !end_move(making, i, depth))
-				return;
+	struct literals literals;
+
+	for (uint32_t i = 0; i < prefilter->count; i++) {
+		literals.count = 0;
+		if (patterns[i])
+			literals_find(patterns[i], &literals);
+		if (!literals.count)
+			prefilter->always[i / WORD_BITS] |= UINT64_C(1) << i % WORD_BITS;
+		else if (!collection_add(collection, &literals, (uint16_t)i))
+			return false;
+	}
+	return true;
 }
 
-/* The octets that lead to no state lead where they lead from the failure. */
-static void failures_make(struct making *making)
-{
-	struct prefilter *prefilter = making->prefilter;
-
-	for (size_t state = 0; state < prefilter->states_count; state++) {
-		uint32_t *row = row_of(prefilter, state);
-		const uint32_t *failure = row_of(prefilter, making->failures[state]);
-
-		for (uint32_t column = COLUMN_FIRST; column < prefilter->stride; column++) {
-			uint32_t other = state ? failure[column] : 0;
-
-			if (row[column])
-				making->failures[row[column]] = other;
-			else
-				row[column] = other;
-		}
-	}
-}
-
-/* Numbers by the states that their literals end in. */
-static void outputs_make(struct making *making)
-{
-	struct prefilter *prefilter = making->prefilter;
-	uint32_t first = 0;
-
-	for (size_t i = 0; i < making->count; i++) {
-		uint32_t *output = row_of(prefilter, making->ends[i]) + COLUMN_OUTPUT;
-
-		if (!*output)
-			*output = ++prefilter->outputs_count;
-		prefilter->outputs[*output].count++;
-	}
-	for (uint32_t i = 1; i <= prefilter->outputs_count; i++) {
-		prefilter->outputs[i].first = first;
-		first += prefilter->outputs[i].count;
-		prefilter->outputs[i].count = 0;
-	}
-	for (size_t i = 0; i < making->count; i++) {
-		struct output *output =
-			prefilter->outputs + row_of(prefilter, making->ends[i])[COLUMN_OUTPUT];
-
-		prefilter->numbers[output->first + output->count++] = making->literals[i].number;
-	}
-}
-
-/* A state has also the outputs of its failure. */
-static void outputs_link(struct making *making)
-{
-	struct prefilter *prefilter = making->prefilter;
-
-	for (size_t state = 1; state < prefilter->states_count; state++) {
-		uint32_t *output = row_of(prefilter, state) + COLUMN_OUTPUT;
-		uint32_t other = row_of(prefilter, making->failures[state])[COLUMN_OUTPUT];
-
-		if (*output)
-			prefilter->outputs[*output].next = other;
-		else
-			*output = other;
-	}
-}
-
-/* Numbers of states become places of rows, so that a step is one look. */
-static void transitions_make(struct prefilter *prefilter)
-{
-	for (size_t state = 0; state < prefilter->states_count; state++) {
-		uint32_t *row = row_of(prefilter, state);
-
-		for (uint32_t column = COLUMN_FIRST; column < prefilter->stride; column++) {
-			uint32_t place = row[column] * prefilter->stride;
-
-			row[column] = place | (prefilter->rows[place] ? IS_OUTPUT : 0);
-		}
-	}
-}
-
-static void prefilter_make(struct making *making)
-{
-	states_make(making);
-	failures_make(making);
-	outputs_make(making);
-	outputs_link(making);
-	transitions_make(making->prefilter);
-}
-
-struct prefilter *prefilter_new(const struct prefilter_literal *literals, size_t count)
+struct prefilter *prefilter_new(const char *const *patterns, uint32_t count)
 {
 	struct prefilter *prefilter = calloc(1, sizeof(*prefilter));
-	struct making making = {.prefilter = prefilter, .literals = literals, .count = count};
+	struct collection collection = {0};
+	bool is_good;
 
 	if (!prefilter)
 		return NULL;
-	columns_set(&making);
-	if (tables_make(&making)) {
-		prefilter_make(&making);
-	} else {
-		prefilter_free(prefilter);
-		prefilter = NULL;
+	prefilter->count = count;
+	prefilter->words_count = (count + WORD_BITS - 1) / WORD_BITS;
+	prefilter->always = calloc(prefilter->words_count + 1, sizeof(uint64_t));
+	prefilter->found = calloc(prefilter->words_count + 1, sizeof(uint64_t));
+	is_good = prefilter->always && prefilter->found &&
+		  patterns_read(prefilter, patterns, &collection);
+	if (is_good && collection.count) {
+		prefilter->automaton = automaton_new(collection.literals, collection.count);
+		is_good = prefilter->automaton != NULL;
 	}
-	free(making.ends);
-	free(making.failures);
-	return prefilter;
+	free(collection.literals);
+	if (is_good)
+		return prefilter;
+	prefilter_free(prefilter);
+	return NULL;
 }
 
 void prefilter_free(struct prefilter *prefilter)
 {
 	if (!prefilter)
 		return;
-	free(prefilter->rows);
-	free(prefilter->outputs);
-	free(prefilter->numbers);
+	automaton_free(prefilter->automaton);
+	free(prefilter->always);
+	free(prefilter->found);
 	free(prefilter);
 }
 
-/* A text that has a literal many times costs it once: what was seen in this scan is not told
- * again. */
-static void output_tell(struct prefilter *prefilter, uint32_t output, uint64_t *words)
+void prefilter_scan(struct prefilter *prefilter, struct slice name)
 {
-	while (output && prefilter->outputs[output].seen != prefilter->scans) {
-		struct output *told = &prefilter->outputs[output];
-		const uint16_t *number = prefilter->numbers + told->first;
-
-		for (uint32_t i = 0; i < told->count; i++)
-			words[number[i] / WORD_BITS] |= UINT64_C(1) << number[i] % WORD_BITS;
-		told->seen = prefilter->scans;
-		output = told->next;
-	}
+	memcpy(prefilter->found, prefilter->always, prefilter->words_count * sizeof(uint64_t));
+	if (prefilter->automaton)
+		automaton_scan(prefilter->automaton, name, prefilter->found);
 }
 
-void prefilter_scan(struct prefilter *prefilter, struct slice text, uint64_t *words)
+uint32_t prefilter_next(const struct prefilter *prefilter, uint32_t from)
 {
-	const uint32_t *rows = prefilter->rows;
-	uint32_t place = 0;
+	uint32_t word = from / WORD_BITS;
+	uint64_t bits;
 
-	prefilter->scans++;
-	for (size_t i = 0; i < text.length; i++) {
-		place = rows[place + prefilter->column[text.data[i]]];
-		if (__builtin_expect(place & IS_OUTPUT, 0)) {
-			place &= ~IS_OUTPUT;
-			output_tell(prefilter, rows[place], words);
-		}
+	if (from >= prefilter->count)
+		return prefilter->count;
+	bits = prefilter->found[word] & UINT64_MAX << from % WORD_BITS;
+	while (!bits) {
+		if (++word == prefilter->words_count)
+			return prefilter->count;
+		bits = prefilter->found[word];
 	}
+	return word * WORD_BITS + (uint32_t)__builtin_ctzll(bits);
 }

@@ -304,6 +304,25 @@ static void test_groups_are_counted(void **state)
 	patterns_free(patterns, 3);
 }
 
+static void test_what_is_known_to_be_everything_matches_it(void **state)
+{
+	static const char *const texts[] = {
+		"^(.*)", "^(.*)$", "^.*",  "^.*$",  "(.*)", "(.*)$", ".*", ".*$", "^(.+)", "^(.+)$",
+		"^.+",	 "^.+$",   "(.+)", "(.+)$", ".+",   ".+$",   ".",  "^.",  "^",	   "$",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		assert_true(pattern_is_everything(texts[i]));
+		assert_true(is_in_name(texts[i], "."));
+		assert_true(is_in_name(texts[i], "www.example.org."));
+	}
+	assert_false(pattern_is_everything("^.$"));
+	assert_false(pattern_is_everything("^(.*)\\.$"));
+	assert_false(pattern_is_everything(""));
+	assert_false(pattern_is_everything("a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_code_can_be_executed_and_not_written),
 		cmocka_unit_test(test_many_patterns_are_compiled_at_once),
 		cmocka_unit_test(test_groups_are_counted),
+		cmocka_unit_test(test_what_is_known_to_be_everything_matches_it),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -6,191 +6,77 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "rules/prefilter.h"
 
-#define NUMBERS_MAX 65536
-
-static struct prefilter_literal literals[NUMBERS_MAX];
-static size_t literal_count;
-
-static void add(const char *text, uint16_t number)
+/* expected: the numbers of the patterns that can match, with a blank before each. */
+static void assert_found(struct prefilter *prefilter, uint32_t count, const char *name,
+			 const char *expected)
 {
-	struct prefilter_literal *literal = &literals[literal_count++];
+	char found[1024] = "";
 
-	literal->number = number;
-	literal->literal.length = (uint8_t)strlen(text);
-	memcpy(literal->literal.text, text, strlen(text));
-}
-
-static struct slice text_slice(const char *text)
-{
-	return (struct slice){(const uint8_t *)text, strlen(text)};
-}
-
-/* expected: the numbers, with a blank before each. */
-static void assert_numbers(struct prefilter *prefilter, const char *text, const char *expected)
-{
-	uint64_t words[2] = {0};
-	char found[512] = "";
-
-	prefilter_scan(prefilter, text_slice(text), words);
-	for (unsigned i = 0; i < 128; i++)
-		if (words[i / 64] >> i % 64 & 1)
-			sprintf(found + strlen(found), " %u", i);
+	prefilter_scan(prefilter, (struct slice){(const uint8_t *)name, strlen(name)});
+	for (uint32_t i = prefilter_next(prefilter, 0); i < count;
+	     i = prefilter_next(prefilter, i + 1))
+		sprintf(found + strlen(found), " %u", i);
 	if (strcmp(found, expected) != 0)
-		fail_msg("%s:%s", text, found);
+		fail_msg("%s:%s", name, found);
 }
 
-static void test_all_literals_in_a_text_are_told(void **state)
+static void test_patterns_without_a_literal_are_always_tried(void **state)
 {
+	static const char *const patterns[] = {
+		"^(.*)youtube.com", NULL, "^(.*)porn|foo|bar(.*).(.*)", "^[a-z]\\.", "^(.*).xxx",
+	};
+	struct prefilter *prefilter = prefilter_new(patterns, 5);
+
+	(void)state;
+	assert_found(prefilter, 5, "www.example.", " 1 3");
+	assert_found(prefilter, 5, "www.YouTube.com.", " 0 1 3");
+	assert_found(prefilter, 5, "foo.xxx.", " 1 2 3 4");
+	assert_found(prefilter, 5, ".", " 1 3");
+	prefilter_free(prefilter);
+}
+
+static void test_patterns_are_found_beyond_the_first_word(void **state)
+{
+	static char texts[300][16];
+	const char *patterns[300];
 	struct prefilter *prefilter;
 
 	(void)state;
-	literal_count = 0;
-	add("he", 0);
-	add("she", 1);
-	add("his", 2);
-	add("hers", 127);
-	add("rs.", 64);
-	add("xyz", 3);
-	prefilter = prefilter_new(literals, literal_count);
-	assert_numbers(prefilter, "ushers.", " 0 1 64 127");
-	assert_numbers(prefilter, "ushers", " 0 1 127");
-	assert_numbers(prefilter, "this.", " 2");
-	assert_numbers(prefilter, "shis", " 2");
-	assert_numbers(prefilter, "h.e", "");
-	assert_numbers(prefilter, "", "");
-	assert_numbers(prefilter, "xxyxyzz", " 3");
-	assert_numbers(prefilter, "hhhe\303\200she", " 0 1");
-	prefilter_free(prefilter);
-}
-
-static void test_case_of_the_text_does_not_matter(void **state)
-{
-	struct prefilter *prefilter;
-
-	(void)state;
-	literal_count = 0;
-	add("az-09_", 1);
-	add("[@{`", 2);
-	prefilter = prefilter_new(literals, literal_count);
-	assert_numbers(prefilter, "AZ-09_", " 1");
-	assert_numbers(prefilter, "aZ-09_", " 1");
-	assert_numbers(prefilter, "[@{`", " 2");
-	assert_numbers(prefilter, "{`[@", ""); /* they differ by the bit of case */
-	assert_numbers(prefilter, "AZ\01509_", "");
-	prefilter_free(prefilter);
-}
-
-static void test_literal_may_stand_for_many_numbers(void **state)
-{
-	struct prefilter *prefilter;
-
-	(void)state;
-	literal_count = 0;
-	add("com", 5);
-	add("example", 6);
-	add("com", 7);
-	add("com", 5);
-	prefilter = prefilter_new(literals, literal_count);
-	assert_numbers(prefilter, "com.com.", " 5 7");
-	assert_numbers(prefilter, "example.com.", " 5 6 7");
-	assert_numbers(prefilter, "example.org.", " 6");
-	prefilter_free(prefilter);
-}
-
-static void test_without_literals_nothing_is_found(void **state)
-{
-	struct prefilter *prefilter = prefilter_new(literals, 0);
-
-	(void)state;
-	assert_numbers(prefilter, "example.com.", "");
-	prefilter_free(prefilter);
-}
-
-static void random_text(struct random *random, char *text, unsigned length, unsigned letters)
-{
-	for (unsigned i = 0; i < length; i++)
-		text[i] = (char)('a' + random_next(random) % letters);
-	text[length] = '\0';
-}
-
-/* Short literals of few letters, so that they are in each other in all ways. */
-static void test_equals_a_plain_search(void **state)
-{
-	struct random random = {{1, 2, 3, 4}};
-	char text[LITERAL_MAX + 1], name[41];
-
-	(void)state;
-	for (unsigned round = 0; round < 300; round++) {
-		struct prefilter *prefilter;
-
-		literal_count = 0;
-		for (uint16_t i = 0; i < 64; i++) {
-			random_text(&random, text, 2 + (unsigned)(random_next(&random) % 7), 3);
-			add(text, i);
-		}
-		prefilter = prefilter_new(literals, literal_count);
-		for (unsigned i = 0; i < 50; i++) {
-			uint64_t word = 0;
-
-			random_text(&random, name, 40, 4);
-			prefilter_scan(prefilter, text_slice(name), &word);
-			for (unsigned j = 0; j < 64; j++) {
-				const struct literal *literal = &literals[j].literal;
-
-				assert_int_equal(word >> j & 1, memmem(name, 40, literal->text,
-								       literal->length) != NULL);
-			}
-		}
-		prefilter_free(prefilter);
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "name%u\\.com", i);
+		patterns[i] = texts[i];
 	}
+	prefilter = prefilter_new(patterns, 300);
+	assert_found(prefilter, 300, "name63.com.name64.com.name299.com", " 63 64 299");
+	assert_found(prefilter, 300, "name300.com", "");
+	assert_int_equal(prefilter_next(prefilter, 300), 300);
+	assert_int_equal(prefilter_next(prefilter, 5000), 300);
+	prefilter_free(prefilter);
 }
 
-/* The table would have 300 MB: their ends are not in it then. */
-static void test_too_many_literals_are_cut_and_none_is_missed(void **state)
+static void test_there_may_be_no_literal_and_no_pattern(void **state)
 {
-	static uint64_t words[NUMBERS_MAX / 64];
-	struct prefilter *prefilter;
-	char text[LITERAL_MAX + 1];
-	struct random random = {{5, 6, 7, 8}};
-	unsigned found = 0;
+	static const char *const patterns[] = {NULL, "a"};
+	struct prefilter *none = prefilter_new(patterns, 0), *two = prefilter_new(patterns, 2);
 
 	(void)state;
-	literal_count = 0;
-	for (unsigned i = 0; i < NUMBERS_MAX; i++) {
-		random_text(&random, text, LITERAL_MAX, 26);
-		add(text, (uint16_t)i);
-	}
-	prefilter = prefilter_new(literals, literal_count);
-	for (unsigned i = 0; i < NUMBERS_MAX; i += 97) {
-		memset(words, 0, sizeof(words));
-		prefilter_scan(
-			prefilter,
-			(struct slice){(const uint8_t *)literals[i].literal.text, LITERAL_MAX},
-			words);
-		assert_true(words[i / 64] >> i % 64 & 1);
-		for (unsigned j = 0; j < NUMBERS_MAX / 64; j++)
-			found += (unsigned)__builtin_popcountll(words[j]);
-	}
-	printf("# found: %u of %u\n", found, NUMBERS_MAX / 97 + 1);
-	assert_true(found < 100 * (NUMBERS_MAX / 97));
-	prefilter_free(prefilter);
+	assert_found(none, 0, "a.", "");
+	assert_int_equal(prefilter_next(none, 0), 0);
+	assert_found(two, 2, "b.", " 0 1");
+	prefilter_free(none);
+	prefilter_free(two);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_literals_in_a_text_are_told),
-		cmocka_unit_test(test_case_of_the_text_does_not_matter),
-		cmocka_unit_test(test_literal_may_stand_for_many_numbers),
-		cmocka_unit_test(test_without_literals_nothing_is_found),
-		cmocka_unit_test(test_equals_a_plain_search),
-		cmocka_unit_test(test_too_many_literals_are_cut_and_none_is_missed),
+		cmocka_unit_test(test_patterns_without_a_literal_are_always_tried),
+		cmocka_unit_test(test_patterns_are_found_beyond_the_first_word),
+		cmocka_unit_test(test_there_may_be_no_literal_and_no_pattern),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
