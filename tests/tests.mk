@@ -9,6 +9,8 @@ export BUILD DNSFLOW_SHARED
 
 # Registered domains are checked against libpsl, which nothing else needs.
 $(BUILD)/tests/unit/stats/test_suffixes: LIBS += -lpsl
+# Messages that are made are read by ldns.
+$(BUILD)/tests/unit/dns/test_response_rename: LIBS += -lldns
 
 check: ## unit, golden, fuzz-corpus and system tests; last line: N passed, N failed, N skipped
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_TESTS) $(PROGRAMS) hooked

@@ -14,9 +14,9 @@
 
 enum response_outcome {
 	RESPONSE_OK,
-	RESPONSE_MALFORMED, /* no response, a broken record, counts that lie, two OPT records, too
-			       many records */
-	RESPONSE_OTHER,	    /* well-formed, but not to this question */
+	RESPONSE_MALFORMED, /* no response, not one question, a broken record, counts that lie, OPT
+			       where it has no place, too many records */
+	RESPONSE_OTHER,	    /* to another question, or none; what follows that was not looked at */
 };
 
 struct response {
@@ -26,6 +26,7 @@ struct response {
 	uint16_t answer_count, authority_count, additional_count; /* the last without OPT */
 	uint16_t question_length;
 	bool has_edns;
+	bool is_truncated;	 /* TC: nothing but header and question was read, or is kept */
 	int extended_error;	 /* its first one (RFC 8914), or -1 */
 	uint32_t length;	 /* octets of what is kept: header to the last record before OPT */
 	uint32_t ttl_least_s;	 /* of the answer section; UINT32_MAX without records. RFC 2181 8: a
@@ -38,12 +39,17 @@ struct response {
 
 /*
  * Checks that a message is the response to a question: QR is set, opcode is QUERY, and name (in any
- * case of letters unless is_exact, RFC 1035 2.3.3), type and class are equal. A response of an
- * error without a question is RESPONSE_OK only for FORMERR, NOTIMP and SERVFAIL, where servers of
- * old do so. Records behind OPT, and octets behind the last record, are not kept. Linear in its
- * length.
+ * case of letters unless is_exact, RFC 1035 2.3.3), type and class are equal. One without a
+ * question is RESPONSE_OK only for FORMERR, NOTIMP and SERVFAIL, which servers of old send so, and
+ * without records.
  *
- * question: wire name, type and class.
+ * Each record is walked, and what it has of a meaning here is checked: addresses of class IN, and
+ * names that may be compressed (dns/rdata.h). Records behind OPT, and octets behind the last
+ * record, are not kept. A truncated response is cut anywhere, and its counts are as they are:
+ * nothing of it is kept but header and question. Linear in its length.
+ *
+ * question: wire name, type and class. Of *response all fields are set for RESPONSE_OK alone; id
+ * and flags whenever there is a header.
  */
 enum response_outcome response_parse(struct slice message, struct slice question, bool is_exact,
 				     struct response *response);
@@ -54,9 +60,11 @@ size_t response_compact(uint8_t *message, const struct response *response);
 
 /*
  * For rewritten questions: writes the message, which was parsed and compacted, with the name of its
- * question, and of every record that has it, replaced by name. Names are compressed anew, those in
- * data only of types that RFC 3597 4 lists. *response becomes that of the new message, but for the
- * fields that do not change. Returns its length, or 0 when it does not fit into size.
+ * question replaced by name, also where it is the owner of a record or a name in its data. Data are
+ * octets but for the types of dns/rdata.h, and have names compressed only in those of RFC 1035 (RFC
+ * 3597 4). *response becomes that of the new message: lengths and places change, counts and the
+ * rest do not. Returns its length, or 0 when it does not fit into size, or its names are
+ * tangled as no honest ones are; then *response is of no use.
  */
 size_t response_rename(struct slice message, struct slice name, struct response *response,
 		       uint8_t *out, size_t size);
