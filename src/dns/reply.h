@@ -16,6 +16,7 @@
 
 #define REPLY_LOCAL_MAX 4096 /* octets of any reply that is made here */
 #define REPLY_TTL	300  /* seconds, of records that rules give */
+#define REPLY_PAYLOAD	1232 /* octets over UDP that are hardly ever fragmented */
 
 /* Extended DNS errors (RFC 8914 4). */
 enum extended_error {
@@ -34,8 +35,10 @@ enum extended_error {
  */
 struct reply_question {
 	uint16_t id;
-	uint16_t flags;	  /* of the query, host byte order */
-	uint16_t payload; /* the most octets that it may get; UINT16_MAX over TCP */
+	uint16_t flags;	      /* of the query, host byte order */
+	uint16_t payload;     /* the most octets that it may get: at least QUERY_PAYLOAD_LEAST,
+				 UINT16_MAX over TCP */
+	uint16_t own_payload; /* what OPT tells of us */
 	bool has_edns;
 	bool is_dnssec_ok;
 	bool has_keepalive;	  /* it came over TCP, and asked for the time (RFC 7828) */
@@ -44,29 +47,33 @@ struct reply_question {
 	uint8_t question[DNS_NAME_MAX + 4]; /* name, type and class as the client wrote them */
 };
 
-/* What there is to say of a query; payload: as in the struct. */
+/* What there is to say of a query; payload: as in the struct. Sets own_payload to REPLY_PAYLOAD,
+ * and keepalive to 0 (close soon): the caller's to change. */
 void reply_question_of(const struct dns_query *query, uint16_t payload,
 		       struct reply_question *question);
 
 /* All write at most REPLY_LOCAL_MAX octets to out and return how many; flags are QR, and opcode,
- * RD (and CD) of the query. */
+ * RD (and CD) of the query. What the client may not get at that length has TC set and no records.
+ */
 
-/* No records. rcode: with upper bits (BADVERS), which a client without EDNS does not get. */
+/* No records. rcode: with upper bits (BADVERS); a client without EDNS, which cannot be told those,
+ * gets SERVFAIL instead. */
 size_t reply_error(const struct reply_question *question, uint16_t rcode, enum extended_error error,
 		   uint8_t *out);
 
 /* One CNAME record: target in wire form. Spec 5: for every type and class. */
 size_t reply_redirect(const struct reply_question *question, struct slice target, uint8_t *out);
 
-/* Those of the addresses that the type of the question asks for; none of them: no records. At most
- * REPLY_ADDRESSES_MAX. */
+/* Those of the addresses that the type of the question asks for (ANY: all); none of them: no
+ * records. At most REPLY_ADDRESSES_MAX. */
 #define REPLY_ADDRESSES_MAX 16
 size_t reply_addresses(const struct reply_question *question, const struct address *addresses,
 		       uint32_t count, enum extended_error error, uint8_t *out);
 
 /* What an upstream's response, or what was kept of it, becomes for one client. */
 struct reply_source {
-	struct slice message; /* as response_compact() leaves it */
+	struct slice message; /* as response_compact() leaves it; to the question of the client,
+				 which may have another case of letters */
 	const uint16_t *ttls; /* where its TTLs lie */
 	uint16_t ttl_count;
 	uint16_t rcode;		   /* with upper bits */
@@ -77,9 +84,10 @@ struct reply_source {
 };
 
 /*
- * Writes it to out, of size octets. One that is longer than the client may get, or than there is
- * room, has TC set and no records (RFC 2181 9). AD only where the client set AD or DO (RFC 6840
- * 5.7). Returns the length: at least 12, so size is at least REPLY_LOCAL_MAX.
+ * Writes it to out, of size octets. Flags are the upstream's, but RD, CD and opcode the client's,
+ * and AD only where the client set AD or DO (RFC 6840 5.7). One that is longer than the client may
+ * get, or than there is room, has TC set and no records (RFC 2181 9). One without a question, which
+ * is an error, becomes reply_error(). Returns the length; size is at least REPLY_LOCAL_MAX.
  */
 size_t reply_relay(const struct reply_question *question, const struct reply_source *source,
 		   uint8_t *out, size_t size);
