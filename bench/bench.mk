@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benches print `name value unit` lines; each compares with its peers in the same run.
 
-.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats
-bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats ## all benches
+.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-lists
+bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-lists ## all benches
 
 bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segments, 2 workers, memory
 	$(Q)BUILD=$(BUILD) bench/replay
@@ -15,6 +15,9 @@ bench-aggregator: all $(PROGRAMS) ## events per second of one core: statistics, 
 
 bench-stats: $(BUILD)/bench/stats ## nanoseconds to count an event, microseconds to read what was counted: RUNS=
 	$(Q)$(BUILD)/bench/stats $(RUNS)
+
+bench-lists: $(BUILD)/bench/lists ## a million names in a list: bytes and seconds to load them, nanoseconds to look one up: RUNS=
+	$(Q)$(BUILD)/bench/lists $(RUNS)
 
 bench-ring: all $(PROGRAMS) cursorless ## records through an event ring between two processes, and what the cursor costs a replay
 	$(Q)$(BUILD)/bench/ring

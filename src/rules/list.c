@@ -142,21 +142,21 @@ struct arrival {
 	uint8_t say;
 };
 
-/* Takes an entry from *at on, which is moved behind it. */
-static void arrival_init(struct arrival *arrival, const struct list *list, const uint8_t **at,
-			 const uint8_t *last)
+/* Takes the first of the entries, which are moved behind it. */
+static void arrival_init(struct arrival *arrival, const struct list *list, struct slice *entries)
 {
-	struct slice name = {*at + 1, 0};
+	struct slice name = {entries->data + 1, entries->length - 1};
 
-	name.length = name_wire_length((struct slice){name.data, (size_t)(last - name.data)});
+	name.length = name_wire_length(name);
 	labels_init(&arrival->labels, name);
-	arrival->say = **at;
+	arrival->say = *entries->data;
 	arrival->hash = 0;
 	for (unsigned i = arrival->labels.count; i--;)
 		arrival->hash = label_hash(list, arrival->labels.wire + arrival->labels.at[i],
 					   arrival->hash);
 	__builtin_prefetch(&list->slots[slot_first(list, arrival->hash)], 1);
-	*at = name.data + name.length;
+	entries->data += 1 + name.length;
+	entries->length -= 1 + name.length;
 }
 
 /* Puts it in where the names end, unless its name is there. Returns where they end then. */
@@ -189,14 +189,14 @@ static uint32_t list_add(struct list *list, const struct arrival *arrival, uint3
 /* Adds all entries, some at once, since each slot is far from the one before. */
 static uint32_t list_fill(struct list *list, const struct names *names, uint32_t end)
 {
-	const uint8_t *at = names->bytes, *last = at + names->length;
+	struct slice entries = {names->bytes, names->length};
 	struct arrival arrivals[ARRIVALS];
 
-	while (at < last) {
+	while (entries.length) {
 		unsigned count = 0;
 
-		while (count < ARRIVALS && at < last)
-			arrival_init(&arrivals[count++], list, &at, last);
+		while (count < ARRIVALS && entries.length)
+			arrival_init(&arrivals[count++], list, &entries);
 		for (unsigned i = 0; i < count; i++)
 			end = list_add(list, &arrivals[i], end);
 	}

@@ -331,10 +331,9 @@ static void line_read(struct list_file *file, struct slice line)
 
 static void file_end(struct list_file *file)
 {
-	if (!file->zone.depth)
-		return;
-	file->line = file->zone.opened;
-	list_file_complain(file, "nothing closes the parenthesis");
+	if (file->zone.depth)
+		list_file_complain(file, "nothing closes the parenthesis of line %zu",
+				   file->zone.opened);
 }
 
 /* A directive, or a record whose type or class is one that such a zone has. */

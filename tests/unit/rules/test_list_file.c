@@ -508,6 +508,14 @@ static void test_bad_records_are_told(void **state)
 	}
 }
 
+static void test_parenthesis_that_nothing_closes_is_told_at_the_end(void **state)
+{
+	(void)state;
+	read_text(LIST_RPZ, "a.example CNAME .\n@ SOA a. b. ( 1 2\nb.example CNAME .\n\n");
+	assert_counts(1, 0, 1, 4);
+	assert_string_equal(report.problem, "nothing closes the parenthesis of line 2");
+}
+
 /* One record is no reason to leave out the others. */
 static void test_zone_is_read_on_behind_a_bad_record(void **state)
 {
@@ -629,6 +637,7 @@ int main(void)
 		cmocka_unit_test(test_wildcard_of_the_zone_is_everything_below_the_root),
 		cmocka_unit_test(test_other_triggers_and_signatures_are_no_entries),
 		cmocka_unit_test(test_bad_records_are_told),
+		cmocka_unit_test(test_parenthesis_that_nothing_closes_is_told_at_the_end),
 		cmocka_unit_test(test_zone_is_read_on_behind_a_bad_record),
 		cmocka_unit_test(test_escapes_in_zones_are_read),
 		cmocka_unit_test(test_longest_names_of_zones_hold),

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory that another process says to be lists. To come past the first checks, the input is a
+ * script of changes, of six octets each, to memory that is good: a place, how many octets, and
+ * what they become. When the first octet is odd it is the memory itself.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/lists.h"
+
+#define CHANGE_SIZE 6
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void *compile(size_t *size)
+{
+	static const char text[] = "||a.example^\n@@||b.a.example^\n||c.b.a.example^$important\n"
+				   "0.0.0.0 d.example\n|e^\n";
+	static const struct hash_key key = {{1, 2}};
+	const struct lists_source sources[] = {
+		{"rules", LIST_ADBLOCK, {(const uint8_t *)text, sizeof(text) - 1}},
+		{"empty", LIST_NAMES, {NULL, 0}},
+	};
+	struct lists_report reports[2];
+
+	return lists_compile(sources, 2, &key, reports, size);
+}
+
+static void look_up(const struct lists *lists)
+{
+	static const char *const names[] = {"", "\1e", "\1x\1c\1b\1a\7example", "\1d\7EXAMPLE",
+					    "\1b\1a\7example"};
+
+	lists_find(lists, "empty");
+	for (uint32_t number = 0; number < lists_count(lists); number++) {
+		assert(strlen(lists_name(lists, number)) < LISTS_NAME_MAX);
+		assert(lists_copy(lists, number).length);
+		lists_entries(lists, number);
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			lists_match(
+				lists, number,
+				(struct slice){(const uint8_t *)names[i], strlen(names[i]) + 1});
+	}
+}
+
+/* A small number, or one close to the upper end of its size. */
+static void change(uint8_t *memory, size_t size, const uint8_t *step)
+{
+	size_t at = (step[0] | (size_t)step[1] << 8) % size;
+	size_t length = (size_t)1 << (step[2] & 3);
+	uint64_t value = step[3] | (uint64_t)step[4] << 8 | (uint64_t)step[5] << 16;
+
+	if (step[2] & 4)
+		value = ~value;
+	if (step[2] & 8)
+		at &= ~(length - 1);
+	if (length > size - at)
+		length = size - at;
+	memcpy(memory + at, &value, length);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct lists *lists;
+	size_t length, at = 2;
+	uint8_t *memory;
+
+	if (size < 2)
+		return 0;
+	if (data[0] & 1) {
+		length = size - 2;
+		memory = malloc(length + 1);
+		memcpy(memory, data + 2, length);
+	} else {
+		memory = compile(&length);
+		for (; at + CHANGE_SIZE <= size; at += CHANGE_SIZE)
+			change(memory, length, data + at);
+		if (data[0] & 2)
+			memory = realloc(memory, length -= data[1] % length);
+	}
+	lists = lists_open(memory, length);
+	if (lists)
+		look_up(lists);
+	free(memory);
+	return 0;
+}
