@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/slice.h"
+#include "tools/bench/answer.h"
+
+#define FRAME_HEAD_SIZE 2 /* the length before a message over TCP (RFC 1035 4.2.2) */
+
+/* A message that comes in pieces, of which the beginning is kept. All zero before the first one. */
+struct frame {
+	uint32_t got; /* of length and message */
+	uint8_t bytes[FRAME_HEAD_SIZE + ANSWER_KEPT];
+};
+
+/*
+ * Takes octets off the stream up to the end of a message. True: message has its first ANSWER_KEPT
+ * octets, valid until the next call. False: all octets were taken.
+ */
+bool frame_next(struct frame *frame, struct slice *stream, struct slice *message);
