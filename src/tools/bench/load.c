@@ -78,6 +78,7 @@ static void on_message(void *argument, struct lane *lane, struct slice message, 
 		return;
 	}
 	score_answer(load->score, answer, now_ns - query->sent_ns);
+	load->score->answering_ns = now_ns - load->start_ns;
 	flight_end(load->flight, query);
 }
 
@@ -163,6 +164,7 @@ static void batch_send(struct load *load, struct lane *lane, uint64_t most)
 	}
 	sent = lane->lanes->ops->send(lane, batch, count);
 	load->now_ns = clock_monotonic_ns();
+	load->score->sending_ns = load->now_ns - load->start_ns;
 	for (uint32_t i = 0; i < sent; i++)
 		queries[i]->sent_ns = start_ns + (load->now_ns - start_ns) * i / sent;
 	for (uint32_t i = sent; i < count; i++)
@@ -290,7 +292,7 @@ static void load_close(struct load *load)
 	free(load->is_ready);
 }
 
-int64_t load_run(const struct plan *plan, const struct questions *questions, struct score *score)
+void load_run(const struct plan *plan, const struct questions *questions, struct score *score)
 {
 	struct load load = {.plan = plan, .questions = questions, .score = score};
 
@@ -306,6 +308,6 @@ int64_t load_run(const struct plan *plan, const struct questions *questions, str
 		if (load.now_ns >= load.progress_ns)
 			load_progress(&load);
 	}
+	score->elapsed_ns = load.now_ns - load.start_ns;
 	load_close(&load);
-	return load.now_ns - load.start_ns;
 }

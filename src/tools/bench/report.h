@@ -16,7 +16,7 @@ void report_start(const struct plan *plan);
 
 /* Sentry's table, and then a line "name value unit" for each figure. False when they cannot be
  * written. */
-bool report_results(const struct plan *plan, const struct score *score, int64_t elapsed_ns);
+bool report_results(const struct plan *plan, const struct score *score);
 
 /*
  * How it goes: one line, which the next one overwrites on a terminal. queries: so far, in the time

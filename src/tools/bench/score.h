@@ -8,6 +8,10 @@
 
 /* What became of the queries. All zero in the beginning. */
 struct score {
+	int64_t elapsed_ns;   /* in all */
+	int64_t sending_ns;   /* until the last query was sent */
+	int64_t answering_ns; /* until the last answer came */
+
 	uint64_t successful; /* answers with records */
 	uint64_t empty;	     /* answers without */
 	uint64_t timeouts;
