@@ -143,7 +143,10 @@ $(PROGRAMS_OF_AGGREGATOR): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(call reach,agg
 # --- fuzzing: the same targets explore under libFuzzer, and replay corpora with a plain main under ASan and UBSan -----
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/main.o $(TEST_LIB) $(call reach,aggregator)
+# They reach into two process rooms, which do not know of each other.
+REACH_OF_FUZZ := $(call archive,aggregator) $(call reach,tools)
+
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/main.o $(TEST_LIB) $(REACH_OF_FUZZ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -165,6 +168,7 @@ install: all $(BUILD)/dnsflow-counters.7 ## install binaries, manual pages, the 
 	install -m 755 $(BUILD)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflow
 	install -m 755 $(BUILD)/dnsflowctl $(DESTDIR)$(SBINDIR)/dnsflowctl
 	install -m 755 $(BUILD)/dnsflow-read $(DESTDIR)$(BINDIR)/dnsflow-read
+	install -m 755 $(BUILD)/dnsflow-bench $(DESTDIR)$(BINDIR)/dnsflow-bench
 	install -m 644 src/supervisor/dnsflow.8 $(DESTDIR)$(MANDIR)/man8/dnsflow.8
 	install -m 644 src/tools/dnsflowctl.8 $(DESTDIR)$(MANDIR)/man8/dnsflowctl.8
 	install -m 644 $(BUILD)/dnsflow-counters.7 $(DESTDIR)$(MANDIR)/man7/dnsflow-counters.7
@@ -173,12 +177,15 @@ install: all $(BUILD)/dnsflow-counters.7 ## install binaries, manual pages, the 
 	install -m 644 src/config/dnsflow.conf $(DESTDIR)$(DOCDIR)/dnsflow.conf
 	install -m 644 src/aggregator/web/openapi.yaml $(DESTDIR)$(DOCDIR)/openapi.yaml
 	install -m 644 src/tools/dnsflow-read.1 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+	install -m 644 src/tools/dnsflow-bench.1 $(DESTDIR)$(MANDIR)/man1/dnsflow-bench.1
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(SBINDIR)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflowctl $(DESTDIR)$(BINDIR)/dnsflow-read
+	rm -f $(DESTDIR)$(SBINDIR)/dnsflow $(DESTDIR)$(SBINDIR)/dnsflowctl
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,dnsflow-read dnsflow-bench)
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,dnsflow.8 dnsflowctl.8)
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,dnsflow.conf.5 dnsflow-events.5)
-	rm -f $(DESTDIR)$(MANDIR)/man7/dnsflow-counters.7 $(DESTDIR)$(MANDIR)/man1/dnsflow-read.1
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,dnsflow-read.1 dnsflow-bench.1)
+	rm -f $(DESTDIR)$(MANDIR)/man7/dnsflow-counters.7
 	rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,dnsflow.conf openapi.yaml)
 	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 

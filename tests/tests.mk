@@ -45,7 +45,7 @@ fuzz: ## explore every fuzz target with libFuzzer: FUZZ_RUNS=executions, FUZZ_TA
 		$(FUZZ_TARGETS:%=$(BUILD)-fuzz/tests/fuzz/explore_%)
 	$(Q)BUILD=$(BUILD)-fuzz FUZZ_RUNS=$(FUZZ_RUNS) scripts/fuzz $(FUZZ_TARGETS)
 
-$(BUILD)/tests/fuzz/explore_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB) $(call reach,aggregator)
+$(BUILD)/tests/fuzz/explore_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB) $(REACH_OF_FUZZ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
