@@ -37,6 +37,9 @@ const struct config config_default = {
 };
 
 static const char *const split_words[] = {"destination", "checksum", "flow", "auto", NULL};
+/* In the order of their bits. */
+static const char *const tunnel_words[] = {"gre",  "erspan", "vxlan",  "geneve", "gtpu",
+					   "ipip", "6in4",   "teredo", NULL};
 static const char *const input_words[] = {"live", "mapped", "stream", NULL};
 
 static const struct setting settings[] = {
@@ -62,7 +65,7 @@ static const struct setting settings[] = {
 	{"jmirror-port", 'J', SETTING_TUNNEL_PORT, AT(jmirror_port), .most = 65535,
 	 .argument = "PORT",
 	 .help = "UDP to this port is Juniper jmirror (often 30030): look inside"},
-	{"tunnels", 0, SETTING_TUNNELS, AT(tunnels), .argument = "LIST",
+	{"tunnels", 0, SETTING_TUNNELS, AT(tunnels), .words = tunnel_words, .argument = "LIST",
 	 .help = "tunnels to look into: none, all, or some of "
 		 "gre,erspan,vxlan,geneve,gtpu,ipip,6in4,\n"
 		 "teredo (default: none live, all from files)"},

@@ -11,31 +11,9 @@
 #include "config/outputs.h"
 #include "net/decode.h"
 
-/* In the order of their bits. */
-static const char *const tunnel_words[] = {"gre",  "erspan", "vxlan",  "geneve", "gtpu",
-					   "ipip", "6in4",   "teredo", NULL};
-
-bool setting_is_list(const struct setting *setting)
-{
-	return setting->kind == SETTING_DESTINATIONS || setting->kind == SETTING_PORTS ||
-	       setting->kind == SETTING_LIST || setting->kind == SETTING_OUTPUTS;
-}
-
-bool setting_is_text(const struct setting *setting)
-{
-	return setting->kind == SETTING_TEXT || setting->kind == SETTING_ESCAPED ||
-	       setting->kind == SETTING_LIST || setting->kind == SETTING_ENDPOINT ||
-	       setting->kind == SETTING_DESTINATIONS;
-}
-
 static void *member_of(void *base, const struct setting *setting)
 {
 	return (char *)base + setting->offset;
-}
-
-static const void *value_of(const void *base, const struct setting *setting)
-{
-	return (const char *)base + setting->offset;
 }
 
 void setting_clear(void *base, const struct setting *setting)
@@ -239,7 +217,8 @@ static bool parse_word(const char *value, const char *const *words, uint32_t *fo
 	return false;
 }
 
-static bool parse_tunnels(struct config *config, const char *value, char *error)
+static bool parse_tunnels(struct config *config, const struct setting *setting, const char *value,
+			  char *error)
 {
 	uint32_t mask = 0, bit;
 	char word[16];
@@ -253,7 +232,7 @@ static bool parse_tunnels(struct config *config, const char *value, char *error)
 		size_t length = strcspn(at, ",");
 
 		snprintf(word, sizeof(word), "%.*s", (int)length, at);
-		if (!parse_word(word, tunnel_words, &bit))
+		if (!parse_word(word, setting->words, &bit))
 			return fail(error,
 				    "unknown tunnel: %s (none, all, gre, erspan, vxlan, geneve, "
 				    "gtpu, ipip, 6in4, teredo)",
@@ -294,11 +273,6 @@ static bool parse_word_setting(void *member, const struct setting *setting, cons
 	else
 		*(uint32_t *)member = found;
 	return true;
-}
-
-static uint32_t word_index(const void *member, const struct setting *setting)
-{
-	return setting->size == sizeof(bool) ? *(const bool *)member : *(const uint32_t *)member;
 }
 
 static bool parse_checksum(struct config *config, const char *value, char *error)
@@ -356,162 +330,9 @@ bool setting_parse(void *base, const struct setting *setting, const char *value,
 	case SETTING_CHECKSUM:
 		return parse_checksum(base, value, error);
 	case SETTING_TUNNELS:
-		return parse_tunnels(base, value, error);
+		return parse_tunnels(base, setting, value, error);
 	case SETTING_OUTPUTS:
 		return outputs_parse(base, value, error);
 	}
 	return fail(error, "unknown kind");
 }
-
-static uint32_t count_items(const char *list)
-{
-	uint32_t count = *list != '\0';
-
-	for (; *list; list++)
-		count += *list == '\n';
-	return count;
-}
-
-uint32_t setting_count(const void *base, const struct setting *setting)
-{
-	const struct config *config = base;
-
-	switch (setting->kind) {
-	case SETTING_LIST:
-		return count_items(value_of(base, setting));
-	case SETTING_REAL:
-		return *(const double *)value_of(base, setting) >= 0;
-	case SETTING_ENDPOINT:
-		return ((const struct endpoint *)value_of(base, setting))->address.version != 0;
-	case SETTING_DESTINATIONS:
-		return config->destination_count;
-	case SETTING_PORTS:
-		return config->port_count;
-	case SETTING_TUNNELS:
-		return config->are_tunnels_set;
-	case SETTING_OUTPUTS:
-		return config->output_count;
-	case SETTING_CHECKSUM:
-		return 0;
-	default:
-		return 1;
-	}
-}
-
-static void format_tunnels(uint32_t mask, char *text)
-{
-	size_t length = 0;
-
-	strcpy(text, "none");
-	for (int i = 0; tunnel_words[i]; i++)
-		if (mask & 1u << i)
-			length += (size_t)sprintf(text + length, "%s%s", length ? "," : "",
-						  tunnel_words[i]);
-}
-
-/* The backslash alone must not be taken for more. */
-static void format_escaped(const char *value, char *text)
-{
-	for (; *value; value++) {
-		if (*value == '\\')
-			*text++ = '\\';
-		*text++ = *value;
-	}
-	*text = '\0';
-}
-
-static void format_item(const char *list, uint32_t index, char *text)
-{
-	while (index--)
-		list = strchr(list, '\n') + 1;
-	sprintf(text, "%.*s", (int)strcspn(list, "\n"), list);
-}
-
-/* With as many digits as it takes to be read as the same. */
-static void format_real(double real, char *text)
-{
-	int digits = 6;
-
-	do
-		sprintf(text, "%.*g", digits, real);
-	while (strtod(text, NULL) != real && digits++ < 17);
-}
-
-void setting_format(const void *base, const struct setting *setting, uint32_t index,
-		    char text[CONFIG_TEXT_MAX])
-{
-	const void *member = value_of(base, setting);
-	const struct config *config = base;
-
-	*text = '\0';
-	switch (setting->kind) {
-	case SETTING_FLAG:
-		strcpy(text, *(const bool *)member != default_flag(setting) ? "true" : "false");
-		break;
-	case SETTING_TEXT:
-		strcpy(text, member);
-		break;
-	case SETTING_ESCAPED:
-		format_escaped(member, text);
-		break;
-	case SETTING_LIST:
-		format_item(member, index, text);
-		break;
-	case SETTING_NUMBER:
-	case SETTING_POWER:
-	case SETTING_TUNNEL_PORT:
-		sprintf(text, "%u", *(const uint32_t *)member);
-		break;
-	case SETTING_REAL:
-		format_real(*(const double *)member, text);
-		break;
-	case SETTING_WORD:
-		strcpy(text, setting->words[word_index(member, setting)]);
-		break;
-	case SETTING_ENDPOINT:
-		endpoint_format(member, text);
-		break;
-	case SETTING_DESTINATIONS:
-		strcpy(text, config->destinations[index].text);
-		break;
-	case SETTING_PORTS:
-		sprintf(text, "%u", config->ports[index]);
-		break;
-	case SETTING_SHARE:
-		sprintf(text, "%u/%u", config->share_index + 1, config->share_count);
-		break;
-	case SETTING_TUNNELS:
-		format_tunnels(config->tunnels, text);
-		break;
-	case SETTING_CHECKSUM:
-	case SETTING_OUTPUTS:
-		break;
-	}
-}
-
-void setting_join(const void *base, const struct setting *setting, char text[CONFIG_TEXT_MAX])
-{
-	char value[CONFIG_TEXT_MAX];
-	size_t length = 0;
-
-	*text = '\0';
-	for (uint32_t i = 0; i < setting_count(base, setting); i++) {
-		setting_format(base, setting, i, value);
-		length += (size_t)snprintf(text + length, CONFIG_TEXT_MAX - length, "%s%s",
-					   i ? "," : "", value);
-	}
-}
-
-bool setting_is_same(const void *base, const void *other, const struct setting *setting)
-{
-	char text[CONFIG_TEXT_MAX], other_text[CONFIG_TEXT_MAX];
-
-	setting_join(base, setting, text);
-	setting_join(other, setting, other_text);
-	return !strcmp(text, other_text);
-}
-
-_Static_assert(CONFIG_DESTINATIONS_MAX * sizeof(((struct config_destination *)0)->text) <
-			       CONFIG_TEXT_MAX &&
-		       CONFIG_LIST_MAX < CONFIG_TEXT_MAX,
-	       "a list fits");

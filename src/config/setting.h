@@ -34,7 +34,8 @@ struct setting {
 	size_t offset, size;	  /* of the member in struct config, or in struct config_output */
 	const void *usual;	  /* the member's default */
 	uint32_t least, most;	  /* SETTING_NUMBER, SETTING_POWER; most: SETTING_WORD */
-	const char *const *words; /* SETTING_WORD: in the order of their values, NULL behind them */
+	const char *const *words; /* SETTING_WORD: in the order of their values, SETTING_TUNNELS: of
+				     their bits; NULL behind them */
 	const char *option;	  /* the long option, when it has another name */
 	const char *argument;	  /* its name in the usage, NULL for none */
 	const char *help;	  /* NULL: no option, the preflight's own, or of an output */
