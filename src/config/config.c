@@ -80,10 +80,10 @@ static bool check_list(const struct config *config, const char *name,
 		       const char *problem, char *error)
 {
 	const struct setting *setting = schema_find(&schema_config, name);
+	struct setting_place place = {0};
 	char text[CONFIG_TEXT_MAX];
 
-	for (uint32_t i = 0; i < setting_count(config, setting); i++) {
-		setting_format(config, setting, i, text);
+	while (setting_next(config, setting, &place, text)) {
 		if (is_good(config, text))
 			continue;
 		snprintf(error, CONFIG_ERROR_MAX, "%s: %.99s is %s", name, text, problem);
@@ -268,6 +268,8 @@ uint32_t config_ports(const struct config *config, uint16_t *ports)
 	return count;
 }
 
+#define DIFFERENCE_MAX 512 /* of what is told of a value */
+
 struct comparison {
 	config_difference_fn fn;
 	void *argument;
@@ -277,14 +279,14 @@ struct comparison {
 static void compare_setting(struct comparison *comparison, const char *prefix,
 			    const struct setting *setting, const void *before, const void *after)
 {
-	char name[2 * SETTING_NAME_MAX], old[CONFIG_TEXT_MAX], new[CONFIG_TEXT_MAX];
+	char name[2 * SETTING_NAME_MAX], old[DIFFERENCE_MAX], new[DIFFERENCE_MAX];
 	const struct config_difference difference = {name, old, new, setting->needs_restart};
 
-	setting_join(before, setting, old);
-	setting_join(after, setting, new);
-	if (!strcmp(old, new))
+	if (setting_is_same(before, after, setting))
 		return;
 	comparison->differs = true;
+	setting_join_from(before, after, setting, old, sizeof(old));
+	setting_join_from(after, before, setting, new, sizeof(new));
 	snprintf(name, sizeof(name), "%s%s", prefix, setting->name);
 	if (!setting->is_private || setting->needs_restart)
 		comparison->fn(comparison->argument, &difference);
@@ -295,7 +297,7 @@ static void compare_outputs(struct comparison *comparison, const struct config *
 			    const struct config *after)
 {
 	const struct setting *type = schema_output.settings;
-	char prefix[32], kind[CONFIG_TEXT_MAX];
+	char prefix[32], kind[SETTING_NAME_MAX];
 	struct config_difference difference = {.name = prefix, .before = "", .after = ""};
 
 	for (uint32_t i = 0; i < before->output_count || i < after->output_count; i++) {
@@ -308,7 +310,7 @@ static void compare_outputs(struct comparison *comparison, const struct config *
 		}
 		snprintf(prefix, sizeof(prefix), "outputs[%u]", i);
 		setting_join(i < before->output_count ? &before->outputs[i] : &after->outputs[i],
-			     type, kind);
+			     type, kind, sizeof(kind));
 		*(i < before->output_count ? &difference.before : &difference.after) = kind;
 		comparison->differs = true;
 		comparison->fn(comparison->argument, &difference);

@@ -167,7 +167,8 @@ bool config_has_capture(const struct config *config);
  */
 bool config_complete(struct config *config, uint32_t cpu_count, char *error);
 
-/* A setting that differs, both values as text, those of lists with commas between them. */
+/* A setting that differs, both values as text, those of lists with commas between them; long ones
+ * are cut. */
 struct config_difference {
 	const char *name;
 	const char *before, *after;

@@ -24,11 +24,8 @@ static void print_quoted(FILE *out, const char *text)
 	fputc('"', out);
 }
 
-static void print_value(FILE *out, const void *base, const struct setting *setting, uint32_t index)
+static void print_value(FILE *out, const struct setting *setting, const char *value)
 {
-	char value[CONFIG_TEXT_MAX];
-
-	setting_format(base, setting, index, value);
 	if (setting_is_text(setting))
 		print_quoted(out, value);
 	else
@@ -39,16 +36,17 @@ static void print_value(FILE *out, const void *base, const struct setting *setti
 static void print_setting(FILE *out, int indent, const void *base, const struct setting *setting)
 {
 	const size_t section = schema_section_length(setting->name);
-	const uint32_t count = setting_count(base, setting);
-	const bool is_list = setting_is_list(setting);
+	const bool is_list = setting_is_list(setting), is_empty = !setting_count(base, setting);
+	struct setting_place place = {0};
+	char value[CONFIG_TEXT_MAX];
 
-	fprintf(out, "%s:%s", setting->name + (section ? section + 1 : 0), count ? "" : " []");
-	for (uint32_t i = 0; i < count; i++) {
+	fprintf(out, "%s:%s", setting->name + (section ? section + 1 : 0), is_empty ? " []" : "");
+	while (setting_next(base, setting, &place, value)) {
 		if (is_list)
 			fprintf(out, "\n%*s- ", indent + 2, "");
 		else
 			fputc(' ', out);
-		print_value(out, base, setting, i);
+		print_value(out, setting, value);
 	}
 	fputc('\n', out);
 }

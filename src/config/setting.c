@@ -137,17 +137,25 @@ static bool parse_escaped(char *out, const struct setting *setting, const char *
 	return !*value || fail(error, "longer than %zu characters", setting->size - 1);
 }
 
-static bool parse_item(char *list, const struct setting *setting, const char *value, char *error)
+/* length: of the list so far. */
+static bool parse_item(char *list, const struct setting *setting, size_t *length, const char *value,
+		       char *error)
 {
-	const size_t length = strlen(list);
+	const size_t value_length = strlen(value);
 
 	if (!*value)
 		return fail(error, "has an element that is empty");
 	if (strchr(value, '\n'))
 		return fail(error, "has an element of more than one line");
-	if (length + 1 + strlen(value) >= setting->size)
+	if (value_length >= CONFIG_TEXT_MAX)
+		return fail(error, "has an element of more than %d characters",
+			    CONFIG_TEXT_MAX - 1);
+	if (*length + 1 + value_length >= setting->size)
 		return fail(error, "longer than %zu characters in all", setting->size - 2);
-	sprintf(list + length, "%s%s", length ? "\n" : "", value);
+	if (*length)
+		list[(*length)++] = '\n';
+	memcpy(list + *length, value, value_length + 1);
+	*length += value_length;
 	return true;
 }
 
@@ -296,9 +304,18 @@ static bool parse_tunnel_port(struct config *config, const struct setting *setti
 	return parse_number_setting(port, setting, value, error);
 }
 
+bool setting_append(void *base, const struct setting *setting, size_t *length, const char *value,
+		    char *error)
+{
+	if (setting->kind == SETTING_LIST)
+		return parse_item(member_of(base, setting), setting, length, value, error);
+	return setting_parse(base, setting, value, error);
+}
+
 bool setting_parse(void *base, const struct setting *setting, const char *value, char *error)
 {
 	void *member = member_of(base, setting);
+	size_t length;
 
 	switch (setting->kind) {
 	case SETTING_FLAG:
@@ -308,7 +325,8 @@ bool setting_parse(void *base, const struct setting *setting, const char *value,
 	case SETTING_ESCAPED:
 		return parse_escaped(member, setting, value, error);
 	case SETTING_LIST:
-		return parse_item(member, setting, value, error);
+		length = strlen(member);
+		return parse_item(member, setting, &length, value, error);
 	case SETTING_NUMBER:
 		return parse_number_setting(member, setting, value, error);
 	case SETTING_POWER:

@@ -64,6 +64,11 @@ void setting_clear(void *base, const struct setting *setting);
  */
 bool setting_parse(void *base, const struct setting *setting, const char *value, char *error);
 
+/* The same, for many values in a row behind setting_clear(): *length is 0 at first, and kept for
+ * the next. */
+bool setting_append(void *base, const struct setting *setting, size_t *length, const char *value,
+		    char *error);
+
 /* The number of values: 1, of lists their length, 0 for what has none (-c, tunnels not chosen). */
 uint32_t setting_count(const void *base, const struct setting *setting);
 
@@ -72,8 +77,23 @@ uint32_t setting_count(const void *base, const struct setting *setting);
 void setting_format(const void *base, const struct setting *setting, uint32_t index,
 		    char text[CONFIG_TEXT_MAX]);
 
+/* A place among the values of one setting: zeroed at first. */
+struct setting_place {
+	uint32_t index;
+	size_t offset; /* in the text of a list */
+};
+
+/* The value at a place, which goes on; false behind the last. All of a long list in one pass. */
+bool setting_next(const void *base, const struct setting *setting, struct setting_place *place,
+		  char text[CONFIG_TEXT_MAX]);
+
 /* Do both structs say the same here? */
 bool setting_is_same(const void *base, const void *other, const struct setting *setting);
 
-/* All values, with commas between them. */
-void setting_join(const void *base, const struct setting *setting, char text[CONFIG_TEXT_MAX]);
+/* All values, with commas between them; "..." when that is longer than size. */
+void setting_join(const void *base, const struct setting *setting, char *text, size_t size);
+
+/* The same, but when it would be cut, here or of the other struct, only from the first value on
+ * that differs. */
+void setting_join_from(const void *base, const void *other, const struct setting *setting,
+		       char *text, size_t size);

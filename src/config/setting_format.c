@@ -80,11 +80,24 @@ static void format_escaped(const char *value, char *text)
 	*text = '\0';
 }
 
+static bool next_item(const char *list, struct setting_place *place, char *text)
+{
+	const char *item = list + place->offset;
+	const size_t length = strcspn(item, "\n");
+
+	memcpy(text, item, length);
+	text[length] = '\0';
+	place->offset += length + (item[length] == '\n');
+	return length > 0;
+}
+
 static void format_item(const char *list, uint32_t index, char *text)
 {
-	while (index--)
-		list = strchr(list, '\n') + 1;
-	sprintf(text, "%.*s", (int)strcspn(list, "\n"), list);
+	struct setting_place place = {0};
+
+	do
+		next_item(list, &place, text);
+	while (index--);
 }
 
 static uint32_t word_index(const void *member, const struct setting *setting)
@@ -155,29 +168,74 @@ void setting_format(const void *base, const struct setting *setting, uint32_t in
 	}
 }
 
-void setting_join(const void *base, const struct setting *setting, char text[CONFIG_TEXT_MAX])
+bool setting_next(const void *base, const struct setting *setting, struct setting_place *place,
+		  char text[CONFIG_TEXT_MAX])
 {
-	char value[CONFIG_TEXT_MAX];
-	size_t length = 0;
+	if (setting->kind == SETTING_LIST)
+		return next_item(value_of(base, setting), place, text);
+	if (place->index >= setting_count(base, setting))
+		return false;
+	setting_format(base, setting, place->index++, text);
+	return true;
+}
 
-	*text = '\0';
-	for (uint32_t i = 0; i < setting_count(base, setting); i++) {
-		setting_format(base, setting, i, value);
-		length += (size_t)snprintf(text + length, CONFIG_TEXT_MAX - length, "%s%s",
-					   i ? "," : "", value);
-	}
+/* Goes to where both cease to have the same; false when they never do. */
+static bool find_difference(const void *base, const void *other, const struct setting *setting,
+			    struct setting_place *place)
+{
+	struct setting_place next = {0}, other_next = {0};
+	char text[CONFIG_TEXT_MAX], other_text[CONFIG_TEXT_MAX];
+	bool is_there, is_there_too;
+
+	do {
+		*place = next;
+		is_there = setting_next(base, setting, &next, text);
+		is_there_too = setting_next(other, setting, &other_next, other_text);
+		if (is_there != is_there_too)
+			return true;
+	} while (is_there && !strcmp(text, other_text));
+	return is_there;
 }
 
 bool setting_is_same(const void *base, const void *other, const struct setting *setting)
 {
-	char text[CONFIG_TEXT_MAX], other_text[CONFIG_TEXT_MAX];
+	struct setting_place place;
 
-	setting_join(base, setting, text);
-	setting_join(other, setting, other_text);
-	return !strcmp(text, other_text);
+	return !find_difference(base, other, setting, &place);
 }
 
-_Static_assert(CONFIG_DESTINATIONS_MAX * sizeof(((struct config_destination *)0)->text) <
-			       CONFIG_TEXT_MAX &&
-		       CONFIG_LIST_MAX < CONFIG_TEXT_MAX,
-	       "a list fits");
+/* False when the text had to be cut. */
+static bool join(const void *base, const struct setting *setting, struct setting_place place,
+		 char *text, size_t size)
+{
+	static const char cut[] = "...";
+	char value[CONFIG_TEXT_MAX];
+	const bool is_behind = place.index || place.offset;
+	const char *separator = is_behind ? "," : "";
+	size_t length = (size_t)snprintf(text, size, "%s", is_behind ? cut : "");
+
+	while (length < size && setting_next(base, setting, &place, value)) {
+		length += (size_t)snprintf(text + length, size - length, "%s%s", separator, value);
+		separator = ",";
+	}
+	if (length < size)
+		return true;
+	strcpy(text + size - sizeof(cut), cut);
+	return false;
+}
+
+void setting_join(const void *base, const struct setting *setting, char *text, size_t size)
+{
+	join(base, setting, (struct setting_place){0}, text, size);
+}
+
+void setting_join_from(const void *base, const void *other, const struct setting *setting,
+		       char *text, size_t size)
+{
+	struct setting_place place = {0};
+
+	if (join(other, setting, place, text, size) && join(base, setting, place, text, size))
+		return;
+	find_difference(base, other, setting, &place);
+	join(base, setting, place, text, size);
+}

@@ -215,7 +215,9 @@ static bool refuse_key(struct reader *reader, const struct level *level, const c
 	return refuse(reader, name, problem);
 }
 
-static bool read_scalar(struct reader *reader, struct level *level, const struct setting *setting)
+/* length: of the list that the value is one of. */
+static bool read_scalar(struct reader *reader, struct level *level, const struct setting *setting,
+			size_t *length)
 {
 	char problem[SETTING_ERROR_MAX];
 	const char *value;
@@ -228,7 +230,7 @@ static bool read_scalar(struct reader *reader, struct level *level, const struct
 	if (is_null(&reader->event) ||
 	    (!*value && setting->kind != SETTING_TEXT && setting->kind != SETTING_ESCAPED))
 		return refuse(reader, setting->name, "has no value");
-	return setting_parse(level->base, setting, value, problem) ||
+	return setting_append(level->base, setting, length, value, problem) ||
 	       refuse(reader, setting->name, problem);
 }
 
@@ -256,15 +258,17 @@ static bool read_output(struct reader *reader)
 }
 
 /* One of a list, or a value that is none. */
-static bool read_item(struct reader *reader, struct level *level, const struct setting *setting)
+static bool read_item(struct reader *reader, struct level *level, const struct setting *setting,
+		      size_t *length)
 {
 	return setting->kind == SETTING_OUTPUTS ? read_output(reader)
-						: read_scalar(reader, level, setting);
+						: read_scalar(reader, level, setting, length);
 }
 
 static bool read_value(struct reader *reader, struct level *level, const struct setting *setting)
 {
 	bool *is_given = &level->is_given[setting - level->schema->settings];
+	size_t length = 0;
 
 	if (*is_given)
 		return refuse(reader, setting->name, "is given twice");
@@ -273,11 +277,11 @@ static bool read_value(struct reader *reader, struct level *level, const struct 
 		return false;
 	setting_clear(level->base, setting);
 	if (reader->event.type != YAML_SEQUENCE_START_EVENT || !setting_is_list(setting))
-		return read_item(reader, level, setting);
+		return read_item(reader, level, setting, &length);
 	while (advance(reader)) {
 		if (reader->event.type == YAML_SEQUENCE_END_EVENT)
 			return true;
-		if (!read_item(reader, level, setting))
+		if (!read_item(reader, level, setting, &length))
 			return false;
 	}
 	return false;

@@ -87,6 +87,25 @@ static void test_of_the_preflight_only_input_and_ids_are_told(void **state)
 	assert_string_equal(differences, "");
 }
 
+static void test_long_lists_are_told_from_what_differs(void **state)
+{
+	static char before[2 * CONFIG_LIST_MAX], after[2 * CONFIG_LIST_MAX];
+	size_t length = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		length += (size_t)sprintf(before + length, "%s  - host-%d",
+					  i ? "\n" : "web:\n  hosts:\n", i);
+	strcpy(after, before);
+	strcat(after, "\n  - more");
+	assert_true(compare(before, after));
+	assert_string_equal(differences, "web.hosts ... -> ...,more;");
+	assert_true(compare("web: {hosts: other}", after));
+	assert_true(strlen(differences) < 600);
+	assert_non_null(strstr(differences, "web.hosts other -> host-0,host-1,host-2,"));
+	assert_non_null(strstr(differences, "...;"));
+}
+
 static const char *completed_control(const char *text)
 {
 	static struct config config;
@@ -257,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal_configurations_do_not_differ),
 		cmocka_unit_test(test_each_difference_is_told_with_both_values),
+		cmocka_unit_test(test_long_lists_are_told_from_what_differs),
 		cmocka_unit_test(test_what_needs_a_restart_says_so),
 		cmocka_unit_test(test_of_the_preflight_only_input_and_ids_are_told),
 		cmocka_unit_test(test_live_runs_have_a_control_socket_and_files_when_asked),
