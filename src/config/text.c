@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Goes along libyaml's events and refuses the first that does not belong, so that no text can make
- * it nest, expand or keep anything.
+ * Goes along the events of a document and refuses the first that does not belong, so that no text
+ * can make it nest, expand or keep anything.
  *
  * YAML knows characters, a file name any bytes. A byte that is no part of a character which YAML
  * prints is written as the character U+EF00 + byte, of a private use area, and read as that byte.
@@ -9,16 +9,14 @@
 #include "config/text.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
+#include "config/document.h"
 #include "config/outputs.h"
 #include "config/schema.h"
 
 struct reader {
-	yaml_parser_t yaml;
-	yaml_event_t event; /* the current one, ours to delete */
+	struct document document;
 	struct config *config;
 	enum config_text kind;
 	const char *name;
@@ -44,10 +42,11 @@ static void mask_controls(char *line)
 			*line = '?';
 }
 
-static bool refuse_at(struct reader *reader, yaml_mark_t at, const char *key, const char *problem)
+static bool refuse_at(struct reader *reader, struct document_place at, const char *key,
+		      const char *problem)
 {
 	snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s:%zu:%zu: %.64s%s%.220s", reader->name,
-		 at.line + 1, at.column + 1, key, *key ? ": " : "", problem);
+		 at.line, at.column, key, *key ? ": " : "", problem);
 	mask_controls(reader->error);
 	return false;
 }
@@ -62,64 +61,14 @@ static void warn_of_foreign(const struct reader *reader)
 
 static bool refuse(struct reader *reader, const char *key, const char *problem)
 {
-	return refuse_at(reader, reader->event.start_mark, key, problem);
+	return refuse_at(reader, reader->document.place, key, problem);
 }
 
-/* For bytes that are no character libyaml gives an offset only. */
-static yaml_mark_t mark_of_offset(struct slice text, size_t offset)
-{
-	yaml_mark_t mark = {.index = offset};
-
-	for (size_t i = 0; i < offset && i < text.length; i++) {
-		mark.column += (text.data[i] & 0xc0) != 0x80;
-		if (text.data[i] == '\n') {
-			mark.column = 0;
-			mark.line++;
-		}
-	}
-	return mark;
-}
-
-/* libyaml often notices a mistake lines behind it, and knows where the construct began. */
-static bool refuse_syntax(struct reader *reader)
-{
-	const yaml_parser_t *yaml = &reader->yaml;
-	yaml_mark_t at = yaml->problem_mark;
-	char problem[SETTING_ERROR_MAX];
-
-	if (yaml->error == YAML_READER_ERROR)
-		at = mark_of_offset(reader->text, yaml->problem_offset);
-	if (!yaml->context || yaml->context_mark.line == at.line)
-		return refuse_at(reader, at, "", yaml->problem ? yaml->problem : "out of memory");
-	snprintf(problem, sizeof(problem), "%s, %s that began in line %zu", yaml->problem,
-		 yaml->context, yaml->context_mark.line + 1);
-	return refuse_at(reader, at, "", problem);
-}
-
-static bool is_simple(const yaml_event_t *event)
-{
-	switch (event->type) {
-	case YAML_ALIAS_EVENT:
-		return false;
-	case YAML_SCALAR_EVENT:
-		return !event->data.scalar.anchor && !event->data.scalar.tag;
-	case YAML_SEQUENCE_START_EVENT:
-		return !event->data.sequence_start.anchor && !event->data.sequence_start.tag;
-	case YAML_MAPPING_START_EVENT:
-		return !event->data.mapping_start.anchor && !event->data.mapping_start.tag;
-	default:
-		return true;
-	}
-}
-
-/* Takes the next event; false when there is none that may stand anywhere. */
 static bool advance(struct reader *reader)
 {
-	yaml_event_delete(&reader->event);
-	if (!yaml_parser_parse(&reader->yaml, &reader->event))
-		return refuse_syntax(reader);
-	return is_simple(&reader->event) ||
-	       refuse(reader, "", "anchors, aliases and tags have no use here");
+	char problem[SETTING_ERROR_MAX];
+
+	return document_next(&reader->document, problem) || refuse(reader, "", problem);
 }
 
 /* Takes bytes out of their characters U+EF80 to U+EFFF, in place. */
@@ -141,22 +90,14 @@ static void unwrap_bytes(char *text)
 /* The text of the current event, a scalar: NULL, refused, when it is no C string. */
 static char *scalar_text(struct reader *reader, const char *key)
 {
-	char *text = (char *)reader->event.data.scalar.value;
+	char *text = reader->document.value;
 
-	if (strlen(text) != reader->event.data.scalar.length) {
+	if (strlen(text) != reader->document.length) {
 		refuse(reader, key, "has a NUL byte");
 		return NULL;
 	}
 	unwrap_bytes(text);
 	return text;
-}
-
-static bool is_null(const yaml_event_t *event)
-{
-	const char *text = (const char *)event->data.scalar.value;
-
-	return event->type == YAML_SCALAR_EVENT && event->data.scalar.plain_implicit &&
-	       (!*text || !strcmp(text, "~") || !strcmp(text, "null"));
 }
 
 /* The keys of Sentry, a DNS proxy whose files are read too. */
@@ -182,10 +123,10 @@ static bool skip_value(struct reader *reader)
 	int depth = 0;
 
 	do {
-		depth += reader->event.type == YAML_SEQUENCE_START_EVENT ||
-			 reader->event.type == YAML_MAPPING_START_EVENT;
-		depth -= reader->event.type == YAML_SEQUENCE_END_EVENT ||
-			 reader->event.type == YAML_MAPPING_END_EVENT;
+		depth += reader->document.event == DOCUMENT_LIST ||
+			 reader->document.event == DOCUMENT_MAPPING;
+		depth -= reader->document.event == DOCUMENT_LIST_END ||
+			 reader->document.event == DOCUMENT_MAPPING_END;
 		if (depth > DEPTH_MAX)
 			return refuse(reader, "", "nests too deep");
 	} while (depth && advance(reader));
@@ -222,12 +163,12 @@ static bool read_scalar(struct reader *reader, struct level *level, const struct
 	char problem[SETTING_ERROR_MAX];
 	const char *value;
 
-	if (reader->event.type != YAML_SCALAR_EVENT)
+	if (reader->document.event != DOCUMENT_VALUE)
 		return refuse(reader, setting->name, "holds more than a value can");
 	value = scalar_text(reader, setting->name);
 	if (!value)
 		return false;
-	if (is_null(&reader->event) ||
+	if (reader->document.is_null ||
 	    (!*value && setting->kind != SETTING_TEXT && setting->kind != SETTING_ESCAPED))
 		return refuse(reader, setting->name, "has no value");
 	return setting_append(level->base, setting, length, value, problem) ||
@@ -239,19 +180,19 @@ static bool read_mapping(struct reader *reader, struct level *level, const char 
 static bool read_output(struct reader *reader)
 {
 	struct level level = {.schema = &schema_output};
-	const yaml_mark_t start = reader->event.start_mark;
+	const struct document_place start = reader->document.place;
 	struct config_output *output;
 	char problem[SETTING_ERROR_MAX];
 
-	if (reader->event.type != YAML_MAPPING_START_EVENT)
+	if (reader->document.event != DOCUMENT_MAPPING)
 		return refuse(reader, "outputs", "an output is a mapping, with a type");
 	output = outputs_add(reader->config);
 	if (!output)
 		return refuse(reader, "outputs", "there are too many");
 	level.base = output;
 	if (reader->kind == CONFIG_TEXT_FILE) {
-		output->line = (uint32_t)start.line + 1;
-		output->column = (uint32_t)start.column + 1;
+		output->line = (uint32_t)start.line;
+		output->column = (uint32_t)start.column;
 	}
 	return read_mapping(reader, &level, "") &&
 	       (outputs_settle(output, problem) || refuse_at(reader, start, "outputs", problem));
@@ -276,10 +217,10 @@ static bool read_value(struct reader *reader, struct level *level, const struct 
 	if (!advance(reader))
 		return false;
 	setting_clear(level->base, setting);
-	if (reader->event.type != YAML_SEQUENCE_START_EVENT || !setting_is_list(setting))
+	if (reader->document.event != DOCUMENT_LIST || !setting_is_list(setting))
 		return read_item(reader, level, setting, &length);
 	while (advance(reader)) {
-		if (reader->event.type == YAML_SEQUENCE_END_EVENT)
+		if (reader->document.event == DOCUMENT_LIST_END)
 			return true;
 		if (!read_item(reader, level, setting, &length))
 			return false;
@@ -298,9 +239,9 @@ static bool read_section(struct reader *reader, struct level *level, const struc
 	*is_entered = true;
 	if (!advance(reader))
 		return false;
-	if (reader->event.type == YAML_MAPPING_START_EVENT)
+	if (reader->document.event == DOCUMENT_MAPPING)
 		return read_mapping(reader, level, section);
-	return is_null(&reader->event) || refuse(reader, section, "holds keys with their values");
+	return reader->document.is_null || refuse(reader, section, "holds keys with their values");
 }
 
 /* A name with a dot is one of an option: files nest. */
@@ -311,7 +252,7 @@ static bool read_entry(struct reader *reader, struct level *level, const char *s
 	char name[2 * SETTING_NAME_MAX];
 	bool is_no_key;
 
-	if (reader->event.type != YAML_SCALAR_EVENT)
+	if (reader->document.event != DOCUMENT_VALUE)
 		return refuse(reader, section, "a key is one word");
 	key = scalar_text(reader, section);
 	if (!key)
@@ -329,7 +270,7 @@ static bool read_entry(struct reader *reader, struct level *level, const char *s
 static bool read_mapping(struct reader *reader, struct level *level, const char *section)
 {
 	while (advance(reader)) {
-		if (reader->event.type == YAML_MAPPING_END_EVENT)
+		if (reader->document.event == DOCUMENT_MAPPING_END)
 			return true;
 		if (!read_entry(reader, level, section))
 			return false;
@@ -342,165 +283,77 @@ static bool read_document(struct reader *reader)
 {
 	struct level level = {.schema = &schema_config, .base = reader->config};
 
-	if (reader->event.type == YAML_MAPPING_START_EVENT)
+	if (reader->document.event == DOCUMENT_MAPPING)
 		return read_mapping(reader, &level, "");
-	return is_null(&reader->event) || refuse(reader, "", "expected lines of \"key: value\"");
+	return reader->document.is_null || refuse(reader, "", "expected lines of \"key: value\"");
 }
 
-static bool read_stream(struct reader *reader)
+static bool read_text(struct reader *reader)
 {
-	if (!advance(reader) || !advance(reader)) /* the start; then a document, or the end */
-		return false;
-	if (reader->event.type == YAML_STREAM_END_EVENT)
-		return true;
-	if (!advance(reader) || !read_document(reader) || !advance(reader) || !advance(reader))
-		return false;
-	return reader->event.type == YAML_STREAM_END_EVENT ||
-	       refuse(reader, "", "a second document has no use here");
-}
+	bool is_read;
 
-static bool open_yaml(struct reader *reader)
-{
-	if (!yaml_parser_initialize(&reader->yaml))
+	if (!document_open(&reader->document, reader->text))
 		return refuse(reader, "", "out of memory");
-	yaml_parser_set_encoding(&reader->yaml, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&reader->yaml, reader->text.data, reader->text.length);
-	return true;
-}
-
-static void close_yaml(struct reader *reader)
-{
-	yaml_event_delete(&reader->event);
-	yaml_parser_delete(&reader->yaml);
+	is_read = advance(reader) && (reader->document.event == DOCUMENT_END ||
+				      (read_document(reader) && advance(reader)));
+	document_close(&reader->document);
+	return is_read;
 }
 
 /* Looks at the keys of the outermost mapping: are there those that Sentry cannot do without? */
-static bool is_of_sentry(struct reader *reader)
+static bool is_of_sentry(struct slice text)
 {
 	const unsigned int required = (1u << SENTRY_KEYS_REQUIRED) - 1;
+	char ignored[SETTING_ERROR_MAX];
+	struct document document;
 	unsigned int found = 0;
 	bool is_key = true;
 	int depth = 0;
 
-	while ((found & required) != required && depth <= DEPTH_MAX) {
-		yaml_event_delete(&reader->event);
-		if (!yaml_parser_parse(&reader->yaml, &reader->event) ||
-		    reader->event.type == YAML_STREAM_END_EVENT)
-			return false;
-		switch (reader->event.type) {
-		case YAML_MAPPING_START_EVENT:
-		case YAML_SEQUENCE_START_EVENT:
+	if (!document_open(&document, text))
+		return false;
+	while ((found & required) != required && depth <= DEPTH_MAX &&
+	       document_next(&document, ignored) && document.event != DOCUMENT_END) {
+		switch (document.event) {
+		case DOCUMENT_MAPPING:
+		case DOCUMENT_LIST:
 			is_key |= !depth++;
 			break;
-		case YAML_MAPPING_END_EVENT:
-		case YAML_SEQUENCE_END_EVENT:
+		case DOCUMENT_MAPPING_END:
+		case DOCUMENT_LIST_END:
 			is_key ^= --depth == 1;
 			break;
-		case YAML_SCALAR_EVENT:
+		default:
 			if (depth == 1 && is_key)
-				found |= sentry_key((const char *)reader->event.data.scalar.value);
+				found |= sentry_key(document.value);
 			is_key ^= depth == 1;
 			break;
-		default:
-			break;
 		}
 	}
+	document_close(&document);
 	return (found & required) == required;
-}
-
-/* The number of an escape \uNNNN, or 0 when there is none. */
-static unsigned int escaped_unit(struct slice text, size_t at)
-{
-	unsigned int unit = 0;
-	char digits[7] = "";
-
-	if (text.length < 6 || at > text.length - 6)
-		return 0;
-	memcpy(digits, text.data + at, 6);
-	return sscanf(digits, "\\u%4x", &unit) == 1 ? unit : 0;
-}
-
-/*
- * JSON writes a character beyond U+FFFF as two escapes, which YAML does not know: makes \UNNNNNNNN
- * of them. Of all else in JSON libyaml knows what it means. Writes into out, which is as long as
- * text, and returns the length.
- */
-static size_t join_surrogates(struct slice text, uint8_t *out)
-{
-	size_t length = 0, at = 0, step;
-	char joined[16];
-
-	for (; at < text.length; at += step) {
-		const unsigned int high = escaped_unit(text, at);
-		const unsigned int low = escaped_unit(text, at + 6);
-
-		if (high >> 10 == 0xd800 >> 10 && low >> 10 == 0xdc00 >> 10) {
-			step = 12;
-			length += (size_t)sprintf(joined, "\\U%08x",
-						  0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff));
-			memcpy(out + length - 10, joined, 10);
-			continue;
-		}
-		step = text.data[at] == '\\' && at + 1 < text.length ? 2 : 1;
-		memcpy(out + length, text.data + at, step);
-		length += step;
-	}
-	return length;
-}
-
-static bool parse_yaml(struct reader *reader)
-{
-	bool is_read;
-
-	if (reader->kind == CONFIG_TEXT_FILE) {
-		if (!open_yaml(reader))
-			return false;
-		reader->is_foreign = is_of_sentry(reader);
-		close_yaml(reader);
-	}
-	if (!open_yaml(reader))
-		return false;
-	is_read = read_stream(reader);
-	close_yaml(reader);
-	return is_read;
-}
-
-/* A text that begins with a brace may be JSON. */
-static bool parse(struct reader *reader)
-{
-	uint8_t *joined;
-	bool is_read;
-
-	if (!reader->text.length || *reader->text.data != '{')
-		return parse_yaml(reader);
-	joined = malloc(reader->text.length);
-	if (!joined)
-		return refuse(reader, "", "out of memory");
-	reader->text.length = join_surrogates(reader->text, joined);
-	reader->text.data = joined;
-	is_read = parse_yaml(reader);
-	free(joined);
-	return is_read;
 }
 
 bool config_parse(struct config *config, enum config_text kind, const char *name, struct slice text,
 		  char *error)
 {
 	struct reader reader = {
-		.config = config, .kind = kind, .name = name, .text = text, .error = error};
+		.document.place = {1, 1},
+		.config = config,
+		.kind = kind,
+		.name = name,
+		.text = text,
+		.error = error,
+	};
 
 	*config = config_default;
 	*error = '\0';
 	if (text.length > CONFIG_PRINTED_MAX)
 		return refuse(&reader, "", "too large");
-	if (!parse(&reader))
+	reader.is_foreign = kind == CONFIG_TEXT_FILE && is_of_sentry(text);
+	if (!read_text(&reader))
 		return false;
 	if (*reader.left_out)
 		warn_of_foreign(&reader);
 	return true;
-}
-
-const char *config_library_version(void)
-{
-	return yaml_get_version_string();
 }

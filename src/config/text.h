@@ -4,9 +4,9 @@
 #include "config/config.h"
 
 /*
- * The text form of a configuration, in YAML: "key: value" or "key: [value, value]", keys named as
- * the long options. An option "section.key" is "key: value" in the mapping "section:"; "outputs:"
- * is a list of mappings.
+ * The text form of a configuration, in YAML or JSON: "key: value" or "key: [value, value]", keys
+ * named as the long options. An option "section.key" is "key: value" in the mapping "section:";
+ * "outputs:" is a list of mappings.
  */
 
 /* The longest text that is read or printed, in bytes. */
@@ -24,5 +24,3 @@ enum config_text {
  */
 bool config_parse(struct config *config, enum config_text kind, const char *name, struct slice text,
 		  char *error);
-
-const char *config_library_version(void);

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "config/arguments.h"
+#include "config/document.h"
 #include "config/print.h"
 #include "ipc/control.h"
 #include "loop/loop.h"
@@ -61,10 +62,10 @@ static void print_version(void)
 {
 	const struct scmp_version *seccomp = seccomp_version();
 
-	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\nlibyaml %s\n",
+	printf("dnsflow %s\n%s\nlibevent %s\n%s\nlibseccomp %u.%u.%u\nlibyaml %s\njansson %s\n",
 	       DNSFLOW_VERSION, filter_library_version(), loop_library_version(),
 	       bpf_library_version(), seccomp->major, seccomp->minor, seccomp->micro,
-	       config_library_version());
+	       document_yaml_version(), document_json_version());
 	printf("%s\nPCRE2 %s\nlibmaxminddb " LIBMAXMINDDB_VERSION "\n%s\n%s\n%s\n",
 	       tls_library_version(), rules_library_version(), links_library_version(),
 	       service_library_version(), stream_library_versions());

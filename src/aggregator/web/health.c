@@ -8,7 +8,7 @@
 
 #include "aggregator/outputs/geoip.h"
 #include "base/clock.h"
-#include "config/text.h"
+#include "config/document.h"
 #include "loop/loop.h"
 #include "rules/filter.h"
 #include "tls/context.h"
@@ -172,7 +172,8 @@ static void add_versions(struct json *json)
 	json_add_string(json, "openssl", tls_library_version());
 	json_add_string(json, "pcre2", rules_library_version());
 	json_add_string(json, "libmaxminddb", geoip_library_version());
-	json_add_string(json, "libyaml", config_library_version());
+	json_add_string(json, "libyaml", document_yaml_version());
+	json_add_string(json, "jansson", document_json_version());
 	json_close_object(json);
 }
 

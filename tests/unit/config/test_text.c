@@ -198,7 +198,7 @@ static void test_other_shapes_are_refused(void **state)
 	assert_refused("no key", "f:1:1: expected lines of \"key: value\"");
 	assert_refused("- 53", "f:1:1: expected lines of \"key: value\"");
 	assert_refused("[a]: b", "f:1:1: a key is one word");
-	assert_refused("{a: b}: c", "f:1:1: a key is one word");
+	assert_refused("? {a: b}\n: c", "f:1:3: a key is one word");
 	assert_refused("workers: [1]", "f:1:10: workers: holds more than a value can");
 	assert_refused("workers: {a: b}", "f:1:10: workers: holds more than a value can");
 	assert_refused("port: {a: b}", "f:1:7: port: holds more than a value can");
@@ -430,14 +430,40 @@ static void test_json_is_read_too(void **state)
 	assert_int_equal(config.output_count, 1);
 	assert_parsed(&config, "{\"user\": \"\\\\ud83d\\\\udc1f\"}");
 	assert_string_equal(config.user, "\\ud83d\\udc1f");
+	assert_parsed(&config, "\xef\xbb\xbf \r\n\t{\"user\": \"\\uefff\"}\n");
+	assert_string_equal(config.user, "\xff");
+}
+
+static void test_mistakes_in_json_have_their_place(void **state)
+{
+	static struct config config;
+
+	(void)state;
+	assert_refused("\t{\n\t\t\"mdns\": true,\n\t\t\"workers\": 99}",
+		       "f:3:14: workers: 99 is not a number from 0 to 64");
+	assert_refused("{\"\xc3\xbc\": 1}", "f:1:2: \xc3\xbc: unknown key");
+	assert_refused("{\"user\":\n \"\xc3\xbc\", \"user\": \"a\"}",
+		       "f:2:7: user: is given twice");
+	assert_refused("{\"user\": null}", "f:1:10: user: has no value");
+	assert_refused("{\"user\": \"a\\u0000b\"}", "f:1:10: user: has a NUL byte");
+	assert_refused("{\"port\": [53, [54]]}", "f:1:15: port: holds more than a value can");
+	assert_refused("{\"mdns\": 1e3}", "f:1:10: mdns: 1e3 is neither true nor false");
+	assert_refused("{mdns: true}", "f:1:5: not JSON: string or '}' expected near 'mdns'");
+	assert_refused("{\"mdns\": true,}", "f:1:15: not JSON: string or '}' expected near '}'");
+	assert_refused("{} x", "f:1:4: not JSON: end of file expected near 'x'");
 	assert_refused("{\"user\": \"\\ud83d\"}",
-		       "f:1:13: found invalid Unicode character escape code");
-	assert_refused("{\"user\": \"\\ud83d\\u0041\"}",
-		       "f:1:13: found invalid Unicode character escape code");
-	assert_refused("{\"user\": \"\\udc1f\\ud83d\"}",
-		       "f:1:13: found invalid Unicode character escape code");
+		       "f:1:17: not JSON: invalid Unicode '\\uD83D' near '\"\\ud83d\"'");
+	assert_false(parse(&config, "{\"user\": \"\\ud83d\\u0041\"}"));
+	assert_false(parse(&config, "{\"user\": \"\\udc1f\\ud83d\"}"));
 	assert_false(parse(&config, "{\"user\": \"\\ud83d\\ud"));
 	assert_false(parse(&config, "{\"user\": \"\\"));
+	assert_false(parse(&config, "{\"user\": \"\xff\"}"));
+	assert_false(parse_bytes(&config, "{\"user\": \"\0\"}", 13));
+	memset(text, '[', sizeof(text));
+	text[0] = '{';
+	assert_false(parse_bytes(&config, text, sizeof(text)));
+	memcpy(text, "{\"a\":", 5);
+	assert_false(parse_bytes(&config, text, sizeof(text)));
 }
 
 static void test_there_are_at_most_sixteen_outputs(void **state)
@@ -467,12 +493,12 @@ static void test_a_configuration_of_sentry_warns_of_what_it_leaves_out(void **st
 			    "port, rules, resolution_timeout");
 	assert_int_equal(config.worker_count, 2);
 	assert_int_equal(config.port_count, 0);
-	assert_refused("{host: a, port: 1, rules: [], workers: 99}",
-		       "f:1:40: workers: 99 is not a number from 0 to 64");
-	assert_refused("{host: a, port: 1}", "f:1:2: host: unknown key (did you mean port?)");
-	assert_refused("{a: {host: a, rules: b}, port: 1}", "f:1:2: a: unknown key");
-	assert_refused("{host: a, port: 1, rules: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}",
-		       "f:1:43: nests too deep");
+	assert_refused("host: a\nport: 1\nrules: []\nworkers: 99",
+		       "f:4:10: workers: 99 is not a number from 0 to 64");
+	assert_refused("host: a\nport: 1", "f:1:1: host: unknown key (did you mean port?)");
+	assert_refused("a: {host: a, rules: b}\nport: 1", "f:1:1: a: unknown key");
+	assert_refused("host: a\nport: 1\nrules: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]",
+		       "f:3:24: nests too deep");
 }
 
 static size_t read_example(void)
@@ -565,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_mistakes_in_outputs_have_their_place),
 		cmocka_unit_test(test_an_endpoint_has_address_and_port),
 		cmocka_unit_test(test_json_is_read_too),
+		cmocka_unit_test(test_mistakes_in_json_have_their_place),
 		cmocka_unit_test(test_there_are_at_most_sixteen_outputs),
 		cmocka_unit_test(test_a_configuration_of_sentry_warns_of_what_it_leaves_out),
 		cmocka_unit_test(test_the_example_is_valid_and_sets_nothing),
