@@ -163,10 +163,12 @@ static const char usage_head[] =
 	"usage: dnsflow -i INTERFACE -u HOST [options]\n"
 	"       dnsflow -r FILE -w FILE [options]\n"
 	"       dnsflow -i INTERFACE --output stdout --web.listen 8080 [options]\n"
+	"       dnsflow --proxy.listen 53 --rules FILE [options]\n"
 	"\n"
 	"Captures DNS responses, keeps those that give addresses for a name, and sends them\n"
 	"as compact dnsflow records over UDP. dnsflow-read prints what arrives.\n"
-	"Counts what it sees, and writes queries and responses where outputs say.\n";
+	"Counts what it sees, and writes queries and responses where outputs say.\n"
+	"Answers and forwards DNS by rules.\n";
 
 static const char usage_tail[] =
 	"\nOther\n"

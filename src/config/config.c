@@ -8,6 +8,7 @@
 
 #include "config/fields.h"
 #include "config/outputs.h"
+#include "config/proxy_settings.h"
 #include "config/schema.h"
 #include "net/decode.h"
 #include "stats/shard.h"
@@ -168,11 +169,28 @@ static bool complete_web(struct config_web *web, char *error)
 	return true;
 }
 
+/* Is there anything to do with what is captured? */
+static bool has_output(const struct config *config)
+{
+	return config->destination_count || *config->write_file || config->is_dry_run ||
+	       config_has_aggregator(config);
+}
+
+static bool is_proxy_alone(const struct config *config)
+{
+	return config_has_proxy(config) && !*config->interface && !*config->read_file &&
+	       !config->destination_count && !*config->write_file;
+}
+
 bool config_complete(struct config *config, uint32_t cpu_count, char *error)
 {
-	if (!config->destination_count && !*config->write_file && !config_has_aggregator(config))
-		return refuse(error, "output dst missing: give -u HOST, -w FILE, --output TYPE or "
-				     "--web.listen PORT");
+	if (!proxy_settings_complete(config, error))
+		return false;
+	if (is_proxy_alone(config))
+		config->input = CONFIG_INPUT_NONE;
+	if (config_has_capture(config) && !has_output(config))
+		return refuse(error, "output dst missing: give -u HOST, -w FILE, --output TYPE, "
+				     "--web.listen PORT or --proxy.listen PORT");
 	if (config->split == CONFIG_SPLIT_AUTO)
 		config->split = config_has_observer(config) ? SPLIT_FLOW : SPLIT_DESTINATION;
 	return complete_capture(config, cpu_count, error) && check_lists(config, error) &&

@@ -26,6 +26,8 @@ void setting_clear(void *base, const struct setting *setting)
 		config->port_count = 0;
 	if (setting->kind == SETTING_OUTPUTS)
 		config->output_count = 0;
+	if (setting->kind == SETTING_ENDPOINTS)
+		config->proxy.endpoint_count = 0;
 	if (setting->kind == SETTING_LIST)
 		*(char *)member_of(base, setting) = '\0';
 }
@@ -203,6 +205,14 @@ static bool parse_endpoint(struct endpoint *endpoint, const char *value, char *e
 	       fail(error, "%.99s is not an address with a port", value);
 }
 
+static bool parse_endpoints(struct config_proxy *proxy, const char *value, char *error)
+{
+	if (proxy->endpoint_count == CONFIG_LISTEN_MAX)
+		return fail(error, "too many (at most %d)", CONFIG_LISTEN_MAX);
+	return parse_endpoint(&proxy->endpoints[proxy->endpoint_count], value, error) &&
+	       ++proxy->endpoint_count;
+}
+
 static bool parse_share(struct config *config, const char *value, char *error)
 {
 	unsigned int index, count;
@@ -337,6 +347,8 @@ bool setting_parse(void *base, const struct setting *setting, const char *value,
 		return parse_word_setting(member, setting, value, error);
 	case SETTING_ENDPOINT:
 		return parse_endpoint(member, value, error);
+	case SETTING_ENDPOINTS:
+		return parse_endpoints(&((struct config *)base)->proxy, value, error);
 	case SETTING_DESTINATIONS:
 		return parse_destination(base, value, error);
 	case SETTING_PORTS:

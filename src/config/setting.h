@@ -9,15 +9,16 @@
 #define SETTING_NAME_MAX  64
 
 enum setting_kind {
-	SETTING_FLAG,	  /* option without argument; true: the bool is not its default */
-	SETTING_TEXT,	  /* char[] */
-	SETTING_ESCAPED,  /* char[], of which \n, \r, \t and \\ write one character each */
-	SETTING_LIST,	  /* char[], repeatable: newlines between texts without one */
-	SETTING_NUMBER,	  /* uint32_t within least .. most */
-	SETTING_POWER,	  /* of two, else as SETTING_NUMBER */
-	SETTING_REAL,	  /* double; a negative one, unknown, has no text */
-	SETTING_WORD,	  /* enum or bool: the index of one of words; a number to most will do */
-	SETTING_ENDPOINT, /* struct endpoint, of which an unknown one has no text */
+	SETTING_FLAG,	   /* option without argument; true: the bool is not its default */
+	SETTING_TEXT,	   /* char[] */
+	SETTING_ESCAPED,   /* char[], of which \n, \r, \t and \\ write one character each */
+	SETTING_LIST,	   /* char[], repeatable: newlines between texts without one */
+	SETTING_NUMBER,	   /* uint32_t within least .. most */
+	SETTING_POWER,	   /* of two, else as SETTING_NUMBER */
+	SETTING_REAL,	   /* double; a negative one, unknown, has no text */
+	SETTING_WORD,	   /* enum or bool: the index of one of words; a number to most will do */
+	SETTING_ENDPOINT,  /* struct endpoint, of which an unknown one has no text */
+	SETTING_ENDPOINTS, /* repeatable: those of the proxy */
 	SETTING_DESTINATIONS, /* repeatable */
 	SETTING_PORTS,	      /* repeatable */
 	SETTING_TUNNEL_PORT,  /* uint32_t; which of two came last is kept */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/setting.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +9,15 @@
 bool setting_is_list(const struct setting *setting)
 {
 	return setting->kind == SETTING_DESTINATIONS || setting->kind == SETTING_PORTS ||
-	       setting->kind == SETTING_LIST || setting->kind == SETTING_OUTPUTS;
+	       setting->kind == SETTING_LIST || setting->kind == SETTING_OUTPUTS ||
+	       setting->kind == SETTING_ENDPOINTS;
 }
 
 bool setting_is_text(const struct setting *setting)
 {
 	return setting->kind == SETTING_TEXT || setting->kind == SETTING_ESCAPED ||
 	       setting->kind == SETTING_LIST || setting->kind == SETTING_ENDPOINT ||
-	       setting->kind == SETTING_DESTINATIONS;
+	       setting->kind == SETTING_ENDPOINTS || setting->kind == SETTING_DESTINATIONS;
 }
 
 static const void *value_of(const void *base, const struct setting *setting)
@@ -43,6 +45,8 @@ uint32_t setting_count(const void *base, const struct setting *setting)
 		return *(const double *)value_of(base, setting) >= 0;
 	case SETTING_ENDPOINT:
 		return ((const struct endpoint *)value_of(base, setting))->address.version != 0;
+	case SETTING_ENDPOINTS:
+		return config->proxy.endpoint_count;
 	case SETTING_DESTINATIONS:
 		return config->destination_count;
 	case SETTING_PORTS:
@@ -85,6 +89,7 @@ static bool next_item(const char *list, struct setting_place *place, char *text)
 	const char *item = list + place->offset;
 	const size_t length = strcspn(item, "\n");
 
+	assert(length < CONFIG_TEXT_MAX);
 	memcpy(text, item, length);
 	text[length] = '\0';
 	place->offset += length + (item[length] == '\n');
@@ -149,6 +154,9 @@ void setting_format(const void *base, const struct setting *setting, uint32_t in
 		break;
 	case SETTING_ENDPOINT:
 		endpoint_format(member, text);
+		break;
+	case SETTING_ENDPOINTS:
+		endpoint_format(&config->proxy.endpoints[index], text);
 		break;
 	case SETTING_DESTINATIONS:
 		strcpy(text, config->destinations[index].text);

@@ -9,8 +9,8 @@
  * "outputs:" is a list of mappings.
  */
 
-/* The longest text that is read or printed, in bytes. */
-#define CONFIG_PRINTED_MAX (1024 * 1024)
+/* The longest text that is read or printed, in bytes: there rules may be six times as long. */
+#define CONFIG_PRINTED_MAX (4 * 1024 * 1024)
 
 enum config_text {
 	CONFIG_TEXT_FILE,	 /* written by a person */

@@ -69,8 +69,8 @@ refuses "no such file" 'none cannot be read: No such file' --config "$work/none"
 refuses "a folder" 'cannot be read: Is a directory' --config "$work"
 refuses "a pipe without a writer" 'fifo is a pipe that nobody writes to' --config "$work/fifo"
 refuses "a device" 'zero cannot be read: it is neither a file nor a pipe' --config /dev/zero
-head -c 1048577 /dev/zero | tr '\0' '\n' >"$work/large"
-refuses "a file that is too large" 'large is too large: a configuration has at most 1024 KiB' --config "$work/large"
+head -c 4194305 /dev/zero | tr '\0' '\n' >"$work/large"
+refuses "a file that is too large" 'large is too large: a configuration has at most 4096 KiB' --config "$work/large"
 refuses "no name" 'config is empty' --config ''
 refuses "an empty file says nothing" 'output dst missing' --config /dev/null
 cat >"$conf" <<END

@@ -271,6 +271,131 @@ static void test_tables_are_some_and_shown_ones_are_counted(void **state)
 			  "statistics.default-tables: mx/query is not in statistics.tables");
 }
 
+static void assert_listeners(const char *listen, const char *expected)
+{
+	char line[512], text[ENDPOINT_TEXT_MAX], all[CONFIG_LISTEN_MAX * ENDPOINT_TEXT_MAX] = "";
+
+	snprintf(line, sizeof(line), "rules: log .\nproxy: {listen: %s}", listen);
+	complete(line);
+	for (uint32_t i = 0; i < completed.proxy.endpoint_count; i++) {
+		strcat(all, endpoint_format(&completed.proxy.endpoints[i], text));
+		strcat(all, " ");
+	}
+	assert_string_equal(all, expected);
+}
+
+static void assert_no_listener(const char *listen, const char *problem)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "rules: log .\nproxy: {listen: %s}", listen);
+	assert_incomplete(line, problem);
+}
+
+static void test_the_proxy_listens_on_addresses_and_ports(void **state)
+{
+	(void)state;
+	assert_listeners("5300", "127.0.0.1:5300 [::1]:5300 ");
+	assert_listeners("0.0.0.0", "0.0.0.0:53 ");
+	assert_listeners("['2001:db8::1', '[2001:db8::1]:54', '192.0.2.1:55', '[::1]']",
+			 "[2001:db8::1]:53 [2001:db8::1]:54 192.0.2.1:55 [::1]:53 ");
+	assert_listeners("[1, 2, 3, 4, 5, 6, 7, 8]",
+			 "127.0.0.1:1 [::1]:1 127.0.0.1:2 [::1]:2 127.0.0.1:3 [::1]:3 "
+			 "127.0.0.1:4 [::1]:4 127.0.0.1:5 [::1]:5 127.0.0.1:6 [::1]:6 "
+			 "127.0.0.1:7 [::1]:7 127.0.0.1:8 [::1]:8 ");
+}
+
+static void test_other_listeners_are_refused(void **state)
+{
+	static const char *const texts[] = {
+		"0",
+		"65536",
+		"'192.0.2.1:'",
+		"'192.0.2.1:0'",
+		"192.0.2",
+		"localhost",
+		"'localhost:53'",
+		"'[192.0.2.1'",
+		"'[::1]:x'",
+		"'[::1]:65536'",
+		"99999999999999999999",
+		"'2001:db8::1:x'",
+		"192.0.2.0/24",
+		"'*'",
+		"-1",
+		"'53 '",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_no_listener(texts[i], "is neither an address, ADDRESS:PORT, "
+					     "[ADDRESS]:PORT nor a port");
+	assert_no_listener("[53, 127.0.0.1]", "proxy.listen: 127.0.0.1 is there twice");
+	assert_no_listener("['::1', '[0::1]:53']", "proxy.listen: [0::1]:53 is there twice");
+	assert_no_listener("[1, 2, 3, 4, 5, 6, 7, 8, 192.0.2.1]", "more than 16 addresses");
+}
+
+static void test_clients_of_the_proxy_are_prefixes(void **state)
+{
+	(void)state;
+	complete("rules: log .\nproxy: {listen: 53}");
+	assert_int_equal(strncmp(completed.proxy.allow, "127.0.0.0/8\n::1\n10.0.0.0/8\n", 26), 0);
+	complete("rules: log .\nproxy: {listen: 53, allow: [0.0.0.0/0, '::/0']}");
+	assert_string_equal(completed.proxy.allow, "0.0.0.0/0\n::/0");
+	assert_incomplete("rules: log .\nproxy: {listen: 53, allow: [10.0.0.0/8, 10.0.0.0/33]}",
+			  "proxy.allow: 10.0.0.0/33 is no prefix");
+	assert_incomplete("proxy: {cache-min-ttl: 60, cache-max-ttl: 59}",
+			  "proxy.cache-min-ttl is above proxy.cache-max-ttl");
+}
+
+static void test_rules_and_what_acts_on_them_need_each_other(void **state)
+{
+	(void)state;
+	assert_incomplete("proxy: {listen: 53}", "proxy.listen needs rules");
+	assert_incomplete("read: r\ndry-run: true", "--dry-run needs rules");
+	assert_incomplete("rules: log .", "rules have no effect without proxy.listen or --dry-run");
+	assert_incomplete("write: w\nrules-file: r", "rules have no effect without");
+	assert_incomplete("rules: log .\ndry-run: true\nproxy: {listen: 53}",
+			  "--dry-run judges what is captured");
+	complete("proxy: {listen: 53}\nrules-file: r");
+	complete("read: r\nrules-file: r\ndry-run: true");
+}
+
+static void test_the_proxy_alone_captures_nothing(void **state)
+{
+	static const char *const texts[] = {"interface: lo\nweb: {listen: 80}",
+					    "destination: '::1'", "write: w",
+					    "read: r\noutputs: [{type: stdout}]"};
+	char line[256];
+
+	(void)state;
+	complete("proxy: {listen: 53}\nrules: log .");
+	assert_int_equal(completed.input, CONFIG_INPUT_NONE);
+	assert_false(config_has_capture(&completed));
+	assert_string_equal(completed.control, CONFIG_CONTROL_SOCKET);
+	complete("proxy: {listen: 53}\nrules: log .\nweb: {listen: 80}");
+	assert_int_equal(completed.input, CONFIG_INPUT_NONE);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		snprintf(line, sizeof(line), "proxy: {listen: 53}\nrules: log .\n%s", texts[i]);
+		complete(line);
+		assert_true(config_has_capture(&completed));
+	}
+	assert_incomplete("proxy: {listen: 53}\nrules: log .\ninterface: lo", "output dst missing");
+}
+
+static void test_the_proxy_changes_without_a_restart(void **state)
+{
+	(void)state;
+	assert_true(compare("rules: [log a, log b]\nproxy: {listen: 53}",
+			    "rules: [log a, log c]\nproxy: {listen: [53, 54], cache-size: 0}\n"
+			    "rules-file: f\nlists: a=f\ndry-run: true"));
+	assert_string_equal(differences, "proxy.listen 53 -> 53,54;proxy.cache-size 64 -> 0;"
+					 "rules log a,log b -> log a,log c;rules-file  -> f;"
+					 "lists  -> a=f;dry-run false -> true;");
+	assert_true(compare("proxy: {endpoints: '[::1]:53'}", "proxy: {endpoints: '[::1]:54'}"));
+	assert_string_equal(differences, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +412,12 @@ int main(void)
 		cmocka_unit_test(test_without_credentials_the_web_stays_on_loopback),
 		cmocka_unit_test(test_own_addresses_are_addresses),
 		cmocka_unit_test(test_tables_are_some_and_shown_ones_are_counted),
+		cmocka_unit_test(test_the_proxy_listens_on_addresses_and_ports),
+		cmocka_unit_test(test_other_listeners_are_refused),
+		cmocka_unit_test(test_clients_of_the_proxy_are_prefixes),
+		cmocka_unit_test(test_rules_and_what_acts_on_them_need_each_other),
+		cmocka_unit_test(test_the_proxy_alone_captures_nothing),
+		cmocka_unit_test(test_the_proxy_changes_without_a_restart),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -175,6 +175,40 @@ static void test_every_text_survives(void **state)
 	}
 }
 
+static void test_rules_survive(void **state)
+{
+	static const char rules[] = "block ^ads\\.\n"
+				    "block \"quoted\" 'too' # no comment\n"
+				    "resolve ^(.*)m\xc3\xbcller\xf0\x9f\x90\x9f using 192.0.2.1 ,\n"
+				    "- [log]: {a, b}\n"
+				    "log \xff\xc3(\t\x7f";
+
+	(void)state;
+	config = config_default;
+	strcpy(config.rules, rules);
+	strcpy(config.lists, "ads=hosts:/a \"b\"\nmore=/c\\d");
+	config.is_dry_run = true;
+	assert_printed_again();
+	assert_string_equal(again.rules, rules);
+	assert_true(config_print(&config, CONFIG_TEXT_FILE, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "\nrules:\n  - \"block ^ads\\x5c.\"\n"));
+}
+
+static void test_thousands_of_rules_survive(void **state)
+{
+	char *end = config.rules;
+
+	(void)state;
+	config = config_default;
+	for (int i = 0; i < 5000; i++)
+		end += sprintf(end, "%sblock ^(.*)host-%d\\.example\\.com if type is MX",
+			       i ? "\n" : "", i);
+	assert_printed_again();
+	assert_false(config_compare(&config, &again, NULL, NULL));
+	strcat(again.rules, "\nlog x");
+	assert_false(setting_is_same(&config, &again, schema_find(&schema_config, "rules")));
+}
+
 static void test_characters_are_printed_as_they_are(void **state)
 {
 	(void)state;
@@ -199,6 +233,10 @@ static void add_item(struct random *random, void *base, const struct setting *se
 
 	if (setting->kind == SETTING_PORTS)
 		snprintf(value, sizeof(value), "%u", (unsigned int)random_below(random, 65536));
+	else if (setting->kind == SETTING_ENDPOINTS)
+		snprintf(value, sizeof(value), "[2001:db8::%x]:%u",
+			 (unsigned int)random_below(random, 65536),
+			 1 + (unsigned int)random_below(random, 65535));
 	else
 		snprintf(value, sizeof(value), "host-%u:%u", (unsigned int)random_next(random),
 			 1 + (unsigned int)random_below(random, 65535));
@@ -247,6 +285,7 @@ static void fill_setting(struct random *random, void *base, const struct setting
 		break;
 	case SETTING_LIST:
 	case SETTING_PORTS:
+	case SETTING_ENDPOINTS:
 	case SETTING_DESTINATIONS:
 		fill_list(random, base, setting);
 		break;
@@ -324,12 +363,18 @@ static void test_random_configurations_survive(void **state)
 
 static void fill_texts(const struct schema *schema, void *base)
 {
-	for (size_t i = 0; i < schema->count; i++)
-		if (setting_is_text(&schema->settings[i]) && schema->settings[i].size > 1 &&
-		    schema->settings[i].kind != SETTING_DESTINATIONS &&
-		    schema->settings[i].kind != SETTING_ENDPOINT)
-			memset((char *)base + schema->settings[i].offset, 0xff,
-			       schema->settings[i].size - 1);
+	for (const struct setting *setting = schema->settings;
+	     setting < schema->settings + schema->count; setting++) {
+		char *member = (char *)base + setting->offset;
+
+		if (setting->kind != SETTING_TEXT && setting->kind != SETTING_ESCAPED &&
+		    setting->kind != SETTING_LIST)
+			continue;
+		memset(member, 0xff, setting->size - 1);
+		for (size_t end = CONFIG_TEXT_MAX - 1; end < setting->size - 1;
+		     end += CONFIG_TEXT_MAX)
+			member[end] = '\n';
+	}
 }
 
 static void test_the_longest_configuration_with_an_output_fits(void **state)
@@ -370,6 +415,8 @@ int main(void)
 		cmocka_unit_test(test_a_printed_file_has_of_outputs_what_is_not_the_default),
 		cmocka_unit_test(test_what_is_handed_over_has_every_key_of_an_output),
 		cmocka_unit_test(test_every_text_survives),
+		cmocka_unit_test(test_rules_survive),
+		cmocka_unit_test(test_thousands_of_rules_survive),
 		cmocka_unit_test(test_characters_are_printed_as_they_are),
 		cmocka_unit_test(test_random_configurations_survive),
 		cmocka_unit_test(test_the_longest_configuration_with_an_output_fits),
