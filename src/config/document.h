@@ -10,6 +10,9 @@
  * JSON is what begins with a brace.
  */
 
+/* libyaml's time goes with the square of the depth: who skips what is there, goes no deeper. */
+#define DOCUMENT_DEPTH_MAX 16
+
 enum document_event {
 	DOCUMENT_VALUE,
 	DOCUMENT_LIST,

@@ -14,6 +14,7 @@
 #include "config/document.h"
 #include "config/outputs.h"
 #include "config/schema.h"
+#include "config/sentry.h"
 
 struct reader {
 	struct document document;
@@ -21,8 +22,8 @@ struct reader {
 	enum config_text kind;
 	const char *name;
 	struct slice text;
-	bool is_foreign; /* of Sentry: what is unknown is left out */
-	char left_out[SETTING_ERROR_MAX];
+	bool is_of_sentry;
+	struct sentry sentry;
 	char *error;
 };
 
@@ -51,11 +52,12 @@ static bool refuse_at(struct reader *reader, struct document_place at, const cha
 	return false;
 }
 
-static void warn_of_foreign(const struct reader *reader)
+static void warn(const struct reader *reader)
 {
-	snprintf(reader->error, CONFIG_ERROR_MAX,
-		 "%.160s: taken for a configuration of Sentry: without effect: %.250s",
-		 reader->name, reader->left_out);
+	char text[SETTING_ERROR_MAX];
+
+	sentry_warn(&reader->sentry, reader->config, text);
+	snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s: %.340s", reader->name, text);
 	mask_controls(reader->error);
 }
 
@@ -100,23 +102,6 @@ static char *scalar_text(struct reader *reader, const char *key)
 	return text;
 }
 
-/* The keys of Sentry, a DNS proxy whose files are read too. */
-static const char *const sentry_keys[] = {"host", "port", "rules", "threadpool_size",
-					  "resolution_timeout"};
-#define SENTRY_KEYS	     (sizeof(sentry_keys) / sizeof(sentry_keys[0]))
-#define SENTRY_KEYS_REQUIRED 3
-
-static unsigned int sentry_key(const char *key)
-{
-	for (unsigned int i = 0; i < SENTRY_KEYS; i++)
-		if (!strcmp(sentry_keys[i], key))
-			return 1u << i;
-	return 0;
-}
-
-/* libyaml's time goes with the square of the depth. */
-#define DEPTH_MAX 16
-
 /* Leaves out the current event with all that it begins. */
 static bool skip_value(struct reader *reader)
 {
@@ -127,7 +112,7 @@ static bool skip_value(struct reader *reader)
 			 reader->document.event == DOCUMENT_MAPPING;
 		depth -= reader->document.event == DOCUMENT_LIST_END ||
 			 reader->document.event == DOCUMENT_MAPPING_END;
-		if (depth > DEPTH_MAX)
+		if (depth > DOCUMENT_DEPTH_MAX)
 			return refuse(reader, "", "nests too deep");
 	} while (depth && advance(reader));
 	return !depth;
@@ -135,10 +120,7 @@ static bool skip_value(struct reader *reader)
 
 static bool leave_out(struct reader *reader, const char *name)
 {
-	const size_t length = strlen(reader->left_out);
-
-	snprintf(reader->left_out + length, sizeof(reader->left_out) - length, "%s%s",
-		 length ? ", " : "", name);
+	sentry_leave_out(&reader->sentry, name);
 	return advance(reader) && skip_value(reader);
 }
 
@@ -147,7 +129,7 @@ static bool refuse_key(struct reader *reader, const struct level *level, const c
 	const struct setting *setting;
 	char problem[SETTING_ERROR_MAX];
 
-	if (reader->is_foreign)
+	if (reader->is_of_sentry)
 		return leave_out(reader, name);
 	setting = schema_find(level->schema, name);
 	if (setting && !setting->is_private)
@@ -156,23 +138,43 @@ static bool refuse_key(struct reader *reader, const struct level *level, const c
 	return refuse(reader, name, problem);
 }
 
+/* The text of the current event, which is the value of a key: NULL, refused, when it has none. */
+static char *value_text(struct reader *reader, const char *key)
+{
+	if (reader->document.event != DOCUMENT_VALUE)
+		refuse(reader, key, "holds more than a value can");
+	else if (reader->document.is_null)
+		refuse(reader, key, "has no value");
+	else
+		return scalar_text(reader, key);
+	return NULL;
+}
+
 /* length: of the list that the value is one of. */
 static bool read_scalar(struct reader *reader, struct level *level, const struct setting *setting,
 			size_t *length)
 {
+	const char *value = value_text(reader, setting->name);
 	char problem[SETTING_ERROR_MAX];
-	const char *value;
 
-	if (reader->document.event != DOCUMENT_VALUE)
-		return refuse(reader, setting->name, "holds more than a value can");
-	value = scalar_text(reader, setting->name);
 	if (!value)
 		return false;
-	if (reader->document.is_null ||
-	    (!*value && setting->kind != SETTING_TEXT && setting->kind != SETTING_ESCAPED))
+	if (!*value && setting->kind != SETTING_TEXT && setting->kind != SETTING_ESCAPED)
 		return refuse(reader, setting->name, "has no value");
 	return setting_append(level->base, setting, length, value, problem) ||
 	       refuse(reader, setting->name, problem);
+}
+
+static bool read_sentry(struct reader *reader, const char *key)
+{
+	char problem[SETTING_ERROR_MAX];
+	const char *value;
+
+	if (!advance(reader))
+		return false;
+	value = value_text(reader, key);
+	return value && (sentry_take(&reader->sentry, reader->config, key, value, problem) ||
+			 refuse(reader, key, problem));
 }
 
 static bool read_mapping(struct reader *reader, struct level *level, const char *section);
@@ -258,7 +260,9 @@ static bool read_entry(struct reader *reader, struct level *level, const char *s
 	if (!key)
 		return false;
 	snprintf(name, sizeof(name), "%s%s%s", section, *section ? "." : "", key);
-	is_no_key = strchr(key, '.') || (reader->is_foreign && sentry_key(name));
+	if (reader->is_of_sentry && level->schema == &schema_config && sentry_has_key(name))
+		return read_sentry(reader, name);
+	is_no_key = strchr(key, '.');
 	setting = is_no_key ? NULL : schema_find(level->schema, name);
 	if (setting && (!setting->is_private || reader->kind == CONFIG_TEXT_HANDED_OVER))
 		return read_value(reader, level, setting);
@@ -300,40 +304,6 @@ static bool read_text(struct reader *reader)
 	return is_read;
 }
 
-/* Looks at the keys of the outermost mapping: are there those that Sentry cannot do without? */
-static bool is_of_sentry(struct slice text)
-{
-	const unsigned int required = (1u << SENTRY_KEYS_REQUIRED) - 1;
-	char ignored[SETTING_ERROR_MAX];
-	struct document document;
-	unsigned int found = 0;
-	bool is_key = true;
-	int depth = 0;
-
-	if (!document_open(&document, text))
-		return false;
-	while ((found & required) != required && depth <= DEPTH_MAX &&
-	       document_next(&document, ignored) && document.event != DOCUMENT_END) {
-		switch (document.event) {
-		case DOCUMENT_MAPPING:
-		case DOCUMENT_LIST:
-			is_key |= !depth++;
-			break;
-		case DOCUMENT_MAPPING_END:
-		case DOCUMENT_LIST_END:
-			is_key ^= --depth == 1;
-			break;
-		default:
-			if (depth == 1 && is_key)
-				found |= sentry_key(document.value);
-			is_key ^= depth == 1;
-			break;
-		}
-	}
-	document_close(&document);
-	return (found & required) == required;
-}
-
 bool config_parse(struct config *config, enum config_text kind, const char *name, struct slice text,
 		  char *error)
 {
@@ -345,15 +315,19 @@ bool config_parse(struct config *config, enum config_text kind, const char *name
 		.text = text,
 		.error = error,
 	};
+	char problem[SETTING_ERROR_MAX];
 
 	*config = config_default;
 	*error = '\0';
 	if (text.length > CONFIG_PRINTED_MAX)
 		return refuse(&reader, "", "too large");
-	reader.is_foreign = kind == CONFIG_TEXT_FILE && is_of_sentry(text);
+	reader.is_of_sentry = kind == CONFIG_TEXT_FILE && sentry_recognise(text);
 	if (!read_text(&reader))
 		return false;
-	if (*reader.left_out)
-		warn_of_foreign(&reader);
+	if (!reader.is_of_sentry)
+		return true;
+	if (!sentry_settle(&reader.sentry, config, problem))
+		return refuse(&reader, "host", problem);
+	warn(&reader);
 	return true;
 }

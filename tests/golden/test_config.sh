@@ -150,9 +150,37 @@ refuses "and of one whose filter is not" 'conf:2:5: output stdout-1: filter.type
 printf 'outputs:\n  - type: tcp\n    address: logs.example:6514\n    tls: {ca-file: ca.pem}\n' >"$conf"
 refuses "what would be sent without TLS though it is asked for" 'conf:2:5: output tcp-1: tls needs transport: tls' --check --config "$conf"
 refuses "a wrong key of an output" 'invalid output: fromat: unknown key (did you mean format?)' --output stdout,fromat=json
-echo '{"host": "127.0.0.1", "port": 5300, "rules": ["block ^a"]}' >"$work/sentry"
-"$dnsflow" --check --config "$work/sentry" --output stdout 2>"$work/err" && grep -q 'without effect: host, port, rules' "$work/err" &&
-	ok "a configuration of Sentry warns" || { not_ok "a configuration of Sentry warns"; note <"$work/err"; }
+# Configurations of Sentry: those of its README, indented as they stand there.
+readme=${DNSFLOW_SHARED:-../shared}/seeds/000_75b5c56ee9938fbe.txt
+if [ -r "$readme" ]; then
+	awk -v name="$work/sentry" '/^    \{$/ { n++; out = 1 } out { print > name "." n } /^    \}$/ { out = 0 }' "$readme"
+	for number in 1 2 3; do
+		"$dnsflow" --check --config "$work/sentry.$number" >"$work/out" 2>&1 && [ "$(wc -l <"$work/out")" = 1 ] &&
+			grep -q 'taken for a configuration of Sentry.*need proxy.allow' "$work/out" &&
+			"$dnsflow" --print-config --config "$work/sentry.$number" 2>/dev/null | grep -q '"0.0.0.0:5300"' &&
+			ok "configuration $number of Sentry's README" || { not_ok "configuration $number of Sentry's README"; note <"$work/out"; }
+	done
+	grep -q 'without effect: threadpool_size;' "$work/out" && ok "threads of Sentry are without effect" || not_ok "threads of Sentry"
+else
+	skip "configurations of Sentry's README" "needs $readme"
+fi
+printf '{\n\t"host": "127.0.0.1",\n\t"port": 0,\n\t"rules": ["log a"]\n}\n' >"$conf"
+refuses "a mistake in JSON has its place" 'conf:3:10: port: 0 is not a number from 1 to 65535' --check --config "$conf"
+printf '{\n\t"host": "127.0.0.1",\n\t"rules": ["log a",]\n}\n' >"$conf"
+refuses "what is not JSON has its place" "conf:3:20: not JSON: unexpected token near ']'" --check --config "$conf"
+
+# The proxy, its rules and what needs what.
+refuses "a proxy without rules" 'proxy.listen needs rules' --check --proxy.listen 5300
+printf 'rules: [log a, log b]\n' >"$conf"
+refuses "rules that nobody needs" 'rules have no effect without proxy.listen or --dry-run' --check --config "$conf"
+refuses "rules of a file that nobody needs" 'rules have no effect' --check --rules "$conf" -w "$work/x"
+refuses "a dry run without rules" '--dry-run needs rules' --check --dry-run -r "$good"
+check "a dry run needs no output" "$dnsflow" --check --config "$conf" --dry-run -r "$good"
+check "a proxy alone needs no output" "$dnsflow" --check --config "$conf" --proxy.listen 5300
+refuses "a place to listen that is none" 'proxy.listen: ns.example is neither an address' --check --config "$conf" \
+	--proxy.listen ns.example
+refuses "clients that are none" 'proxy.allow: 10.0.0.0/33 is no prefix' --check --config "$conf" --proxy.listen 53 \
+	--proxy.allow 10.0.0.0/8 --proxy.allow 10.0.0.0/33
 
 # The outputs of the commented example, all of them, with a file that is there.
 : >"$work/names"

@@ -479,26 +479,72 @@ static void test_there_are_at_most_sixteen_outputs(void **state)
 	assert_refused(text, "f:18:3: outputs: there are too many");
 }
 
-static void test_a_configuration_of_sentry_warns_of_what_it_leaves_out(void **state)
+#define OF_SENTRY   "f: taken for a configuration of Sentry"
+#define NEEDS_ALLOW "; clients outside of private networks need proxy.allow"
+
+static void test_a_configuration_of_sentry_is_one_of_the_proxy(void **state)
+{
+	static struct config config;
+
+	(void)state;
+	assert_parsed(&config, "    {\n    \t\"port\" : 5300,\n    \t\"host\" : \"0.0.0.0\",\n"
+			       "\t\"threadpool_size\" : 4,\n\t\"resolution_timeout\": 2.5,\n"
+			       "\t\"rules\" : [\n\t\"block ^(.*).xxx\",\n\n\t\t\"resolve ^(.*) "
+			       "using 10.10.1.2 \"\n\t]\n    }\n");
+	assert_string_equal(error, OF_SENTRY ": without effect: threadpool_size" NEEDS_ALLOW);
+	assert_string_equal(config.proxy.listen, "0.0.0.0:5300");
+	assert_string_equal(config.rules, "block ^(.*).xxx\nresolve ^(.*) using 10.10.1.2 ");
+	assert_int_equal(config.proxy.timeout_ms, 2500);
+	assert_int_equal(config.port_count, 0);
+	assert_true(config_complete(&config, 2, error));
+	assert_int_equal(config.input, CONFIG_INPUT_NONE);
+	assert_parsed(&config, "host: localhost\nport: 53\nrules: [log a]\n"
+			       "proxy: {allow: [0.0.0.0/0]}\nworkers: 2");
+	assert_string_equal(error, OF_SENTRY);
+	assert_string_equal(config.proxy.listen, "127.0.0.1:53");
+	assert_int_equal(config.worker_count, 2);
+	assert_parsed(&config, "host: ''\nport: 53\nrules: []\nproxy: {listen: '[::1]:53'}");
+	assert_string_equal(config.proxy.listen, "[::1]:53\n0.0.0.0:53");
+}
+
+static void test_mistakes_in_a_configuration_of_sentry_have_their_place(void **state)
+{
+	(void)state;
+	assert_refused("host: a\nport: 1\nrules: []", "f:1:7: host: a is no address");
+	assert_refused("rules: []\nhost: 0.0.0.0\nport: 65536",
+		       "f:3:7: port: 65536 is not a number from 1 to 65535");
+	assert_refused("{\"rules\": [], \"port\": -1, \"host\": \"\"}",
+		       "f:1:23: port: -1 is not a number from 1 to 65535");
+	assert_refused("rules: []\nhost:\nport: 1", "f:2:6: host: has no value");
+	assert_refused("rules: []\nhost: []\nport: 1", "f:2:7: host: holds more than a value can");
+	assert_refused("resolution_timeout: 0.001\nhost: ''\nport: 1\nrules: []",
+		       "f:1:21: resolution_timeout: in milliseconds, 1 is not a number from 10 to "
+		       "60000");
+	assert_refused("resolution_timeout: nan\nhost: ''\nport: 1\nrules: []",
+		       "f:1:21: resolution_timeout: nan is not a number of seconds");
+	assert_refused("resolution_timeout: 1s\nhost: ''\nport: 1\nrules: []",
+		       "f:1:21: resolution_timeout: 1s is not a number of seconds");
+	assert_refused("host: ''\nport: 1\nrules: [a, [b]]",
+		       "f:3:12: rules: holds more than a value can");
+}
+
+static void test_what_sentry_does_not_know_is_left_out(void **state)
 {
 	static struct config config;
 
 	(void)state;
 	assert_true(parse(&config,
-			  "{\"foo\": {\"host\": [1]}, \"host\": \"0.0.0.0\", \"port\": 5300,\n"
-			  " \"rules\": [\"block a\", [[]]], \"resolution_timeout\": 2.0, "
-			  "\"workers\": 2}"));
-	assert_string_equal(error,
-			    "f: taken for a configuration of Sentry: without effect: foo, host, "
-			    "port, rules, resolution_timeout");
+			  "{\"foo\": {\"host\": [1]}, \"host\": \"0.0.0.0\", \"port\": 53,\n"
+			  " \"rules\": [\"block a\"], \"bar\": null, \"workers\": 2,"
+			  " \"outputs\": [{\"type\": \"stdout\", \"host\": \"x\"}]}"));
+	assert_string_equal(error, OF_SENTRY ": without effect: foo, bar, host" NEEDS_ALLOW);
 	assert_int_equal(config.worker_count, 2);
-	assert_int_equal(config.port_count, 0);
-	assert_refused("host: a\nport: 1\nrules: []\nworkers: 99",
+	assert_refused("host: ''\nport: 1\nrules: []\nworkers: 99",
 		       "f:4:10: workers: 99 is not a number from 0 to 64");
 	assert_refused("host: a\nport: 1", "f:1:1: host: unknown key (did you mean port?)");
 	assert_refused("a: {host: a, rules: b}\nport: 1", "f:1:1: a: unknown key");
-	assert_refused("host: a\nport: 1\nrules: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]",
-		       "f:3:24: nests too deep");
+	assert_refused("host: ''\nport: 1\nrules: a\nb: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]",
+		       "f:4:20: nests too deep");
 }
 
 static size_t read_example(void)
@@ -593,7 +639,9 @@ int main(void)
 		cmocka_unit_test(test_json_is_read_too),
 		cmocka_unit_test(test_mistakes_in_json_have_their_place),
 		cmocka_unit_test(test_there_are_at_most_sixteen_outputs),
-		cmocka_unit_test(test_a_configuration_of_sentry_warns_of_what_it_leaves_out),
+		cmocka_unit_test(test_a_configuration_of_sentry_is_one_of_the_proxy),
+		cmocka_unit_test(test_mistakes_in_a_configuration_of_sentry_have_their_place),
+		cmocka_unit_test(test_what_sentry_does_not_know_is_left_out),
 		cmocka_unit_test(test_the_example_is_valid_and_sets_nothing),
 		cmocka_unit_test(test_the_example_has_every_key),
 	};
