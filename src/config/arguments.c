@@ -86,6 +86,8 @@ static bool take_option(struct config *config, const struct setting *setting, co
 	if (!is_given[setting - schema_config.settings])
 		setting_clear(config, setting);
 	is_given[setting - schema_config.settings] = true;
+	if (setting->check && !setting->check(value, problem))
+		return refuse_value(setting, problem, error);
 	return setting_parse(config, setting, value, problem) ||
 	       refuse_value(setting, problem, error);
 }

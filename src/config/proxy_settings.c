@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/rules.h"
 #include "config/schema.h"
 #include "rules/prefixes.h"
 
@@ -13,11 +14,61 @@ static bool refuse(char *error, const char *text)
 	return false;
 }
 
-static bool refuse_listener(char *error, const char *text, const char *problem)
+static bool fail(char *problem, const char *text, const char *wrong)
 {
-	snprintf(error, CONFIG_ERROR_MAX, "proxy.listen: %.99s %s", text, problem);
+	snprintf(problem, SETTING_ERROR_MAX, "%.99s %s", text, wrong);
 	return false;
 }
+
+/* What a value stands for: a port alone is one of this machine, by both protocols. */
+struct listeners {
+	struct endpoint endpoints[2];
+	uint32_t count;
+};
+
+static bool parse_listener(struct listeners *listeners, const char *text)
+{
+	struct endpoint *endpoint = &listeners->endpoints[listeners->count++];
+
+	if (!config_parse_endpoint(text, endpoint) || !endpoint->address.version)
+		return false;
+	if (!endpoint->port)
+		endpoint->port = CONFIG_PORT_DNS;
+	return true;
+}
+
+static bool parse_listeners(struct listeners *listeners, const char *text)
+{
+	char local[sizeof("127.0.0.1:65535")];
+
+	listeners->count = 0;
+	if (text[strspn(text, "0123456789")] || strlen(text) > strlen("65535"))
+		return parse_listener(listeners, text);
+	sprintf(local, "127.0.0.1:%s", text);
+	if (!parse_listener(listeners, local))
+		return false;
+	sprintf(local, "[::1]:%s", text);
+	return parse_listener(listeners, local);
+}
+
+bool proxy_settings_check_listen(const char *text, char *problem)
+{
+	struct listeners listeners;
+
+	return parse_listeners(&listeners, text) ||
+	       fail(problem, text,
+		    "is neither an address, ADDRESS:PORT, [ADDRESS]:PORT nor a port");
+}
+
+bool proxy_settings_check_allow(const char *text, char *problem)
+{
+	struct prefixes *prefixes = prefixes_new(text, problem);
+
+	prefixes_free(prefixes);
+	return prefixes;
+}
+
+_Static_assert(PREFIXES_ERROR_MAX <= SETTING_ERROR_MAX, "what is wrong fits");
 
 static bool is_there(const struct config_proxy *proxy, const struct endpoint *endpoint)
 {
@@ -28,66 +79,55 @@ static bool is_there(const struct config_proxy *proxy, const struct endpoint *en
 	return false;
 }
 
-static bool add_listener(struct config_proxy *proxy, const char *text, char *error)
+static bool add_listeners(struct config_proxy *proxy, const char *text, char *problem)
 {
-	struct endpoint endpoint;
+	struct listeners listeners;
 
-	if (!config_parse_endpoint(text, &endpoint) || !endpoint.address.version)
-		return refuse_listener(error, text,
-				       "is neither an address, ADDRESS:PORT, [ADDRESS]:PORT nor "
-				       "a port");
-	if (!endpoint.port)
-		endpoint.port = CONFIG_PORT_DNS;
-	if (is_there(proxy, &endpoint))
-		return refuse_listener(error, text, "is there twice");
-	if (proxy->endpoint_count == CONFIG_LISTEN_MAX)
-		return refuse(error, "proxy.listen: more than 16 addresses (a port alone is two)");
-	proxy->endpoints[proxy->endpoint_count++] = endpoint;
+	if (!proxy_settings_check_listen(text, problem))
+		return false;
+	parse_listeners(&listeners, text);
+	for (uint32_t i = 0; i < listeners.count; i++) {
+		if (is_there(proxy, &listeners.endpoints[i]))
+			return fail(problem, text, "is there twice");
+		if (proxy->endpoint_count == CONFIG_LISTEN_MAX)
+			return fail(problem, text,
+				    "is one too many: there are at most 16 addresses, and a port "
+				    "alone is two");
+		proxy->endpoints[proxy->endpoint_count++] = listeners.endpoints[i];
+	}
 	return true;
 }
 
 _Static_assert(CONFIG_LISTEN_MAX == 16, "as the text above says");
 
-/* A port alone is one of this machine. */
-static bool add_listeners(struct config_proxy *proxy, const char *text, char *error)
-{
-	char local[CONFIG_TEXT_MAX + sizeof("127.0.0.1:")];
-
-	if (text[strspn(text, "0123456789")] || strlen(text) > strlen("65535"))
-		return add_listener(proxy, text, error);
-	sprintf(local, "127.0.0.1:%s", text);
-	if (!add_listener(proxy, local, error))
-		return false;
-	sprintf(local, "[::1]:%s", text);
-	return add_listener(proxy, local, error);
-}
-
 static bool complete_listen(struct config *config, char *error)
 {
 	const struct setting *setting = schema_find(&schema_config, "proxy.listen");
 	struct setting_place place = {0};
-	char text[CONFIG_TEXT_MAX];
+	char text[CONFIG_TEXT_MAX], problem[SETTING_ERROR_MAX];
 
 	config->proxy.endpoint_count = 0;
-	while (setting_next(config, setting, &place, text))
-		if (!add_listeners(&config->proxy, text, error))
-			return false;
+	while (setting_next(config, setting, &place, text)) {
+		if (add_listeners(&config->proxy, text, problem))
+			continue;
+		snprintf(error, CONFIG_ERROR_MAX, "proxy.listen: %s", problem);
+		return false;
+	}
 	return true;
 }
 
 static bool check_allow(const struct config_proxy *proxy, char *error)
 {
-	char problem[PREFIXES_ERROR_MAX];
-	struct prefixes *prefixes = prefixes_new(proxy->allow, problem);
+	char problem[SETTING_ERROR_MAX];
 
-	if (!prefixes)
-		snprintf(error, CONFIG_ERROR_MAX, "proxy.allow: %s", problem);
-	prefixes_free(prefixes);
-	return prefixes;
+	if (proxy_settings_check_allow(proxy->allow, problem))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX, "proxy.allow: %s", problem);
+	return false;
 }
 
 /* Rules are for the proxy, or for a dry run; both are nothing without. */
-static bool check_rules(const struct config *config, char *error)
+static bool check_use(const struct config *config, char *error)
 {
 	const bool has_rules = config_has_rules(config);
 
@@ -111,5 +151,5 @@ bool proxy_settings_complete(struct config *config, char *error)
 	if (proxy->cache_ttl_least_s > proxy->cache_ttl_most_s)
 		return refuse(error, "proxy.cache-min-ttl is above proxy.cache-max-ttl");
 	return complete_listen(config, error) && check_allow(proxy, error) &&
-	       check_rules(config, error);
+	       check_use(config, error) && rules_complete(config, error);
 }

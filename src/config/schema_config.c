@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/schema.h"
 
+#include "config/proxy_settings.h"
+#include "config/rules.h"
+
 #define AT(member)                                                                        \
 	.offset = offsetof(struct config, member), .size = sizeof(config_default.member), \
 	.usual = &config_default.member
@@ -176,11 +179,12 @@ static const struct setting settings[] = {
 	 .help = "countries as their two letters"},
 
 	{"proxy.listen", 0, SETTING_LIST, AT(proxy.listen), .argument = "[ADDRESS:]PORT",
-	 .heading = "Proxy",
+	 .check = proxy_settings_check_listen, .heading = "Proxy",
 	 .help = "answer DNS here by the rules: ADDRESS, ADDRESS:PORT (port 53), or a port on\n"
 		 "127.0.0.1 and ::1; up to 16 times"},
 	{"proxy.endpoints", 0, SETTING_ENDPOINTS, AT(proxy.endpoints), .is_private = true},
 	{"proxy.allow", 0, SETTING_LIST, AT(proxy.allow), .argument = "PREFIX",
+	 .check = proxy_settings_check_allow,
 	 .help = "clients that are answered (default: of loopback and private networks)"},
 	{"proxy.timeout", 0, SETTING_NUMBER, AT(proxy.timeout_ms), .least = 10, .most = 60000,
 	 .argument = "MS", .help = "wait so long for an upstream server (default 1000)"},
@@ -219,10 +223,11 @@ static const struct setting settings[] = {
 	 .help = "answers a second over UDP to one network, /24 or /56 (default 0: no limit)"},
 	{"proxy.log-rate", 0, SETTING_NUMBER, AT(proxy.log_rate), .most = 1000000, .argument = "N",
 	 .help = "lines a second that rules log, of each worker (default 100)"},
-	{"rules", 0, SETTING_LIST, AT(rules)},
+	{"rules", 0, SETTING_LIST, AT(rules), .check = rules_check},
 	{"rules-file", 0, SETTING_TEXT, AT(rules_file), .option = "rules", .argument = "FILE",
 	 .help = "rules, one a line, behind those of the configuration"},
 	{"lists", 0, SETTING_LIST, AT(lists), .option = "list", .argument = "NAME=[FORMAT:]FILE",
+	 .check = rules_list_check,
 	 .help = "a list of names for rules: names, hosts, adblock, dnsmasq, rpz, or as it looks"},
 	{"dry-run", 0, SETTING_FLAG, AT(is_dry_run),
 	 .help = "have the rules judge captured queries, and tell what they would have done"},

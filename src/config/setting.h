@@ -41,7 +41,10 @@ struct setting {
 	const char *argument;	  /* its name in the usage, NULL for none */
 	const char *help;	  /* NULL: no option, the preflight's own, or of an output */
 	const char *heading;	  /* a new part of the usage begins here, or NULL */
-	uint32_t kinds;	     /* of an output: bits of the types that have a use for it, 0: all */
+	uint32_t kinds; /* of an output: bits of the types that have a use for it, 0: all */
+	/* Of a value that a person wrote, before it is read; NULL: nothing more than of its kind.
+	 * As setting_parse(). */
+	bool (*check)(const char *value, char *error);
 	const char *refusal; /* before a problem on the command line, if not "invalid OPTION: " */
 	bool is_private;     /* no key of a file: known in what the preflight hands over */
 	bool needs_restart;  /* cannot change while processes live */

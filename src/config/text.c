@@ -35,8 +35,7 @@ struct level {
 	bool is_entered[SETTINGS_MAX]; /* a section, by its first setting */
 };
 
-/* Names and values in a line come from the file. */
-static void mask_controls(char *line)
+void text_mask_controls(char *line)
 {
 	for (; *line; line++)
 		if ((unsigned char)*line < 0x20 || *line == 0x7f)
@@ -46,9 +45,9 @@ static void mask_controls(char *line)
 static bool refuse_at(struct reader *reader, struct document_place at, const char *key,
 		      const char *problem)
 {
-	snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s:%zu:%zu: %.64s%s%.220s", reader->name,
+	snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s:%zu:%zu: %.64s%s%.260s", reader->name,
 		 at.line, at.column, key, *key ? ": " : "", problem);
-	mask_controls(reader->error);
+	text_mask_controls(reader->error);
 	return false;
 }
 
@@ -58,7 +57,7 @@ static void warn(const struct reader *reader)
 
 	sentry_warn(&reader->sentry, reader->config, text);
 	snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s: %.340s", reader->name, text);
-	mask_controls(reader->error);
+	text_mask_controls(reader->error);
 }
 
 static bool refuse(struct reader *reader, const char *key, const char *problem)
@@ -161,6 +160,8 @@ static bool read_scalar(struct reader *reader, struct level *level, const struct
 		return false;
 	if (!*value && setting->kind != SETTING_TEXT && setting->kind != SETTING_ESCAPED)
 		return refuse(reader, setting->name, "has no value");
+	if (reader->kind == CONFIG_TEXT_FILE && setting->check && !setting->check(value, problem))
+		return refuse(reader, setting->name, problem);
 	return setting_append(level->base, setting, length, value, problem) ||
 	       refuse(reader, setting->name, problem);
 }

@@ -24,3 +24,6 @@ enum config_text {
  */
 bool config_parse(struct config *config, enum config_text kind, const char *name, struct slice text,
 		  char *error);
+
+/* What comes from a file, or from who wrote it, goes into one line: controls become '?'. */
+void text_mask_controls(char *line);

@@ -22,6 +22,7 @@
 #include "config/arguments.h"
 #include "config/document.h"
 #include "config/print.h"
+#include "config/rules.h"
 #include "ipc/control.h"
 #include "loop/loop.h"
 #include "net/link.h"
@@ -143,20 +144,41 @@ static size_t read_whole(const char *path, uint8_t *bytes, size_t size)
 	return length;
 }
 
-static void parse_file(struct config *config, const char *path)
+/* The whole of a file, the caller's to free. */
+static uint8_t *read_text(const char *path, size_t *length)
 {
 	const size_t size = CONFIG_PRINTED_MAX + 1;
 	uint8_t *bytes = xmalloc(size);
-	const size_t length = read_whole(path, bytes, size);
-	char error[CONFIG_ERROR_MAX];
 
-	if (length == size)
+	*length = read_whole(path, bytes, size);
+	if (*length == size)
 		log_fatal("%s is too large: a configuration has at most %d KiB", path,
 			  CONFIG_PRINTED_MAX / 1024);
+	return bytes;
+}
+
+static void parse_file(struct config *config, const char *path)
+{
+	char error[CONFIG_ERROR_MAX];
+	size_t length;
+	uint8_t *bytes = read_text(path, &length);
+
 	if (!config_parse(config, CONFIG_TEXT_FILE, path, (struct slice){bytes, length}, error))
 		log_fatal("%s", error);
 	if (*error)
 		log_warn("%s", error);
+	free(bytes);
+}
+
+/* Rules of a file are handed over with all others; what is printed names the file only. */
+static void read_rules(struct config *config)
+{
+	char error[CONFIG_ERROR_MAX];
+	size_t length;
+	uint8_t *bytes = read_text(config->rules_file, &length);
+
+	if (!rules_read(config, config->rules_file, (struct slice){bytes, length}, error))
+		log_fatal("%s", error);
 	free(bytes);
 }
 
@@ -197,6 +219,8 @@ static void read_arguments(struct preflight *preflight, int argc, char **argv)
 
 	preflight->asked = read_options(config, argc, argv);
 	asked_workers = config->worker_count;
+	if (*config->rules_file && preflight->asked != CONFIG_PRINT)
+		read_rules(config);
 	if (!config_complete(config, cpu_count, error) ||
 	    (config_has_observer(config) && !aggregation_check(config, error)))
 		log_fatal("%s", error);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any bytes as a configuration file, as what is handed over, and as --output; what is read is
- * printed and read again. */
+/* Any bytes as a configuration file, as what is handed over, as --output and as rules; what is read
+ * is printed and read again. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/outputs.h"
 #include "config/print.h"
+#include "config/rules.h"
 #include "config/setting.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,6 +75,21 @@ static void read_as_output(struct slice text)
 	free(line);
 }
 
+static void read_as_rules(struct slice text)
+{
+	static struct config config;
+	char problem[CONFIG_ERROR_MAX] = "";
+
+	config = config_default;
+	if (rules_read(&config, "text", text, problem)) {
+		assert(!*problem && *config.rules);
+		check_again(&config);
+	} else {
+		assert(!strncmp(problem, "text", 4));
+		assert(!strpbrk(problem, "\n\r\t\x1b"));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct slice text = {data, size};
@@ -83,5 +99,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		read_as(CONFIG_TEXT_HANDED_OVER, text);
 	read_as_output(text);
+	read_as_rules(text);
 	return 0;
 }

@@ -173,13 +173,28 @@ refuses "what is not JSON has its place" "conf:3:20: not JSON: unexpected token 
 refuses "a proxy without rules" 'proxy.listen needs rules' --check --proxy.listen 5300
 printf 'rules: [log a, log b]\n' >"$conf"
 refuses "rules that nobody needs" 'rules have no effect without proxy.listen or --dry-run' --check --config "$conf"
-refuses "rules of a file that nobody needs" 'rules have no effect' --check --rules "$conf" -w "$work/x"
+echo 'log ^a' >"$work/rules"
+refuses "rules of a file that nobody needs" 'rules have no effect' --check --rules "$work/rules" -w "$work/x"
+printf '# a file\r\n\r\nlog ^a\r\nblock b with nothing\r\n' >"$work/rules"
+refuses "a mistake in a file of rules has its line" 'rules:4: "nothing" is no address: .*: block b with nothing$' --check \
+	--proxy.listen 53 --rules "$work/rules"
+refuses "a file of rules that is not there" 'none cannot be read: No such file' --check --proxy.listen 53 --rules "$work/none"
+printf 'log ^a\nblock b if name is in ads\n' >"$work/rules"
+refuses "a list that is not there" 'rules: there is no list ads: block b if name is in ads' --check --proxy.listen 53 \
+	--rules "$work/rules" --list 'more=hosts:/nowhere'
+check "rules of a file and their list" "$dnsflow" --check --proxy.listen 53 --rules "$work/rules" --list 'ads=hosts:/nowhere'
+refuses "a list that is none" 'invalid list: ads=host:f has another format than auto, names' --check --list ads=host:f
+printf 'rules:\n  - log a\n  - block ^(a\n' >"$work/bad"
+refuses "a bad rule has its place" 'bad:3:5: rules: ^(a: missing closing parenthesis at 3: block ^(a' --check --config "$work/bad"
+"$dnsflow" --print-config --config "$conf" --proxy.listen 53 --rules "$work/rules" --list ads=x >"$work/printed" &&
+	grep -q 'rules-file: ".*/rules"' "$work/printed" && ! grep -q 'log ^a' "$work/printed" &&
+	ok "what is printed names the file of rules" || { not_ok "what is printed names the file of rules"; note <"$work/printed"; }
 refuses "a dry run without rules" '--dry-run needs rules' --check --dry-run -r "$good"
 check "a dry run needs no output" "$dnsflow" --check --config "$conf" --dry-run -r "$good"
 check "a proxy alone needs no output" "$dnsflow" --check --config "$conf" --proxy.listen 5300
-refuses "a place to listen that is none" 'proxy.listen: ns.example is neither an address' --check --config "$conf" \
+refuses "a place to listen that is none" 'invalid proxy.listen: ns.example is neither an address' --check --config "$conf" \
 	--proxy.listen ns.example
-refuses "clients that are none" 'proxy.allow: 10.0.0.0/33 is no prefix' --check --config "$conf" --proxy.listen 53 \
+refuses "clients that are none" 'invalid proxy.allow: 10.0.0.0/33 is no prefix' --check --config "$conf" --proxy.listen 53 \
 	--proxy.allow 10.0.0.0/8 --proxy.allow 10.0.0.0/33
 
 # The outputs of the commented example, all of them, with a file that is there.

@@ -337,8 +337,17 @@ static void set_random(struct random *random)
 	}
 }
 
+/* What is random is no rule, nor a place to listen. */
+static void clear_checked(void)
+{
+	for (size_t i = 0; i < schema_config.count; i++)
+		if (schema_config.settings[i].check)
+			setting_clear(&config, &schema_config.settings[i]);
+}
+
 static void assert_outputs_survive_in_a_file(void)
 {
+	clear_checked();
 	assert_true(config_print(&config, CONFIG_TEXT_FILE, text, sizeof(text)) > 0);
 	parse_again(CONFIG_TEXT_FILE);
 	assert_int_equal(config.output_count, again.output_count);

@@ -12,6 +12,7 @@
 #include "config/schema.h"
 #include "config/text.h"
 #include "net/decode.h"
+#include "rules/rule.h"
 
 #define EXAMPLE "src/config/dnsflow.conf"
 
@@ -378,6 +379,47 @@ static void test_mistakes_in_sections_have_their_place(void **state)
 	assert_refused("geoip: {[a]: b}", "f:1:9: geoip: a key is one word");
 }
 
+static void test_mistakes_of_the_proxy_have_their_place(void **state)
+{
+	(void)state;
+	assert_refused(
+		"rules:\n  - log a\n  - blokc ^ads\\.\n",
+		"f:3:5: rules: \"blokc\" is no verb: a rule begins with log, block, redirect, "
+		"rewrite, resolve or allow: blokc ^ads\\.");
+	assert_refused("{\"rules\": [\"log a\",\n\t\"resolve ^(.* using 192.0.2.1\"]}",
+		       "f:2:2: rules: ^(.*: missing closing parenthesis at 4: resolve ^(.* using "
+		       "192.0.2.1");
+	assert_refused("rules: log a if name is in \nlists: [a=f, b]",
+		       "f:1:8: rules: \"\" is no name of a list: log a if name is in");
+	assert_refused("lists:\n  - ads=host:/f",
+		       "f:2:5: lists: ads=host:/f has another format than auto, names, hosts, "
+		       "adblock, dnsmasq and rpz");
+	assert_refused("proxy:\n  listen: [53, ns1]",
+		       "f:2:16: proxy.listen: ns1 is neither an address, ADDRESS:PORT, "
+		       "[ADDRESS]:PORT nor a port");
+	assert_refused("proxy: {allow: [10.0.0.0/33]}",
+		       "f:1:17: proxy.allow: 10.0.0.0/33 is no prefix");
+	assert_refused("proxy: {udp-size: 511}",
+		       "f:1:19: proxy.udp-size: 511 is not a number from 512 to 4096");
+}
+
+static void test_a_long_rule_is_shortened(void **state)
+{
+	static struct config config;
+	char line[RULE_TEXT_MAX + 64] = "rules: ";
+
+	(void)state;
+	memset(line + strlen(line), 'x', 200);
+	assert_false(parse(&config, line));
+	assert_true(strlen(error) < 300);
+	assert_non_null(strstr(error, "f:1:8: rules: \"xxx"));
+	assert_non_null(strstr(error + strlen(error) - 13, "xxxxxxxxxx..."));
+	strcpy(line, "rules: log ");
+	memset(line + strlen(line), 'x', RULE_TEXT_MAX);
+	assert_false(parse(&config, line));
+	assert_non_null(strstr(error, "longer than 4095 octets: log xxx"));
+}
+
 static void test_mistakes_in_outputs_have_their_place(void **state)
 {
 	(void)state;
@@ -524,8 +566,8 @@ static void test_mistakes_in_a_configuration_of_sentry_have_their_place(void **s
 		       "f:1:21: resolution_timeout: nan is not a number of seconds");
 	assert_refused("resolution_timeout: 1s\nhost: ''\nport: 1\nrules: []",
 		       "f:1:21: resolution_timeout: 1s is not a number of seconds");
-	assert_refused("host: ''\nport: 1\nrules: [a, [b]]",
-		       "f:3:12: rules: holds more than a value can");
+	assert_refused("host: ''\nport: 1\nrules: [log a, [b]]",
+		       "f:3:16: rules: holds more than a value can");
 }
 
 static void test_what_sentry_does_not_know_is_left_out(void **state)
@@ -543,7 +585,7 @@ static void test_what_sentry_does_not_know_is_left_out(void **state)
 		       "f:4:10: workers: 99 is not a number from 0 to 64");
 	assert_refused("host: a\nport: 1", "f:1:1: host: unknown key (did you mean port?)");
 	assert_refused("a: {host: a, rules: b}\nport: 1", "f:1:1: a: unknown key");
-	assert_refused("host: ''\nport: 1\nrules: a\nb: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]",
+	assert_refused("host: ''\nport: 1\nrules: log a\nb: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]",
 		       "f:4:20: nests too deep");
 }
 
@@ -634,6 +676,8 @@ int main(void)
 		cmocka_unit_test(test_a_list_replaces_its_default),
 		cmocka_unit_test(test_outputs_are_a_list_of_mappings),
 		cmocka_unit_test(test_mistakes_in_sections_have_their_place),
+		cmocka_unit_test(test_mistakes_of_the_proxy_have_their_place),
+		cmocka_unit_test(test_a_long_rule_is_shortened),
 		cmocka_unit_test(test_mistakes_in_outputs_have_their_place),
 		cmocka_unit_test(test_an_endpoint_has_address_and_port),
 		cmocka_unit_test(test_json_is_read_too),

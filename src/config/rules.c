@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/schema.h"
+#include "config/text.h"
+#include "rules/rule.h"
+
+#define RULE_SHOWN_MAX	  60
+#define PROBLEM_SHOWN_MAX 190 /* of what is wrong with it */
+
+static void tell(char *problem, const char *wrong, const char *text)
+{
+	snprintf(problem, SETTING_ERROR_MAX, "%.*s: %.*s%s", PROBLEM_SHOWN_MAX, wrong,
+		 RULE_SHOWN_MAX, text, strlen(text) > RULE_SHOWN_MAX ? "..." : "");
+	text_mask_controls(problem);
+}
+
+bool rules_check(const char *text, char *problem)
+{
+	char wrong[RULE_ERROR_MAX];
+	struct rule rule;
+
+	if (rule_parse(text, &rule, wrong))
+		return true;
+	tell(problem, wrong, text);
+	return false;
+}
+
+static bool fail(char *problem, const char *text, const char *wrong)
+{
+	snprintf(problem, SETTING_ERROR_MAX, "%.99s %s", text, wrong);
+	return false;
+}
+
+static bool is_name(const char *text, size_t length)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+
+	return length && length < LISTS_NAME_MAX && strspn(text, letters) >= length;
+}
+
+/* Takes the format off the text; without one it is told by what the file has. */
+static bool take_format(const char **text, enum list_format *format)
+{
+	const size_t length = strcspn(*text, ":/");
+	char word[LISTS_NAME_MAX];
+
+	*format = LIST_AUTO;
+	if ((*text)[length] != ':')
+		return true;
+	snprintf(word, sizeof(word), "%.*s", (int)length, *text);
+	*text += length + 1;
+	return length < sizeof(word) && list_format_parse(word, format);
+}
+
+bool rules_list_parse(const char *text, struct rules_list *list, char *problem)
+{
+	const size_t length = strcspn(text, "=");
+	const char *file = text + length + 1;
+
+	if (!text[length] || !is_name(text, length))
+		return fail(problem, text,
+			    "is not NAME=[FORMAT:]FILE; a name has letters, digits, "
+			    "'-', '_' and '.'");
+	snprintf(list->name, sizeof(list->name), "%.*s", (int)length, text);
+	if (!take_format(&file, &list->format))
+		return fail(problem, text,
+			    "has another format than auto, names, hosts, adblock, "
+			    "dnsmasq and rpz");
+	if (!*file || strlen(file) >= sizeof(list->file))
+		return fail(problem, text, "has no file, or one with too long a name");
+	strcpy(list->file, file);
+	return true;
+}
+
+bool rules_list_check(const char *text, char *problem)
+{
+	struct rules_list list;
+
+	return rules_list_parse(text, &list, problem);
+}
+
+/* Adds a line, if there is a rule in it. */
+static bool read_line(struct config *config, struct slice line, size_t *length, char *problem)
+{
+	char rule[RULE_TEXT_MAX];
+
+	if (line.length >= sizeof(rule) || memchr(line.data, '\0', line.length)) {
+		snprintf(problem, SETTING_ERROR_MAX, "a rule has at most %d octets, and no NUL",
+			 RULE_TEXT_MAX - 1);
+		return false;
+	}
+	memcpy(rule, line.data, line.length);
+	rule[line.length] = '\0';
+	if (*rule == '#' || !rule[strspn(rule, " \t\r")])
+		return true;
+	return rules_check(rule, problem) &&
+	       setting_append(config, schema_find(&schema_config, "rules"), length, rule, problem);
+}
+
+bool rules_read(struct config *config, const char *name, struct slice text, char *error)
+{
+	size_t length = strlen(config->rules), number = 0;
+	char problem[SETTING_ERROR_MAX];
+
+	while (text.length) {
+		const uint8_t *end = memchr(text.data, '\n', text.length);
+		struct slice line = {text.data, end ? (size_t)(end - text.data) : text.length};
+
+		number++;
+		text.data += line.length + (end != NULL);
+		text.length -= line.length + (end != NULL);
+		if (line.length && line.data[line.length - 1] == '\r')
+			line.length--;
+		if (read_line(config, line, &length, problem))
+			continue;
+		snprintf(error, CONFIG_ERROR_MAX, "%.160s:%zu: %.300s", name, number, problem);
+		return false;
+	}
+	if (!length)
+		snprintf(error, CONFIG_ERROR_MAX, "%.160s has no rules", name);
+	return length;
+}
+
+/* The names of all lists. */
+struct list_names {
+	char names[LISTS_MAX][LISTS_NAME_MAX];
+	uint32_t count;
+};
+
+static bool has_list(const struct list_names *names, const char *name)
+{
+	for (uint32_t i = 0; i < names->count; i++)
+		if (!strcmp(names->names[i], name))
+			return true;
+	return false;
+}
+
+static bool complete_lists(const struct config *config, struct list_names *names, char *problem)
+{
+	const struct setting *setting = schema_find(&schema_config, "lists");
+	struct setting_place place = {0};
+	struct rules_list list;
+	char text[CONFIG_TEXT_MAX];
+
+	while (setting_next(config, setting, &place, text)) {
+		if (!rules_list_parse(text, &list, problem))
+			return false;
+		if (has_list(names, list.name))
+			return fail(problem, list.name, "is there twice");
+		if (names->count == LISTS_MAX)
+			return fail(problem, list.name, "is one too many: there are at most 64");
+		strcpy(names->names[names->count++], list.name);
+	}
+	return true;
+}
+
+_Static_assert(LISTS_MAX == 64, "as the text above says");
+
+static bool complete_rules(const struct config *config, const struct list_names *names,
+			   char *problem)
+{
+	const struct setting *setting = schema_find(&schema_config, "rules");
+	struct setting_place place = {0};
+	char text[CONFIG_TEXT_MAX], wrong[RULE_ERROR_MAX];
+	struct rule rule;
+
+	while (setting_next(config, setting, &place, text)) {
+		if (!rule_parse(text, &rule, wrong)) {
+			tell(problem, wrong, text);
+			return false;
+		}
+		if (!*rule.list || has_list(names, rule.list))
+			continue;
+		snprintf(wrong, sizeof(wrong), "there is no list %s", rule.list);
+		tell(problem, wrong, text);
+		return false;
+	}
+	return true;
+}
+
+bool rules_complete(const struct config *config, char *error)
+{
+	struct list_names names = {.count = 0};
+	char problem[SETTING_ERROR_MAX];
+
+	if (!complete_lists(config, &names, problem)) {
+		snprintf(error, CONFIG_ERROR_MAX, "lists: %s", problem);
+		return false;
+	}
+	if (!complete_rules(config, &names, problem)) {
+		snprintf(error, CONFIG_ERROR_MAX, "rules: %s", problem);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include "base/slice.h"
+#include "config/config.h"
+#include "rules/lists.h"
+
+/* Rules and lists of names, as a configuration has them. problem has SETTING_ERROR_MAX bytes, error
+ * CONFIG_ERROR_MAX. */
+
+/* Is the text a rule (rules/rule.h)? False with what is wrong, and the rule, as far as it is shown.
+ */
+bool rules_check(const char *text, char *problem);
+
+/* What an element of lists says. */
+struct rules_list {
+	char name[LISTS_NAME_MAX];
+	enum list_format format;
+	char file[CONFIG_PATH_MAX];
+};
+
+/* Reads NAME=[FORMAT:]FILE. What stands before a colon is a format, unless a slash is in it. */
+bool rules_list_parse(const char *text, struct rules_list *list, char *problem);
+bool rules_list_check(const char *text, char *problem);
+
+/*
+ * Appends what a file of rules has to those of the configuration: a rule a line; empty lines are
+ * nothing, nor are those that begin with '#'. False with "name:line: problem" in error.
+ */
+bool rules_read(struct config *config, const char *name, struct slice text, char *error);
+
+/* Checks that each list is there once, and those that rules name are. */
+bool rules_complete(const struct config *config, char *error);
