@@ -71,7 +71,7 @@ reach    = $(call archive,$(1)) $(foreach r,$(call reverse,$(call left_of,$(1)))
 
 TOOLS := $(patsubst src/tools/%.c,$(BUILD)/%,$(TOOL_MAINS))
 BINARIES := $(BUILD)/dnsflow $(TOOLS)
-SKELETONS := $(if $(filter 1,$(BPF)),$(BUILD)/bpf/dns.skel.h $(BUILD)/bpf/split.skel.h)
+SKELETONS := $(if $(filter 1,$(BPF)),$(patsubst %,$(BUILD)/bpf/%.skel.h,dns split steer))
 
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 #include "bpf/settings.h"
+#include "bpf/steer.h"
 #include "bpf/verdicts.h"
 
 /*
@@ -32,6 +33,22 @@ int bpf_verdicts(const struct bpf *bpf, struct verdicts *sum);
 
 /* Sockets and groups that have a program keep it. Accepts NULL. */
 void bpf_close(struct bpf *bpf);
+
+/*
+ * The program that steers queries to the workers of the proxy, with its own settings: it is there
+ * without capture, too. NULL with one clear line in error[256].
+ */
+struct bpf_steer;
+struct bpf_steer *bpf_steer_open(const struct steer_settings *settings, char *error);
+
+/* For SO_ATTACH_REUSEPORT_EBPF of a group: borrowed. */
+int bpf_steer_fd(const struct bpf_steer *steer);
+
+/* For datagrams from now on. 0 or -errno. */
+int bpf_steer_update(struct bpf_steer *steer, const struct steer_settings *settings);
+
+/* Groups that have the program keep it. Accepts NULL. */
+void bpf_steer_close(struct bpf_steer *steer);
 
 /* "libbpf X", or that there is none: borrowed. */
 const char *bpf_library_version(void);

@@ -50,6 +50,31 @@ void bpf_close(struct bpf *bpf)
 	(void)bpf;
 }
 
+struct bpf_steer *bpf_steer_open(const struct steer_settings *settings, char *error)
+{
+	(void)settings;
+	snprintf(error, 256, "built without eBPF");
+	return NULL;
+}
+
+int bpf_steer_fd(const struct bpf_steer *steer)
+{
+	(void)steer;
+	return -1;
+}
+
+int bpf_steer_update(struct bpf_steer *steer, const struct steer_settings *settings)
+{
+	(void)steer;
+	(void)settings;
+	return -EOPNOTSUPP;
+}
+
+void bpf_steer_close(struct bpf_steer *steer)
+{
+	(void)steer;
+}
+
 const char *bpf_library_version(void)
 {
 	return "built without libbpf";
