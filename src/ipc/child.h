@@ -51,6 +51,10 @@ bool child_read_config(int fd, struct config *config, char *error);
  * root: only no_new_privs. 0 or -errno. */
 int child_drop_privileges(uid_t uid, gid_t gid);
 
+/* Lets this process have so many open descriptors, where it may: as root, or within the hard limit.
+ * Otherwise as many as it may. 0 or -errno. */
+int child_raise_files(uint64_t count);
+
 /*
  * Ties this process to its parent's life: dies by death_signal when the parent does. After
  * child_drop_privileges, which clears it. false when the parent is gone already.

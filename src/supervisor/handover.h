@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #define HANDOVER_NAME_MAX 32
-#define HANDOVER_FDS_MAX  1024 /* thirteen of each worker, and a few */
-#define HANDOVER_TEXT_MAX (64 << 10)
+#define HANDOVER_FDS_MAX  4096 /* fifteen of each worker and two for each address, and a few */
+#define HANDOVER_TEXT_MAX (256 << 10)
 
 /* How a program that is executed in place finds it: the number of a descriptor, in the environment.
  * And, when it is the previous program again, why its successor failed. */
@@ -29,11 +29,14 @@
  *   seats              workers that there ever were; of each, from 0:
  *   state-N, pid-N     "empty", "starting", "ready", "working", "leaving" or "finished"; of its
  *                      process
+ *   steer-key          of the hash that steers queries
+ *   listeners          groups of sockets of the proxy; of each, from 0, one of:
+ *   listen-udp-G, listen-tcp-G   its address and port
  *
  * and the descriptors config, filters, verdicts (a BPF map), listener (of dnsflowctl) with
  * listener-device and listener-inode, peer (who asked for the upgrade), pid-file, previous (the
  * program that hands over); of each worker ring-N, head-N, body-N, watch-N, export4-N, export6-N,
- * channel-N, process-N (a pidfd).
+ * channel-N, process-N (a pidfd), listen-udp-G-N or listen-tcp-G-N.
  */
 struct handover {
 	char text[HANDOVER_TEXT_MAX]; /* lines of "name value" */

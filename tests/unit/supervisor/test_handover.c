@@ -121,7 +121,7 @@ static void test_what_does_not_fit_cannot_be_given(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	for (int i = 0; i < 17; i++)
+	for (int i = 0; i < 65; i++)
 		handover_add_text(handover, "executable", i, text);
 	assert_true(handover_write(handover, true) < 0);
 	handover_free(handover);
