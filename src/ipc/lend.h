@@ -17,6 +17,7 @@ enum lend {
 	LEND_RING,	/* its events: data and struct ring_head, read-only */
 	LEND_RING_TAIL, /* struct ring_tail */
 	LEND_BELL,
+	LEND_PROXY,	/* what its proxy tells of itself (ipc/proxy_stats.h), read-only */
 	LEND_QUEUE,	/* index is the output: memory of its queue */
 	LEND_SPOOL,	/* its spool, a file */
 	LEND_FILE,	/* asked for: the file of an output, to append to */

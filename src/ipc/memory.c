@@ -24,6 +24,13 @@ int memory_create(const char *name, size_t size)
 	return error;
 }
 
+bool memory_has_size(int fd, size_t size)
+{
+	struct stat status;
+
+	return fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == size;
+}
+
 void *memory_map(int fd, size_t size, bool is_writable)
 {
 	struct stat status;

@@ -12,6 +12,9 @@
 /* Returns the descriptor, close-on-exec, or -errno. */
 int memory_create(const char *name, size_t size);
 
+/* Is it there (fd < 0: not), and of this size? */
+bool memory_has_size(int fd, size_t size);
+
 /* Maps a lent descriptor whole; NULL when it has not exactly this size or is not sealed. */
 void *memory_map(int fd, size_t size, bool is_writable);
 

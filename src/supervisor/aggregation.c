@@ -63,17 +63,10 @@ static struct aggregation_fds no_fds(void)
 	return fds;
 }
 
-static bool has_size(int fd, size_t size)
-{
-	struct stat status;
-
-	return fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == size;
-}
-
 /* Memory of a size: that of now when it fits. */
 static bool fit(int *fd, int now_fd, const char *name, size_t size, char *error)
 {
-	*fd = has_size(now_fd, size) ? now_fd : memory_create(name, size);
+	*fd = memory_has_size(now_fd, size) ? now_fd : memory_create(name, size);
 	return *fd >= 0 || explain(error, "memory of the aggregator", -*fd);
 }
 
@@ -83,7 +76,7 @@ static bool fit_state(struct aggregation *aggregation, char *error)
 	size_t size = sizeof(struct aggregator_state);
 	int now_fd = aggregation->state_fd;
 
-	if (aggregation->state && has_size(now_fd, size))
+	if (aggregation->state && memory_has_size(now_fd, size))
 		return true;
 	if (aggregation->state)
 		munmap((void *)aggregation->state, size);
@@ -189,6 +182,8 @@ static int lend_worker(const struct seat *seat, int channel)
 				  NULL);
 	if (!error)
 		error = observation_lease_lend(&seat->lease.observation, seat->index, channel);
+	if (!error)
+		error = proxy_lease_lend(&seat->lease.proxy, seat->index, channel);
 	if (head_fd >= 0)
 		close(head_fd);
 	return error;

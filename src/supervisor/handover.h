@@ -36,7 +36,7 @@
  * and the descriptors config, filters, verdicts (a BPF map), listener (of dnsflowctl) with
  * listener-device and listener-inode, peer (who asked for the upgrade), pid-file, previous (the
  * program that hands over); of each worker ring-N, head-N, body-N, watch-N, export4-N, export6-N,
- * channel-N, process-N (a pidfd), listen-udp-G-N or listen-tcp-G-N.
+ * channel-N, process-N (a pidfd), cache-N, proxy-N, listen-udp-G-N or listen-tcp-G-N.
  */
 struct handover {
 	char text[HANDOVER_TEXT_MAX]; /* lines of "name value" */

@@ -133,8 +133,17 @@ static void begin(struct lease *lease, int input_fd)
 {
 	memset(lease->fds, -1, sizeof(lease->fds));
 	observation_lease_init(&lease->observation);
+	proxy_lease_init(&lease->proxy);
 	lease->watch_fd = -1;
 	lease->fds[CHILD_FD_INPUT] = input_fd;
+}
+
+static bool fit_proxy(struct lease *lease, const struct config *config, char *error)
+{
+	int code = proxy_lease_fit(&lease->proxy, config);
+
+	proxy_lease_place(&lease->proxy, lease->fds);
+	return !code || explain(error, "memory for the proxy", -code);
 }
 
 static bool fit_observation(struct lease *lease, const struct config *config, char *error)
@@ -152,7 +161,7 @@ bool lease_open(struct lease *lease, const struct config *config, uint32_t worke
 {
 	begin(lease, input_fd);
 	if (!take_config(lease, config_fd, error) || !make_memory(lease, error) ||
-	    !fit_observation(lease, config, error))
+	    !fit_observation(lease, config, error) || !fit_proxy(lease, config, error))
 		return false;
 	if (*config->write_file)
 		return open_output(lease, config, worker, error);
@@ -162,7 +171,7 @@ bool lease_open(struct lease *lease, const struct config *config, uint32_t worke
 bool lease_reconfigure(struct lease *lease, const struct config *config, int config_fd, char *error)
 {
 	return take_config(lease, config_fd, error) && open_sockets(lease, config, error) &&
-	       fit_observation(lease, config, error);
+	       fit_observation(lease, config, error) && fit_proxy(lease, config, error);
 }
 
 static const struct {
@@ -182,6 +191,7 @@ void lease_give(const struct lease *lease, uint32_t worker, struct handover *han
 				lease->fds[handed_over[i].number]);
 	handover_add_fd(handover, "watch", (int)worker, lease->watch_fd);
 	observation_lease_give(&lease->observation, worker, handover);
+	proxy_lease_give(&lease->proxy, worker, handover);
 }
 
 bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_fd,
@@ -192,9 +202,11 @@ bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_f
 		lease->fds[handed_over[i].number] =
 			handover_take_fd(handover, handed_over[i].name, (int)worker);
 	lease->watch_fd = handover_take_fd(handover, "watch", (int)worker);
-	if (observation_lease_take(&lease->observation, worker, handover))
+	if (observation_lease_take(&lease->observation, worker, handover) ||
+	    proxy_lease_take(&lease->proxy, worker, handover))
 		return explain(error, "shared memory", EBADF);
 	observation_lease_place(&lease->observation, lease->fds);
+	proxy_lease_place(&lease->proxy, lease->fds);
 	return take_config(lease, config_fd, error) && map_memory(lease, error);
 }
 
@@ -235,5 +247,6 @@ void lease_close(struct lease *lease)
 	if (lease->watch_fd >= 0)
 		close(lease->watch_fd);
 	observation_lease_close(&lease->observation);
+	proxy_lease_close(&lease->proxy);
 	*lease = (struct lease){0};
 }

@@ -6,10 +6,12 @@
 #include "ipc/state.h"
 #include "supervisor/handover.h"
 #include "supervisor/observation_lease.h"
+#include "supervisor/proxy_lease.h"
 
 /*
  * What one worker is lent, made before it starts and kept when it dies: shared memory, sockets,
- * files. The numbers are those of enum child_fd.
+ * files. The numbers are those of enum child_fd. Those of the input and of the proxy's sockets
+ * (input.h, listeners.h) are put there by their owners.
  */
 struct lease {
 	int fds[CHILD_FD_END];
@@ -17,6 +19,7 @@ struct lease {
 	const struct state_head *head; /* the worker writes it */
 	struct state_watch *watch;     /* we write it */
 	struct observation_lease observation;
+	struct proxy_lease proxy;
 };
 
 /*

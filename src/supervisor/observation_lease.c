@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ipc/child.h"
@@ -24,19 +23,12 @@ static void replace(int *fd, int other)
 	*fd = other;
 }
 
-static bool has_size(int fd, size_t size)
-{
-	struct stat status;
-
-	return fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == size;
-}
-
 /* Makes a memfd of this size, and a second descriptor that cannot be mapped for writing. */
 static int make(int *fd, int *reader_fd, const char *name, size_t size)
 {
 	int made;
 
-	if (!has_size(*fd, size)) {
+	if (!memory_has_size(*fd, size)) {
 		made = memory_create(name, size);
 		if (made < 0)
 			return made;

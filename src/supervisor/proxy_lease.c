@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "supervisor/proxy_lease.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipc/child.h"
+#include "ipc/lend.h"
+#include "ipc/memory.h"
+#include "ipc/proxy_stats.h"
+
+void proxy_lease_init(struct proxy_lease *lease)
+{
+	memset(lease, -1, sizeof(*lease));
+}
+
+static void replace(int *fd, int other)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = other;
+}
+
+/* A worker's part of it, in whole MiB. */
+static size_t cache_bytes(const struct config *config)
+{
+	size_t mib = config->proxy.cache_mib / config->worker_count;
+
+	return (mib ? mib : 1) << 20;
+}
+
+static int fit_cache(struct proxy_lease *lease, const struct config *config)
+{
+	size_t size = cache_bytes(config);
+	int fd = -1;
+
+	if (config->proxy.cache_mib && memory_has_size(lease->cache_fd, size))
+		return 0;
+	if (config->proxy.cache_mib) {
+		fd = memory_create("dnsflow-cache", size);
+		if (fd < 0)
+			return fd;
+	}
+	replace(&lease->cache_fd, fd);
+	return 0;
+}
+
+/* What is at the beginning of the one goes into the other. */
+static int copy_memory(int from_fd, int to_fd, size_t size)
+{
+	struct stat status;
+	void *from, *to;
+	size_t common;
+
+	if (fstat(from_fd, &status) < 0)
+		return -errno;
+	common = (size_t)status.st_size < size ? (size_t)status.st_size : size;
+	from = memory_map(from_fd, (size_t)status.st_size, false);
+	to = memory_map(to_fd, size, true);
+	if (from && to)
+		memcpy(to, from, common);
+	if (from)
+		munmap(from, (size_t)status.st_size);
+	if (to)
+		munmap(to, size);
+	return from && to ? 0 : -ENOMEM;
+}
+
+static int renew_stats(struct proxy_lease *lease, size_t size)
+{
+	int fd = memory_create("dnsflow-proxy", size), error = 0;
+
+	if (fd < 0)
+		return fd;
+	if (lease->stats_fd >= 0)
+		error = copy_memory(lease->stats_fd, fd, size);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	replace(&lease->stats_fd, fd);
+	replace(&lease->stats_reader_fd, -1);
+	return 0;
+}
+
+static int fit_stats(struct proxy_lease *lease, const struct config *config)
+{
+	size_t size = proxy_stats_size(config);
+	int error = 0;
+
+	if (!memory_has_size(lease->stats_fd, size))
+		error = renew_stats(lease, size);
+	if (!error && lease->stats_reader_fd < 0)
+		lease->stats_reader_fd = memory_reopen(lease->stats_fd);
+	return !error && lease->stats_reader_fd < 0 ? lease->stats_reader_fd : error;
+}
+
+int proxy_lease_fit(struct proxy_lease *lease, const struct config *config)
+{
+	int error;
+
+	if (!config_has_proxy(config)) {
+		proxy_lease_close(lease);
+		return 0;
+	}
+	error = fit_cache(lease, config);
+	return error ? error : fit_stats(lease, config);
+}
+
+void proxy_lease_place(const struct proxy_lease *lease, int *fds)
+{
+	fds[CHILD_FD_CACHE] = lease->cache_fd;
+	fds[CHILD_FD_PROXY] = lease->stats_fd;
+}
+
+int proxy_lease_lend(const struct proxy_lease *lease, uint32_t worker, int channel)
+{
+	if (lease->stats_fd < 0)
+		return 0;
+	return lend_send(channel, LEND_PROXY, worker, lease->stats_reader_fd, NULL);
+}
+
+void proxy_lease_give(const struct proxy_lease *lease, uint32_t worker, struct handover *handover)
+{
+	handover_add_fd(handover, "cache", (int)worker, lease->cache_fd);
+	handover_add_fd(handover, "proxy", (int)worker, lease->stats_fd);
+}
+
+int proxy_lease_take(struct proxy_lease *lease, uint32_t worker, struct handover *handover)
+{
+	lease->cache_fd = handover_take_fd(handover, "cache", (int)worker);
+	lease->stats_fd = handover_take_fd(handover, "proxy", (int)worker);
+	if (lease->stats_fd < 0)
+		return 0;
+	lease->stats_reader_fd = memory_reopen(lease->stats_fd);
+	return lease->stats_reader_fd < 0 ? lease->stats_reader_fd : 0;
+}
+
+void proxy_lease_close(struct proxy_lease *lease)
+{
+	replace(&lease->cache_fd, -1);
+	replace(&lease->stats_fd, -1);
+	replace(&lease->stats_reader_fd, -1);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdint.h>
+#include "config/config.h"
+#include "supervisor/handover.h"
+
+/* What a worker is lent for the proxy, beside sockets: memory for answers and for what it tells of
+ * itself, which the aggregator reads. Made when the configuration first wants it. */
+struct proxy_lease {
+	int cache_fd;
+	int stats_fd;
+	int stats_reader_fd; /* read-only */
+};
+
+void proxy_lease_init(struct proxy_lease *lease);
+
+/* Makes what the configuration wants and is not there, or has another size; what was told goes on
+ * as far as it fits, answers do not. Closes what it does not want. 0 or -errno. */
+int proxy_lease_fit(struct proxy_lease *lease, const struct config *config);
+
+/* Puts the worker's descriptors at their numbers (ipc/child.h). */
+void proxy_lease_place(const struct proxy_lease *lease, int *fds);
+
+/* Lends the aggregator what it reads. 0 or -errno. */
+int proxy_lease_lend(const struct proxy_lease *lease, uint32_t worker, int channel);
+
+void proxy_lease_give(const struct proxy_lease *lease, uint32_t worker, struct handover *handover);
+int proxy_lease_take(struct proxy_lease *lease, uint32_t worker, struct handover *handover);
+void proxy_lease_close(struct proxy_lease *lease);
