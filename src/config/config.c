@@ -386,6 +386,11 @@ bool config_has_capture(const struct config *config)
 	return config->input != CONFIG_INPUT_NONE;
 }
 
+bool config_reads_file(const struct config *config)
+{
+	return config->input == CONFIG_INPUT_MAPPED || config->input == CONFIG_INPUT_STREAM;
+}
+
 bool config_has_observer(const struct config *config)
 {
 	return config->statistics.is_enabled || config_has_aggregator(config);

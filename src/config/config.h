@@ -160,6 +160,7 @@ bool config_has_aggregator(const struct config *config);
 bool config_has_proxy(const struct config *config);
 bool config_has_rules(const struct config *config); /* for the proxy, or for a dry run */
 bool config_has_capture(const struct config *config);
+bool config_reads_file(const struct config *config); /* and ends with it */
 
 /*
  * Checks what no single option can know; false with one line in error. Fills in what follows from

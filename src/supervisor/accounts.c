@@ -28,15 +28,23 @@ static uint64_t in_ring(const struct supervisor *supervisor, const struct seat *
 	       in_ring_of(supervisor->reattach.previous, seat);
 }
 
-/* Is there a packet at the cursor? A file that is being read always has one. */
-bool accounts_have_input(void *argument, const struct seat *seat)
+/* A file that is being read always has one. */
+bool accounts_have_packet(void *argument, const struct seat *seat)
 {
 	const struct supervisor *supervisor = argument;
 	const struct packet_sockets *sockets = supervisor->sockets;
 
 	if (sockets && supervisor->reattach.previous && !input_is_lent(sockets, seat))
 		sockets = supervisor->reattach.previous;
-	return !sockets || in_ring_of(sockets, seat);
+	return sockets ? in_ring_of(sockets, seat)
+		       : config_reads_file(&supervisor->effective->config);
+}
+
+bool accounts_have_query(void *argument, const struct seat *seat)
+{
+	const struct supervisor *supervisor = argument;
+
+	return listeners_are_asked(supervisor->listeners, seat->index);
 }
 
 static uint64_t drops_now(const struct supervisor *supervisor)
@@ -55,11 +63,21 @@ void accounts_begin_drops(struct supervisor *supervisor)
 	supervisor->drops_at_start = interface_drops(supervisor->effective->config.interface);
 }
 
+static void tell_processes(struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		pid_t pid = supervisor->seats[i].process.pid;
+
+		__atomic_store_n(&supervisor->seats[i].lease.watch->pid,
+				 pid > 0 ? (uint64_t)pid : 0, __ATOMIC_RELAXED);
+	}
+}
+
 void accounts_take_kernel(struct supervisor *supervisor)
 {
 	uint64_t drops;
-	pid_t pid;
 
+	tell_processes(supervisor);
 	if (!supervisor->sockets)
 		return;
 	drops = supervisor->drops_before + drops_now(supervisor);
@@ -69,8 +87,6 @@ void accounts_take_kernel(struct supervisor *supervisor)
 		packet_sockets_count(supervisor->sockets, i, watch);
 		if (supervisor->reattach.previous)
 			packet_sockets_count(supervisor->reattach.previous, i, watch);
-		pid = supervisor->seats[i].process.pid;
-		__atomic_store_n(&watch->pid, pid > 0 ? (uint64_t)pid : 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&watch->in_ring, in_ring(supervisor, &supervisor->seats[i]),
 				 __ATOMIC_RELAXED);
 		if (drops > watch->interface_drops)

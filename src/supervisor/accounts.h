@@ -25,6 +25,7 @@ const struct state_head *accounts_cursor(const struct packet_sockets *sockets,
 void accounts_add_seat(const struct supervisor *supervisor, uint32_t index, struct ledger *ledger);
 void accounts_sum_up(const struct supervisor *supervisor, struct ledger *ledger);
 
-/* Is there a packet at the cursor of a seat? A file that is being read always has one. argument:
- * the supervisor. */
-bool accounts_have_input(void *argument, const struct seat *seat);
+/* Is there a packet at the cursor of a seat, does a query wait for it? A file that is being read
+ * always has a packet. argument: the supervisor. */
+bool accounts_have_packet(void *argument, const struct seat *seat);
+bool accounts_have_query(void *argument, const struct seat *seat);

@@ -413,7 +413,9 @@ bool aggregation_finish(struct supervisor *supervisor)
 	aggregation->is_finishing = true;
 	sidecar_start(&aggregation->sidecar); /* one that has just died has more to write */
 	sidecar_drain(&aggregation->sidecar,
-		      supervisor->sockets || supervisor->is_ending ? DRAIN_TIMEOUT_NS : 0);
+		      supervisor->is_ending || !config_reads_file(&supervisor->effective->config)
+			      ? DRAIN_TIMEOUT_NS
+			      : 0);
 	return false;
 }
 

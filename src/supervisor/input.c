@@ -39,6 +39,8 @@ void input_open(struct supervisor *supervisor)
 		open_sockets(supervisor);
 		return;
 	}
+	if (!config_has_capture(config))
+		return;
 	supervisor->file_fd = strcmp(config->read_file, "-")
 				      ? open(config->read_file, O_RDONLY | O_CLOEXEC)
 				      : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -46,9 +48,8 @@ void input_open(struct supervisor *supervisor)
 		log_fatal("%s cannot be read: %s", config->read_file, strerror(errno));
 }
 
-void input_log(const struct supervisor *supervisor)
+static void log_capture(const struct config *config)
 {
-	const struct config *config = &supervisor->effective->config;
 	char text[FILTER_TEXT_MAX];
 	bool is_live = config->input == CONFIG_INPUT_LIVE;
 
@@ -58,6 +59,24 @@ void input_log(const struct supervisor *supervisor)
 		 *config->filter ? config->filter : text);
 	if (config->sample_rate)
 		log_info("sample_rate set to %u", config->sample_rate);
+}
+
+static void log_proxy(const struct config *config)
+{
+	char text[ENDPOINT_TEXT_MAX];
+
+	for (uint32_t i = 0; i < config->proxy.endpoint_count; i++)
+		log_info("answering queries to %s",
+			 endpoint_format(&config->proxy.endpoints[i], text));
+}
+
+void input_log(const struct supervisor *supervisor)
+{
+	const struct config *config = &supervisor->effective->config;
+
+	if (config_has_capture(config))
+		log_capture(config);
+	log_proxy(config);
 }
 
 bool input_is_lent(const struct packet_sockets *sockets, const struct seat *seat)
@@ -82,6 +101,8 @@ static void discard_ring(struct packet_sockets *sockets, struct seat *seat)
 void input_close_rings(struct supervisor *supervisor, uint32_t count)
 {
 	accounts_take_kernel(supervisor);
+	if (!supervisor->sockets)
+		return;
 	for (uint32_t i = count; i < supervisor->seat_count; i++) {
 		struct seat *seat = &supervisor->seats[i];
 

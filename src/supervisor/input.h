@@ -6,8 +6,8 @@
 #include "supervisor/seat.h"
 
 /*
- * Where packets come from: sockets with their rings, or a file. Which of them each worker is lent,
- * and what becomes of rings that go.
+ * Where packets come from: sockets with their rings, a file, or nowhere. Which of them each worker
+ * is lent, and what becomes of rings that go.
  */
 struct supervisor;
 

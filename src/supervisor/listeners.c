@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -355,6 +356,19 @@ void listeners_place(const struct listeners *listeners, const struct config *con
 		}
 }
 
+bool listeners_are_asked(const struct listeners *listeners, uint32_t worker)
+{
+	struct pollfd waiting[GROUPS_MAX];
+	nfds_t count = 0;
+
+	for (uint32_t i = 0; i < listeners->group_count; i++)
+		if (listeners->groups[i]->type == SOCK_DGRAM &&
+		    worker < listeners->groups[i]->count)
+			waiting[count++] = (struct pollfd){.fd = listeners->groups[i]->fds[worker],
+							   .events = POLLIN};
+	return count && poll(waiting, count, 0) > 0;
+}
+
 const char *listeners_degraded(const struct listeners *listeners)
 {
 	return listeners->group_count && !listeners->steer ? listeners->reason : NULL;
@@ -420,6 +434,7 @@ bool listeners_take(struct listeners *listeners, const struct config *config,
 	fit_steering(listeners, listeners->group_count);
 	if (!listeners_extend(listeners, config, error))
 		return false;
+	listeners_trim(listeners, config);
 	code = listeners_steer(listeners, config->worker_count);
 	if (code)
 		snprintf(error, CONFIG_ERROR_MAX, "sockets of the proxy: %s", strerror(-code));

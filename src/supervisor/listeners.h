@@ -37,6 +37,9 @@ void listeners_trim(struct listeners *listeners, const struct config *config);
 void listeners_place(const struct listeners *listeners, const struct config *config,
 		     uint32_t worker, int *fds);
 
+/* Does a datagram wait for a worker? */
+bool listeners_are_asked(const struct listeners *listeners, uint32_t worker);
+
 /* Why names are not steered to workers, one line; NULL when they are, or when there is no address.
  * Borrowed. */
 const char *listeners_degraded(const struct listeners *listeners);

@@ -293,6 +293,14 @@ static void open_file(struct preflight *preflight)
 	log_fatal("%s cannot be read: %s", path, strerror(errno));
 }
 
+static void open_input(struct preflight *preflight)
+{
+	if (*preflight->config.read_file)
+		open_file(preflight);
+	else if (config_has_capture(&preflight->config))
+		open_interface(preflight);
+}
+
 static void check_link(struct config *config, int dlt)
 {
 	struct filter_program *program = xmalloc(sizeof(*program));
@@ -463,12 +471,10 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv,
 	static char text[CONFIG_PRINTED_MAX];
 	struct preflight *preflight = xcalloc(1, sizeof(*preflight));
 	struct config *config = &preflight->config;
-	bool is_live;
 	int length;
 
 	log_set_sink(pass_line);
 	read_arguments(preflight, argc, argv);
-	is_live = !*config->read_file;
 	find_user(config);
 	check_outputs(preflight, check);
 	if (preflight->asked != CONFIG_OK) {
@@ -477,19 +483,16 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv,
 		free(preflight);
 		return status;
 	}
-	if (is_live)
-		open_interface(preflight);
-	else
-		open_file(preflight);
+	open_input(preflight);
 	if (child_drop_privileges(config->uid, config->gid))
 		log_fatal("privileges cannot be dropped: is the user right (--user)?");
 	if (!child_follow(identity->parent, SIGKILL))
 		return PREFLIGHT_REFUSED; /* who asked is gone */
 	resolve(config);
-	if (is_live)
-		compile_filters(preflight);
-	else
+	if (*config->read_file)
 		look_at_file(preflight);
+	else if (config_has_capture(config))
+		compile_filters(preflight);
 	length = config_print(config, CONFIG_TEXT_HANDED_OVER, text, sizeof(text));
 	if (length < 0)
 		log_fatal("the configuration is too long");

@@ -27,6 +27,7 @@ static void finish(struct supervisor *supervisor, const char *error)
 	reload->is_trial = false;
 	reload->on_done = NULL;
 	loop_timer_stop(reload->timer);
+	listeners_trim(supervisor->listeners, &supervisor->effective->config);
 	service_tell_ready();
 	effective_free(reload->next);
 	effective_free(reload->previous);
@@ -152,15 +153,45 @@ static void abandon_growing(struct supervisor *supervisor, const char *error)
 	finish(supervisor, error);
 }
 
+static bool steer(struct supervisor *supervisor, const struct effective *effective, char *error)
+{
+	int code = listeners_steer(supervisor->listeners, effective->config.worker_count);
+
+	if (code)
+		snprintf(error, CONFIG_ERROR_MAX, "queries cannot be steered: %s", strerror(-code));
+	return !code;
+}
+
+static bool reconfigure_capture(struct supervisor *supervisor, const struct effective *effective,
+				char *error)
+{
+	return !supervisor->sockets ||
+	       packet_sockets_reconfigure(supervisor->sockets, &effective->config,
+					  effective->filters, error);
+}
+
+/* All that is not the workers' own follows the next configuration, or nothing does. */
+static bool redirect(struct supervisor *supervisor, char *error)
+{
+	const struct effective *next = supervisor->reload.next;
+	char ignored[CONFIG_ERROR_MAX];
+
+	if (!listeners_extend(supervisor->listeners, &next->config, error) ||
+	    !aggregation_open(supervisor, next, error))
+		return false;
+	if (steer(supervisor, next, error) && reconfigure_capture(supervisor, next, error))
+		return true;
+	steer(supervisor, supervisor->effective, ignored);
+	return false;
+}
+
 /* From here on the new configuration is in force. */
 static void begin_replacing(struct supervisor *supervisor)
 {
 	struct reload *reload = &supervisor->reload;
 	char error[CONFIG_ERROR_MAX];
 
-	if (!aggregation_open(supervisor, reload->next, error) ||
-	    !packet_sockets_reconfigure(supervisor->sockets, &reload->next->config,
-					reload->next->filters, error)) {
+	if (!redirect(supervisor, error)) {
 		abandon_growing(supervisor, error);
 		return;
 	}
@@ -201,6 +232,15 @@ static void finish_growing(struct supervisor *supervisor)
 	begin_replacing(supervisor);
 }
 
+/* Sockets of more workers, to which nothing comes yet. */
+static bool grow(struct supervisor *supervisor, const struct config *config, char *error)
+{
+	if (!listeners_extend(supervisor->listeners, config, error))
+		return false;
+	return !supervisor->sockets ||
+	       packet_sockets_grow(supervisor->sockets, config->worker_count, error);
+}
+
 static void begin_growing(struct supervisor *supervisor)
 {
 	const struct effective *next = supervisor->reload.next;
@@ -208,7 +248,7 @@ static void begin_growing(struct supervisor *supervisor)
 	char error[CONFIG_ERROR_MAX] = "a new worker cannot be started; nothing was changed";
 
 	supervisor->reload.step = RELOAD_GROWING;
-	if (!packet_sockets_grow(supervisor->sockets, next->config.worker_count, error)) {
+	if (!grow(supervisor, &next->config, error)) {
 		finish(supervisor, error);
 		return;
 	}
@@ -242,7 +282,7 @@ static void apply(struct supervisor *supervisor, bool is_restart)
 	config_compare(now, next, on_difference, fixed);
 	if (is_restart)
 		*fixed = '\0';
-	if (!*fixed && now->worker_count != next->worker_count &&
+	if (!*fixed && now->worker_count != next->worker_count && supervisor->sockets &&
 	    !packet_sockets_can_resize(supervisor->sockets))
 		snprintf(
 			fixed, sizeof(fixed),
@@ -310,7 +350,7 @@ void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argume
 	const char *problem = NULL;
 	int error;
 
-	if (!supervisor->sockets)
+	if (config_reads_file(&supervisor->effective->config))
 		problem = "a run from a file has nothing to reload";
 	else if (upgrade_is_going_on(supervisor))
 		problem = "an upgrade is going on: try again when it has ended";

@@ -21,12 +21,16 @@ static bool is_loss(enum counter counter)
 	       (counter >= COUNTER_SENDS_FAILED_FULL && counter <= COUNTER_SENDS_FAILED_OTHER);
 }
 
-void report_log_outcome(const struct ledger *ledger, bool is_verbose)
+void report_log_records(const struct ledger *ledger)
 {
 	log_info("%" PRIu64 " records in %" PRIu64 " datagrams, %" PRIu64 " sent",
 		 ledger_counter(ledger, COUNTER_MESSAGES_RECORDED),
 		 ledger_counter(ledger, COUNTER_DATAGRAMS_DATA),
 		 ledger_counter(ledger, COUNTER_SENDS));
+}
+
+void report_log_counters(const struct ledger *ledger, bool is_verbose)
+{
 	for (enum counter i = 0; i < COUNTER_END; i++) {
 		uint64_t value = ledger_counter(ledger, i);
 

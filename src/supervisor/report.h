@@ -11,6 +11,8 @@ void report_log_packets(const struct ledger *ledger, bool is_live);
 /* One line for each identity that does not add up: a loss without a reason, which is a bug. */
 void report_log_missing(const struct ledger *ledger, bool is_live);
 
-/* What became of it all: records, datagrams, and every loss that is not zero. is_verbose: every
- * counter that is not zero. */
-void report_log_outcome(const struct ledger *ledger, bool is_verbose);
+/* Records and datagrams. */
+void report_log_records(const struct ledger *ledger);
+
+/* Every loss that is not zero. is_verbose: every counter that is not zero. */
+void report_log_counters(const struct ledger *ledger, bool is_verbose);

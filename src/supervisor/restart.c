@@ -49,8 +49,9 @@ void restart_prepare(struct supervisor *supervisor)
 
 bool restart_is_wanted(const struct supervisor *supervisor)
 {
-	return supervisor->sockets && !supervisor->reattach.previous &&
-	       supervisor->effective->config.keeps_state;
+	const struct config *config = &supervisor->effective->config;
+
+	return !config_reads_file(config) && !supervisor->reattach.previous && config->keeps_state;
 }
 
 /* Packets come in all the time: workers read and send what there is until now. */
@@ -81,17 +82,26 @@ resume_nothing(struct supervisor *supervisor, const char *reason)
 	log_fatal("/proc/self/exe: %s", strerror(errno));
 }
 
+/* Is the interface of which rings were kept the one that is wanted? */
+static bool fits_interface(const struct config *config, const struct handover *handover)
+{
+	struct interface interface;
+	char error[CONFIG_ERROR_MAX];
+
+	return !config_has_capture(config) ||
+	       (interface_check(config->interface, &interface, error) &&
+		(uint64_t)interface.index ==
+			handover_number(handover, "interface-index", HANDOVER_ONE));
+}
+
 static bool fits(const struct supervisor *supervisor, const struct handover *handover)
 {
 	const struct config *config = &supervisor->effective->config;
-	char name[sizeof(config->interface)], error[CONFIG_ERROR_MAX];
-	struct interface interface;
+	char name[sizeof(config->interface)];
 
 	handover_text(handover, "interface", HANDOVER_ONE, name, sizeof(name));
-	return config->input == CONFIG_INPUT_LIVE && !*config->write_file &&
-	       !strcmp(name, config->interface) && interface_check(name, &interface, error) &&
-	       (uint64_t)interface.index ==
-		       handover_number(handover, "interface-index", HANDOVER_ONE) &&
+	return !config_reads_file(config) && !*config->write_file &&
+	       !strcmp(name, config->interface) && fits_interface(config, handover) &&
 	       handover_number(handover, "layout", HANDOVER_ONE) == STATE_MAGIC;
 }
 
@@ -109,7 +119,7 @@ void restart_resume(struct supervisor *supervisor, struct handover *handover)
 		resume_nothing(supervisor, error);
 	/* Only now do we know what it was. */
 	if (supervisor->effective->config.worker_count != next->config.worker_count &&
-	    !packet_sockets_can_resize(supervisor->sockets))
+	    supervisor->sockets && !packet_sockets_can_resize(supervisor->sockets))
 		resume_nothing(supervisor, "another number of workers, without eBPF");
 	if (supervisor->effective->config.ring_mib != next->config.ring_mib)
 		resume_nothing(supervisor, "another --ring-size");

@@ -56,7 +56,7 @@ static void on_leave_timeout(void *argument)
 }
 
 void seat_init(struct seat *seat, uint32_t index, const struct process_plan *plan,
-	       struct loop *loop, seat_fn on_event, seat_input_fn has_input, void *argument)
+	       struct loop *loop, const struct seat_owner *owner)
 {
 	seat->index = index;
 	seat->plan = *plan;
@@ -64,12 +64,15 @@ void seat_init(struct seat *seat, uint32_t index, const struct process_plan *pla
 	seat->plan.fds = seat->lease.fds;
 	seat->process = (struct process){-1, -1, -1};
 	seat->loop = loop;
-	seat->on_event = on_event;
-	seat->has_input = has_input;
-	seat->argument = argument;
+	seat->owner = *owner;
 	seat->start_timer = loop_add_timer(loop, on_start, seat);
 	seat->leave_timer = loop_add_timer(loop, on_leave_timeout, seat);
 	choose_cpu(seat);
+}
+
+static void tell(struct seat *seat, enum seat_event event, uint32_t status, const char *text)
+{
+	seat->owner.on_event(seat->owner.argument, seat, event, status, text);
 }
 
 /* Takes one message; false when there is none. */
@@ -90,17 +93,16 @@ static bool take_message(struct seat *seat)
 	}
 	if (message.type == CONTROL_READY && seat->state == SEAT_STARTING) {
 		seat->state = SEAT_READY;
-		seat->on_event(seat->argument, seat, SEAT_IS_READY, 0, "");
+		tell(seat, SEAT_IS_READY, 0, "");
 	} else if (message.type == CONTROL_FAILED && seat->state == SEAT_STARTING) {
-		seat->on_event(seat->argument, seat, SEAT_HAS_FAILED, 0, message.text);
+		tell(seat, SEAT_HAS_FAILED, 0, message.text);
 	} else if (message.type == CONTROL_FINISHED && !seat->can_finish) {
 		process_signal(&seat->process, SIGKILL); /* nobody has asked it to */
 	} else if (message.type == CONTROL_FINISHED && seat->state == SEAT_WORKING) {
 		seat->state = SEAT_FINISHED;
-		seat->on_event(seat->argument, seat, SEAT_HAS_FINISHED, message.status,
-			       message.text);
+		tell(seat, SEAT_HAS_FINISHED, message.status, message.text);
 	} else if (message.type == CONTROL_NOTICE) {
-		seat->on_event(seat->argument, seat, SEAT_HAS_NOTICE, 0, message.text);
+		tell(seat, SEAT_HAS_NOTICE, 0, message.text);
 	}
 	return true;
 }
@@ -119,6 +121,7 @@ static struct seat_cursor cursor_of(const struct seat *seat)
 		.block = state_get(head, STATE_BLOCK),
 		.packet = state_get(head, STATE_PACKET),
 		.message = state_get(head, STATE_MESSAGE),
+		.queries = state_counter(head, COUNTER_PROXY_QUERIES),
 	};
 }
 
@@ -127,9 +130,14 @@ static bool is_same_packet(struct seat_cursor a, struct seat_cursor b)
 	return a.generation == b.generation && a.block == b.block && a.packet == b.packet;
 }
 
-static bool is_same(struct seat_cursor a, struct seat_cursor b)
+static bool is_same_message(struct seat_cursor a, struct seat_cursor b)
 {
 	return is_same_packet(a, b) && a.message == b.message;
+}
+
+static bool is_same(struct seat_cursor a, struct seat_cursor b)
+{
+	return is_same_message(a, b) && a.queries == b.queries;
 }
 
 bool seat_is_skipping(const struct seat *seat)
@@ -191,6 +199,11 @@ static void count_skip(struct seat *seat)
 	seat->processed = processed;
 }
 
+static void forgive(struct seat *seat)
+{
+	seat->deaths = seat->own_deaths = seat->packet_deaths = 0;
+}
+
 /*
  * Decides what the successor does: takes the packet at the cursor again, skips it, or, when it was
  * no packet or skipping did not help, begins with a clean body. A body in which every packet ends a
@@ -200,16 +213,18 @@ static void judge_death(struct seat *seat, int status)
 {
 	bool is_own = WIFEXITED(status) || is_signal_of_its_own(WTERMSIG(status));
 	bool has_moved = !is_same(cursor_of(seat), seat->started_at);
+	bool has_read = !is_same_message(cursor_of(seat), seat->started_at);
 	bool is_at_work = seat->state == SEAT_WORKING || seat->state == SEAT_LEAVING;
-	bool is_at_packet =
-		is_at_work && !seat_is_skipping(seat) && seat->has_input(seat->argument, seat);
+	bool is_at_packet = is_at_work && !seat_is_skipping(seat) &&
+			    seat->owner.has_packet(seat->owner.argument, seat);
 
 	seat->deaths = has_moved ? 1 : seat->deaths + 1;
 	seat->own_deaths = (has_moved ? 0 : seat->own_deaths) + is_own;
+	seat->packet_deaths = has_read ? 1 : seat->packet_deaths + 1;
 	if (is_at_packet &&
-	    ((is_own && WIFSIGNALED(status)) || seat->deaths >= DEATHS_PER_PACKET)) {
+	    ((is_own && WIFSIGNALED(status)) || seat->packet_deaths >= DEATHS_PER_PACKET)) {
 		skip_packet(seat);
-		seat->deaths = seat->own_deaths = 0;
+		forgive(seat);
 		count_skip(seat);
 		if (seat->skips >= SKIPS_PER_BODY) {
 			seat->skips = 0;
@@ -257,18 +272,18 @@ static void on_exit_of_process(void *argument)
 	status = forget_process(seat);
 	process_describe_end(status, text);
 	if (seat->state == SEAT_FINISHED) {
-		seat->on_event(seat->argument, seat, SEAT_HAS_ENDED, 0, text);
+		tell(seat, SEAT_HAS_ENDED, 0, text);
 		return;
 	}
 	/* Who was to read a ring to its end and died has not left it. */
 	has_left = seat->state == SEAT_LEAVING &&
 		   (seat->leave_how != CONTROL_LEAVE_EMPTY || status == 0);
 	if (has_left)
-		seat->deaths = seat->own_deaths = 0;
+		forgive(seat);
 	else
 		judge_death(seat, status);
 	seat->state = SEAT_EMPTY;
-	seat->on_event(seat->argument, seat, has_left ? SEAT_HAS_LEFT : SEAT_HAS_DIED, 0, text);
+	tell(seat, has_left ? SEAT_HAS_LEFT : SEAT_HAS_DIED, 0, text);
 	if (!has_left && seat->is_replacing && seat->process.pidfd < 0)
 		replace(seat);
 }
@@ -389,7 +404,7 @@ void seat_leave(struct seat *seat, enum control_leave how)
 		return;
 	}
 	if (seat->state == SEAT_EMPTY) {
-		seat->on_event(seat->argument, seat, SEAT_HAS_LEFT, 0, "");
+		tell(seat, SEAT_HAS_LEFT, 0, "");
 		return;
 	}
 	if (seat->state == SEAT_FINISHED || seat->state == SEAT_LEAVING)
@@ -407,10 +422,17 @@ static void end_hung(struct seat *seat)
 {
 	bool is_stopped = process_is_stopped(&seat->process);
 
-	seat->on_event(seat->argument, seat, SEAT_HAS_NOTICE, 0,
-		       is_stopped ? "is stopped while packets wait: it is replaced"
-				  : "has hung for two seconds while packets wait: it is aborted");
+	tell(seat, SEAT_HAS_NOTICE, 0,
+	     is_stopped ? "is stopped while packets wait: it is replaced"
+			: "has hung for two seconds while packets wait: it is aborted");
 	process_signal(&seat->process, is_stopped ? SIGKILL : SIGABRT);
+}
+
+static bool has_input(const struct seat *seat)
+{
+	const struct seat_owner *owner = &seat->owner;
+
+	return owner->has_packet(owner->argument, seat) || owner->has_query(owner->argument, seat);
 }
 
 void seat_check_progress(struct seat *seat)
@@ -418,8 +440,7 @@ void seat_check_progress(struct seat *seat)
 	struct seat_cursor at = cursor_of(seat);
 	bool is_expected = seat->state == SEAT_WORKING || seat->state == SEAT_STARTING;
 
-	if (!is_expected || !is_same(at, seat->moved_to) ||
-	    !seat->has_input(seat->argument, seat)) {
+	if (!is_expected || !is_same(at, seat->moved_to) || !has_input(seat)) {
 		seat->moved_to = at;
 		seat->idle_checks = 0;
 	} else if (++seat->idle_checks >=

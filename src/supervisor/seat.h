@@ -37,12 +37,20 @@ struct seat;
 typedef void (*seat_fn)(void *argument, struct seat *seat, enum seat_event event, uint32_t status,
 			const char *text);
 
-/* Whether there is input at the cursor of a seat. */
 typedef bool (*seat_input_fn)(void *argument, const struct seat *seat);
 
-/* Where in the input a worker is. */
+/* Who is told what happens to a seat, and says what waits for it. */
+struct seat_owner {
+	seat_fn on_event;
+	seat_input_fn has_packet; /* at the cursor */
+	seat_input_fn has_query;  /* of a client of the proxy */
+	void *argument;
+};
+
+/* How far a worker has come: in the packets, and how many queries it has taken. */
 struct seat_cursor {
 	uint64_t generation, block, packet, message;
+	uint64_t queries;
 };
 
 struct seat {
@@ -63,20 +71,19 @@ struct seat {
 	int64_t backoff_ns;
 	uint32_t deaths;	       /* without progress, one after the other */
 	uint32_t own_deaths;	       /* of those, the ones that nobody else caused */
+	uint32_t packet_deaths;	       /* at the same packet, whatever was done besides */
 	uint32_t skips;		       /* of packets, none processed between them */
 	uint64_t processed;	       /* packets, at the last of them */
 	struct seat_cursor started_at; /* when the process started: has it made progress? */
 	uint32_t idle_checks;	       /* without progress, one after the other */
 	struct seat_cursor moved_to;   /* where it was seen last */
-	seat_fn on_event;
-	seat_input_fn has_input;
-	void *argument;
+	struct seat_owner owner;
 };
 
 /* The lease must be open. plan: executable and role. Pins to the index-th CPU of our own mask,
  * counted round. */
 void seat_init(struct seat *seat, uint32_t index, const struct process_plan *plan,
-	       struct loop *loop, seat_fn on_event, seat_input_fn has_input, void *argument);
+	       struct loop *loop, const struct seat_owner *owner);
 
 /* Hands over its process, and takes the one that a predecessor left in a seat that is initialised:
  * it goes on, or its death is found. */
@@ -102,9 +109,9 @@ void seat_kill(struct seat *seat);
  * does not go within a second is killed: its state is whole at any moment. */
 void seat_leave(struct seat *seat, enum control_leave how);
 
-/* Aborts a worker that has input and took none of it in four checks (in twenty, while it starts),
- * one after the other. Call it twice a second. Checks count, not time: we may have been stopped
- * together with the worker. */
+/* Aborts a worker for which something waits and that took nothing in four checks (in twenty, while
+ * it starts), one after the other. Call it twice a second. Checks count, not time: we may have been
+ * stopped together with the worker. */
 void seat_check_progress(struct seat *seat);
 
 /* The packet that ended the last process will be quarantined by the next. */

@@ -93,6 +93,8 @@ static void add_worker(const struct supervisor *supervisor, struct json *json, u
 	add_ring(supervisor, json, seat);
 	json_add_number(json, "packets_read", state_counter(head, COUNTER_PACKETS_READ));
 	json_add_number(json, "records", state_counter(head, COUNTER_MESSAGES_RECORDED));
+	if (config_has_proxy(&supervisor->effective->config))
+		json_add_number(json, "queries", state_counter(head, COUNTER_PROXY_QUERIES));
 	json_close_object(json);
 }
 
@@ -157,6 +159,25 @@ static void add_split(const struct supervisor *supervisor, struct json *json)
 	json_add_number(json, "largest_share_percent", largest_share_percent(supervisor));
 }
 
+static void add_proxy(const struct supervisor *supervisor, struct json *json)
+{
+	const struct config_proxy *proxy = &supervisor->effective->config.proxy;
+	const char *degraded = listeners_degraded(supervisor->listeners);
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (!proxy->endpoint_count)
+		return;
+	json_open_object(json, "proxy");
+	json_open_array(json, "addresses");
+	for (uint32_t i = 0; i < proxy->endpoint_count; i++)
+		json_add_string(json, NULL, endpoint_format(&proxy->endpoints[i], text));
+	json_close_array(json);
+	json_add_bool(json, "is_steered", !degraded);
+	if (degraded)
+		json_add_string(json, "degraded", degraded);
+	json_close_object(json);
+}
+
 void status_format(struct supervisor *supervisor, struct json *json)
 {
 	const struct config *config = &supervisor->effective->config;
@@ -171,10 +192,11 @@ void status_format(struct supervisor *supervisor, struct json *json)
 	add_setting(json, config, "input");
 	if (supervisor->sockets)
 		add_setting(json, config, "interface");
-	else
+	else if (config_reads_file(config))
 		add_setting(json, config, "read");
 	add_setting(json, config, "config");
 	add_split(supervisor, json);
+	add_proxy(supervisor, json);
 	add_aggregator(supervisor, json);
 	json_open_array(json, "workers");
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)

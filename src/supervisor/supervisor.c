@@ -256,7 +256,7 @@ static void on_failure(struct supervisor *supervisor, struct seat *seat, const c
 {
 	/* A file that can no longer be opened is not going to get better. */
 	if (supervisor->phase == PHASE_STARTING ||
-	    supervisor->effective->config.input != CONFIG_INPUT_LIVE)
+	    config_reads_file(&supervisor->effective->config))
 		abandon_start(supervisor, text);
 	else
 		log_error("worker-%u cannot start: %s", seat->index, text);
@@ -316,7 +316,7 @@ static void on_count(void *argument)
 	reattach_check(supervisor);
 	for (uint32_t i = 0; i < supervisor->seat_count && supervisor->phase != PHASE_STARTING; i++)
 		seat_check_progress(&supervisor->seats[i]);
-	if (++supervisor->counts % COUNTS_PER_REPORT == 0) {
+	if (++supervisor->counts % COUNTS_PER_REPORT == 0 && supervisor->sockets) {
 		accounts_sum_up(supervisor, &ledger);
 		report_log_packets(&ledger, true);
 	}
@@ -336,13 +336,17 @@ static void log_verdicts(const struct supervisor *supervisor)
 /* What there is to say at any moment and at the end. */
 static void log_report(struct supervisor *supervisor)
 {
+	const struct config *config = &supervisor->effective->config;
 	struct ledger ledger;
 
 	accounts_take_kernel(supervisor);
 	accounts_sum_up(supervisor, &ledger);
-	report_log_packets(&ledger, supervisor->sockets != NULL);
-	log_verdicts(supervisor);
-	report_log_outcome(&ledger, supervisor->effective->config.is_verbose);
+	if (config_has_capture(config)) {
+		report_log_packets(&ledger, supervisor->sockets != NULL);
+		log_verdicts(supervisor);
+		report_log_records(&ledger);
+	}
+	report_log_counters(&ledger, config->is_verbose);
 }
 
 static void on_report(void *argument)
@@ -396,17 +400,18 @@ static void add_events(struct supervisor *supervisor)
 	upgrade_open(supervisor);
 	supervisor->phase_timer = loop_add_timer(loop, on_phase_timer, supervisor);
 	supervisor->count_timer = loop_add_timer(loop, on_count, supervisor);
-	if (supervisor->sockets)
+	if (!config_reads_file(&supervisor->effective->config))
 		loop_timer_set(supervisor->count_timer, COUNT_INTERVAL_NS);
 }
 
 void supervisor_init_seat(struct supervisor *supervisor, uint32_t index)
 {
 	struct process_plan plan = {.executable_fd = supervisor->executable_fd, .role = "worker"};
+	struct seat_owner owner = {on_seat, accounts_have_packet, accounts_have_query, supervisor};
 
-	supervisor->seats[index].finishes_itself = !supervisor->sockets;
-	seat_init(&supervisor->seats[index], index, &plan, supervisor->loop, on_seat,
-		  accounts_have_input, supervisor);
+	supervisor->seats[index].finishes_itself =
+		config_reads_file(&supervisor->effective->config);
+	seat_init(&supervisor->seats[index], index, &plan, supervisor->loop, &owner);
 	supervisor->seat_count++;
 }
 
@@ -431,6 +436,7 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 		return false;
 	memcpy(seat->lease.watch->stats_key, supervisor->stats_key, sizeof(supervisor->stats_key));
 	input_lend(supervisor, seat);
+	listeners_place(supervisor->listeners, &effective->config, index, seat->lease.fds);
 	return true;
 }
 
@@ -464,6 +470,7 @@ static void start_seats(struct supervisor *supervisor)
 /* Reports, frees everything; returns the exit status. */
 static int finish(struct supervisor *supervisor)
 {
+	bool is_file = config_reads_file(&supervisor->effective->config);
 	int status = supervisor->status;
 	struct ledger ledger;
 
@@ -472,20 +479,31 @@ static int finish(struct supervisor *supervisor)
 	accounts_sum_up(supervisor, &ledger);
 	if (supervisor->phase != PHASE_KEPT)
 		report_log_missing(&ledger, supervisor->sockets != NULL);
-	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_PACKETS_QUARANTINED) && !status)
+	if (is_file && ledger_counter(&ledger, COUNTER_PACKETS_QUARANTINED) && !status)
 		status = EXIT_QUARANTINED;
-	if (!supervisor->sockets && ledger_counter(&ledger, COUNTER_RECORDS_DROPPED))
+	if (is_file && ledger_counter(&ledger, COUNTER_RECORDS_DROPPED))
 		status = EXIT_FAILURE; /* a file can be read again: say that it must be */
 	control_server_close(supervisor->control);
 	aggregation_close(supervisor);
 	each_seat(supervisor, seat_fini);
 	packet_sockets_close(supervisor->sockets);
+	listeners_free(supervisor->listeners);
 	reattach_close(supervisor);
 	effective_free(supervisor->effective);
 	loop_free(supervisor->loop);
 	free(supervisor->seats);
 	free(supervisor);
 	return status;
+}
+
+static void tell_unsteered(const struct supervisor *supervisor)
+{
+	const char *reason = listeners_degraded(supervisor->listeners);
+
+	if (reason)
+		log_warn("degraded: no eBPF (%s); queries come to any worker, and each has a cache "
+			 "of its own",
+			 reason);
 }
 
 static void start(struct supervisor *supervisor)
@@ -503,8 +521,11 @@ static void start(struct supervisor *supervisor)
 	}
 	if (kept)
 		restart_resume(supervisor, kept);
-	else
+	else if (listeners_extend(supervisor->listeners, config, error))
 		input_open(supervisor);
+	else
+		log_fatal("%s", error);
+	tell_unsteered(supervisor);
 	add_events(supervisor);
 	/* A pipe may be silent for long before its first bytes tell what it is. */
 	if (config->input != CONFIG_INPUT_STREAM)
@@ -542,6 +563,7 @@ int supervisor_main(int argc, char **argv)
 {
 	struct supervisor *supervisor = xcalloc(1, sizeof(*supervisor));
 	struct handover *handover;
+	uint64_t steer_key;
 
 	signals_hold(SIGNALS_THAT_ASK);
 	occupy_streams();
@@ -554,8 +576,10 @@ int supervisor_main(int argc, char **argv)
 		log_fatal("/proc/self/exe: %s (is /proc mounted?)", strerror(errno));
 	supervisor->seats = xcalloc(CONFIG_WORKERS_MAX, sizeof(*supervisor->seats));
 	supervisor->loop = loop_new();
-	if (random_secret(supervisor->stats_key, sizeof(supervisor->stats_key)))
+	if (random_secret(supervisor->stats_key, sizeof(supervisor->stats_key)) ||
+	    random_secret(&steer_key, sizeof(steer_key)))
 		log_fatal("the kernel gives no random numbers");
+	supervisor->listeners = listeners_new(steer_key);
 	aggregation_init(supervisor);
 	upgrade_init(&supervisor->upgrade);
 	handover = upgrade_receive(supervisor);

@@ -5,6 +5,7 @@
 #include "supervisor/aggregation.h"
 #include "supervisor/check.h"
 #include "supervisor/control_server.h"
+#include "supervisor/listeners.h"
 #include "supervisor/packet_sockets.h"
 #include "supervisor/reattach.h"
 #include "supervisor/reload.h"
@@ -32,7 +33,8 @@ struct supervisor {
 	char **argv;
 	int executable_fd, file_fd, quarantine_fd, pid_file_fd;
 	struct effective *effective;	/* in force */
-	struct packet_sockets *sockets; /* live */
+	struct packet_sockets *sockets; /* of live capture, or NULL */
+	struct listeners *listeners;	/* of the proxy */
 	uint64_t generation;		/* of the rings */
 	uint64_t drops_at_start;	/* of the interface, since it was attached */
 	uint64_t drops_before;		/* of those before it */

@@ -41,7 +41,9 @@ struct handover *takeover_give(const struct supervisor *supervisor, bool in_plac
 
 	give_facts(supervisor, handover);
 	effective_give(supervisor->effective, handover);
-	packet_sockets_give(supervisor->sockets, handover);
+	if (supervisor->sockets)
+		packet_sockets_give(supervisor->sockets, handover);
+	listeners_give(supervisor->listeners, handover);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		lease_give(&supervisor->seats[i].lease, i, handover);
 	aggregation_give(supervisor, handover);
@@ -64,6 +66,13 @@ static struct interface take_interface(const struct handover *handover)
 	};
 }
 
+static int ring_of(const struct packet_sockets *sockets, uint32_t worker)
+{
+	return sockets && worker < packet_sockets_count_of(sockets)
+		       ? packet_sockets_fd(sockets, worker)
+		       : -1;
+}
+
 static bool take_seats(struct supervisor *supervisor, struct handover *handover, char *error)
 {
 	const struct effective *effective = supervisor->effective;
@@ -71,12 +80,11 @@ static bool take_seats(struct supervisor *supervisor, struct handover *handover,
 
 	for (uint32_t i = 0; i < count && i < CONFIG_WORKERS_MAX; i++) {
 		struct seat *seat = &supervisor->seats[i];
-		int input_fd = i < packet_sockets_count_of(supervisor->sockets)
-				       ? packet_sockets_fd(supervisor->sockets, i)
-				       : -1;
 
-		if (!lease_take(&seat->lease, i, effective->config_fd, input_fd, handover, error))
+		if (!lease_take(&seat->lease, i, effective->config_fd,
+				ring_of(supervisor->sockets, i), handover, error))
 			return false;
+		listeners_place(supervisor->listeners, &effective->config, i, seat->lease.fds);
 		supervisor_init_seat(supervisor, i);
 		seat->is_replacing = i < effective->config.worker_count;
 		seat_take(seat, handover);
@@ -84,32 +92,47 @@ static bool take_seats(struct supervisor *supervisor, struct handover *handover,
 	return true;
 }
 
+/* What workers are lent, and they. */
+static bool take_workers(struct supervisor *supervisor, const struct interface *interface,
+			 struct handover *handover, char *error)
+{
+	const struct effective *effective = supervisor->effective;
+	const struct config *config = &effective->config;
+
+	if (config_has_capture(config)) {
+		supervisor->sockets =
+			packet_sockets_take(config, effective->filters, interface, handover, error);
+		if (!supervisor->sockets)
+			return false;
+	}
+	if (!listeners_take(supervisor->listeners, config, handover, error) ||
+	    !take_seats(supervisor, handover, error))
+		return false;
+	if (supervisor->seat_count >= config->worker_count &&
+	    (!supervisor->sockets ||
+	     packet_sockets_count_of(supervisor->sockets) >= config->worker_count))
+		return true;
+	snprintf(error, CONFIG_ERROR_MAX, "a ring is missing");
+	return false;
+}
+
 bool takeover_take(struct supervisor *supervisor, struct handover *handover, char *error)
 {
 	struct interface interface = take_interface(handover);
 
 	supervisor->effective = effective_take(handover, error);
-	if (!supervisor->effective)
+	if (!supervisor->effective || !take_workers(supervisor, &interface, handover, error))
 		return false;
-	supervisor->sockets =
-		packet_sockets_take(&supervisor->effective->config, supervisor->effective->filters,
-				    &interface, handover, error);
-	if (!supervisor->sockets || !take_seats(supervisor, handover, error))
-		return false;
-	if (packet_sockets_count_of(supervisor->sockets) <
-		    supervisor->effective->config.worker_count ||
-	    supervisor->seat_count < supervisor->effective->config.worker_count) {
-		snprintf(error, CONFIG_ERROR_MAX, "a ring is missing");
-		return false;
-	}
 	if (supervisor->seat_count)
 		memcpy(supervisor->stats_key, supervisor->seats[0].lease.watch->stats_key,
 		       sizeof(supervisor->stats_key));
 	if (!aggregation_take(supervisor, handover, error))
 		return false;
-	reattach_open(supervisor, &interface);
-	handover_text(handover, "interface", HANDOVER_ONE, supervisor->reattach.name,
-		      sizeof(supervisor->reattach.name));
+	if (supervisor->sockets) {
+		reattach_open(supervisor, &interface);
+		handover_text(handover, "interface", HANDOVER_ONE, supervisor->reattach.name,
+			      sizeof(supervisor->reattach.name));
+	}
 	if (supervisor->pid_file_fd < 0)
 		supervisor->pid_file_fd = handover_take_fd(handover, "pid-file", HANDOVER_ONE);
 	supervisor->generation = take_number(handover, "generation");

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include "supervisor/handover.h"
 
-/* Handing over all that a supervisor of live capture holds, and taking it. */
+/* Handing over all that a supervisor of live capture or of the proxy holds, and taking it. */
 struct supervisor;
 
 /* All descriptors are borrowed. handover_free() frees it. in_place: with what belongs to the

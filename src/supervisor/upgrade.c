@@ -88,7 +88,7 @@ static const char *obstacle(const struct supervisor *supervisor)
 {
 	const struct reattach *reattach = &supervisor->reattach;
 
-	if (!supervisor->sockets)
+	if (config_reads_file(&supervisor->effective->config))
 		return "a run from a file has nothing to upgrade";
 	if (*supervisor->effective->config.write_file)
 		return "a run that writes a file (-w) needs a restart";

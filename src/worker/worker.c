@@ -118,7 +118,7 @@ static void open_observer(struct worker *worker)
 	problem = observer_open(worker->observer, &worker->config, worker->watch, worker->head);
 	if (problem)
 		fail(problem);
-	if (worker->config.input != CONFIG_INPUT_LIVE)
+	if (config_reads_file(&worker->config))
 		observer_on_wait(worker->observer, wait_for_aggregator, worker);
 }
 
@@ -336,7 +336,8 @@ static void __attribute__((noreturn)) run_live(struct worker *worker)
 	loop_timer_set(worker->flush_timer, jittered(worker, FLUSH_INTERVAL_NS));
 	loop_timer_set(worker->stats_timer, jittered(worker, STATS_INTERVAL_NS));
 	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
-	loop_add_reader(worker->loop, CHILD_FD_INPUT, on_frames, worker);
+	if (config_has_capture(&worker->config))
+		loop_add_reader(worker->loop, CHILD_FD_INPUT, on_frames, worker);
 	if (!worker->is_draining && !worker->is_leaving)
 		loop_run(worker->loop);
 	set_clocks(worker);
@@ -412,7 +413,7 @@ void worker_main(const struct child_identity *identity)
 	enter_sandbox(worker);
 	control_send(CHILD_FD_CONTROL, CONTROL_READY, 0, NULL);
 	loop_run(worker->loop); /* until all are ready, so that none begins when another cannot */
-	if (worker->config.input == CONFIG_INPUT_LIVE)
-		run_live(worker);
-	run_file(worker);
+	if (config_reads_file(&worker->config))
+		run_file(worker);
+	run_live(worker);
 }

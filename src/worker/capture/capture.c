@@ -464,7 +464,7 @@ int capture_open(struct capture *capture, const struct config *config, uint32_t 
 		 const struct state_watch *watch, struct state_head *head, struct body *body,
 		 struct outbox *outbox, struct observer *observer)
 {
-	bool is_live = config->input == CONFIG_INPUT_LIVE;
+	bool is_live = !config_reads_file(config);
 	struct hash_key key;
 	int error = random_init(&capture->random);
 

@@ -12,6 +12,7 @@ bool source_open(struct source *source, const struct config *config, struct capt
 		[CONFIG_INPUT_LIVE] = &source_ring,
 		[CONFIG_INPUT_MAPPED] = &source_mapped,
 		[CONFIG_INPUT_STREAM] = &source_stream,
+		[CONFIG_INPUT_NONE] = &source_none,
 	};
 
 	*source = (struct source){

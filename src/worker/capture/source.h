@@ -25,7 +25,7 @@ enum source_state {
 #define SOURCE_HOT __attribute__((flatten))
 
 /* Where frames come from: a kernel ring (source_ring.c), a mapped file (source_mapped.c), a stream
- * (source_stream.c). */
+ * (source_stream.c), or nowhere (source_none.c). */
 struct source {
 	const struct source_ops *ops;
 	struct capture *capture;
@@ -68,6 +68,7 @@ bool source_open(struct source *source, const struct config *config, struct capt
 extern const struct source_ops source_ring;
 extern const struct source_ops source_mapped;
 extern const struct source_ops source_stream;
+extern const struct source_ops source_none;
 
 /* For file sources: hands one record to the capture, at packet time. */
 void source_take_record(struct source *source, const struct savefile_record *record);

@@ -27,7 +27,7 @@ void outbox_open(struct outbox *outbox, const struct config *config, struct stat
 		.head = head,
 		.body = body,
 		.sink = *config->write_file ? &sink_file : &sink_udp,
-		.waits = config->input != CONFIG_INPUT_LIVE,
+		.waits = config_reads_file(config),
 		.payload_max = payload_max,
 		.target = target < payload_max ? target : payload_max,
 	};
