@@ -32,10 +32,12 @@ static __always_inline __u64 first_zero(__u64 word)
 	return zeros & -zeros;
 }
 
+/* Every bit of the word reaches the upper half: products carry upwards alone. */
 static __always_inline __u64 mix(__u64 hash, __u64 word)
 {
-	hash = (hash ^ (word | LETTER_CASE)) * MULTIPLIER;
-	return hash ^ hash >> 32;
+	hash ^= word | LETTER_CASE;
+	hash ^= hash >> 32;
+	return hash * MULTIPLIER;
 }
 
 /* Up to the first zero octet, which ends a name, whatever else it may be: all spellings have it in
@@ -68,7 +70,7 @@ int steer(struct __sk_buff *skb)
 	if (bpf_skb_load_bytes(skb, HEADER_LENGTH, words, length) < 0)
 		return 0;
 	hash = hash_name(words, wanted->key);
-	return (int)((__u32)(hash >> 32) % wanted->worker_count);
+	return (int)((hash >> 32) * wanted->worker_count >> 32);
 }
 
 char LICENSE[] SEC("license") = "BSD";

@@ -6,6 +6,6 @@
  * "settings". */
 struct steer_settings {
 	__u64 key;	    /* of the hash: who does not know it cannot aim at one worker */
-	__u32 worker_count; /* what the hash is divided by */
+	__u32 worker_count; /* among which names are divided */
 	__u32 reserved;
 };
