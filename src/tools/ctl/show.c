@@ -46,6 +46,20 @@ static void show_aggregator(const json_t *aggregator, FILE *out)
 		number_of(aggregator, "restarts"));
 }
 
+static void show_proxy(const json_t *proxy, FILE *out)
+{
+	const json_t *addresses = json_object_get(proxy, "addresses"), *address;
+	size_t i;
+
+	fputs("proxy:", out);
+	json_array_foreach (addresses, i, address)
+		fprintf(out, " %s", json_string_value(address));
+	fprintf(out, "; names are %ssteered to workers\n",
+		is_true(proxy, "is_steered") ? "" : "not ");
+	if (*text_of(proxy, "degraded"))
+		fprintf(out, "degraded: %s\n", text_of(proxy, "degraded"));
+}
+
 static void show_run(const json_t *reply, FILE *out)
 {
 	bool is_live = !strcmp(text_of(reply, "input"), "live");
@@ -54,7 +68,10 @@ static void show_run(const json_t *reply, FILE *out)
 	fprintf(out, "dnsflow %s, process %" PRId64 ", %s, up ", text_of(reply, "version"),
 		number_of(reply, "pid"), text_of(reply, "phase"));
 	show_duration(number_of(reply, "uptime_seconds"), out);
-	fprintf(out, "\ninput: %s\n", text_of(reply, is_live ? "interface" : "read"));
+	if (!strcmp(text_of(reply, "input"), "none"))
+		fputs("\ninput: none\n", out);
+	else
+		fprintf(out, "\ninput: %s\n", text_of(reply, is_live ? "interface" : "read"));
 	if (*text_of(reply, "config"))
 		fprintf(out, "configuration: %s\n", text_of(reply, "config"));
 	if (strcmp(text_of(reply, "reload"), "none") != 0)
@@ -63,6 +80,8 @@ static void show_run(const json_t *reply, FILE *out)
 		fprintf(out, "split: by %s, %s; pairs are %smatched\n", text_of(reply, "split"),
 			is_true(reply, "has_ebpf") ? "with eBPF" : "without eBPF",
 			is_true(reply, "matches_pairs") ? "" : "not ");
+	if (json_is_object(json_object_get(reply, "proxy")))
+		show_proxy(json_object_get(reply, "proxy"), out);
 	if (json_is_object(json_object_get(reply, "aggregator")))
 		show_aggregator(json_object_get(reply, "aggregator"), out);
 	if (*degraded)
