@@ -19,7 +19,9 @@
  * "if" is followed by conditions with "and" between them, in any order, each at most once:
  *   type is TYPE, class is CLASS, client is PREFIX, name is in LIST
  * Keywords are in lower case with one blank between them, as Sentry wants it; what it takes, this
- * takes, with the meaning that its README gives. The last " to " and the last " using " divide.
+ * takes, with the meaning that its README gives. The last " to ", " using " and " with " divide. An
+ * "if" before what is no condition, but begins with its word or has "is" behind another, is an
+ * error, as is what Sentry ignores: no verb, another case, a blank before the verb.
  */
 
 enum rule_action {
@@ -58,7 +60,7 @@ struct rule {
 	uint8_t target_length; /* 0: to addresses */
 	uint8_t target[DNS_NAME_MAX];
 	/* rewrite */
-	char template[DNS_NAME_TEXT_MAX]; /* presentation form with $1 to $9; "$$" is a dollar */
+	char template[DNS_NAME_TEXT_MAX]; /* as rules/template.h has it */
 	/* resolve */
 	struct upstream_group upstreams;
 };

@@ -11,7 +11,8 @@
 /*
  * Rules in their order, compiled. Logs and rewrites act and go on; the first of the others that
  * matches ends it. "allow" ends it for all but "resolve": the next such rule that matches answers.
- * A shadow rule is counted and told, and changes nothing.
+ * A shadow rule is counted and told, and changes nothing. Rules behind the one that ends it, and
+ * behind "allow" those that are not "resolve", see nothing: their shadows too.
  *
  * So that a thousand patterns cost little more than one, what each must contain is looked for in
  * one pass over the name; only patterns that can match are tried.
@@ -35,7 +36,7 @@ const char *ruleset_text(const struct ruleset *ruleset, uint32_t number);
 
 /* What is asked. */
 struct ruleset_query {
-	struct slice name; /* uncompressed wire form, in lower case, or as it is */
+	struct slice name; /* valid uncompressed wire form, in lower case, or as it is */
 	uint16_t type, class;
 	const struct address *client;
 };
@@ -59,14 +60,14 @@ struct ruleset_verdict {
 	bool is_allowed;		   /* an allow rule went before */
 	uint16_t allow_number;		   /* its number, from 1 */
 	uint8_t name_length;		   /* is_rewritten: the name to resolve */
-	uint8_t name[DNS_NAME_MAX];	   /* wire form */
-	uint32_t trace_count;		   /* at most RULESET_TRACE_MAX; more are only counted */
+	uint8_t name[DNS_NAME_MAX];	   /* wire form, in lower case */
+	uint32_t trace_count;		   /* at most RULESET_TRACE_MAX; more are only in hits */
 	uint16_t trace[RULESET_TRACE_MAX]; /* numbers from 1 of log, rewrite and shadow rules, and
 					      of the one that decided */
 };
 
-/* hits: as many as there are rules, or NULL: one is added for each rule that matched, its
- * conditions too, or would have decided. */
+/* Takes no memory, and no longer than the patterns' limits allow. hits: as many as there are rules,
+ * or NULL: one is added for each rule that matched, its conditions too, or would have decided. */
 void ruleset_judge(struct ruleset *ruleset, const struct ruleset_query *query, uint64_t *hits,
 		   struct ruleset_verdict *verdict);
 
@@ -77,7 +78,8 @@ uint64_t ruleset_limits_reached(const struct ruleset *ruleset);
 uint32_t ruleset_upstream_count(const struct ruleset *ruleset);
 const struct upstream *ruleset_upstream(const struct ruleset *ruleset, uint32_t number);
 
-/* Groups of servers, those that are equal once; a resolve rule's number of its group. */
+/* Groups of servers, those that are equal once; a resolve rule's number of its group, and
+ * UINT32_MAX of another rule. */
 uint32_t ruleset_group_count(const struct ruleset *ruleset);
 const struct upstream_group *ruleset_group(const struct ruleset *ruleset, uint32_t group);
 uint32_t ruleset_group_of(const struct ruleset *ruleset, uint32_t rule_number_from_0);
