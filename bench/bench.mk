@@ -3,6 +3,8 @@
 
 .PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-lists
 bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-lists ## all benches
+.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-rules
+bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-rules ## all benches
 
 bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segments, 2 workers, memory
 	$(Q)BUILD=$(BUILD) bench/replay
@@ -18,6 +20,8 @@ bench-stats: $(BUILD)/bench/stats ## nanoseconds to count an event, microseconds
 
 bench-lists: $(BUILD)/bench/lists ## a million names in a list: bytes and seconds to load them, nanoseconds to look one up: RUNS=
 	$(Q)$(BUILD)/bench/lists $(RUNS)
+bench-rules: $(BUILD)/bench/rules ## nanoseconds to judge a name by one rule and by a thousand, milliseconds to compile these: RUNS=
+	$(Q)$(BUILD)/bench/rules $(RUNS)
 
 bench-ring: all $(PROGRAMS) cursorless ## records through an event ring between two processes, and what the cursor costs a replay
 	$(Q)$(BUILD)/bench/ring
