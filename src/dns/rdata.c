@@ -36,20 +36,3 @@ size_t rdata_first_name(const struct rdata_layout *layout, struct slice message,
 	}
 	return at < message.length ? at : 0;
 }
-
-bool rdata_check(const struct rdata_layout *layout, struct slice message, size_t offset,
-		 struct name_budget *budget)
-{
-	size_t at = rdata_first_name(layout, message, offset);
-	int taken;
-
-	if (!at)
-		return false;
-	for (unsigned left = layout->names; left; left--) {
-		taken = name_skip(message, at, budget);
-		if (taken <= 0)
-			return false;
-		at += (size_t)taken;
-	}
-	return layout->tail == RDATA_ANY_TAIL || message.length - at == layout->tail;
-}

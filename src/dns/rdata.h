@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/slice.h"
-#include "dns/name.h"
 
 /*
  * How the data of a record are made, for the types whose names may be compressed by who sends them:
@@ -34,7 +33,3 @@ static inline const struct rdata_layout *rdata_layout(uint16_t type)
 /* Where the first name stands in a message, which ends with the data that begin at offset. 0: it
  * ends before. */
 size_t rdata_first_name(const struct rdata_layout *layout, struct slice message, size_t offset);
-
-/* Whether the data are of this layout and their names valid, in such a message. */
-bool rdata_check(const struct rdata_layout *layout, struct slice message, size_t offset,
-		 struct name_budget *budget);

@@ -71,6 +71,46 @@ static enum response_outcome read_question(struct slice message, struct slice qu
 	return length && rest.length - length >= 4 ? RESPONSE_OTHER : RESPONSE_MALFORMED;
 }
 
+/* --- names --- */
+
+/* Whether one of the TTLs, which stand in order, has an octet from begin to end. */
+static bool has_ttl(const struct response *response, size_t begin, size_t end)
+{
+	unsigned low = 0, high = response->ttl_count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (response->ttls[middle] + 4u <= begin)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < response->ttl_count && response->ttls[low] < end;
+}
+
+/*
+ * Whether a valid name still is the same when what stands behind it is cut off, and TTLs were
+ * counted down: each pointer leads to what ends before the part that it ends itself (a "prior
+ * occurrence", RFC 1035 4.1.4), and has no TTL in it.
+ */
+static bool is_name_lasting(const uint8_t *data, size_t offset, const struct response *response)
+{
+	size_t part = offset, limit = SIZE_MAX, at, end;
+
+	for (;;) {
+		for (at = part; data[at] && data[at] < WALK_POINTER >> 8; at += 1u + data[at])
+			;
+		end = data[at] ? at + 2 : at + 1;
+		if (end > limit || (part != offset && has_ttl(response, part, end)))
+			return false;
+		if (!data[at])
+			return true;
+		limit = part;
+		part = be16_load(data + at) & POINTER_OFFSET_MAX;
+	}
+}
+
 /* --- records --- */
 
 static bool is_internet(const struct walk *walk, const struct walk_record *record)
@@ -78,20 +118,29 @@ static bool is_internet(const struct walk *walk, const struct walk_record *recor
 	return be16_load(walk->message.data + record->data - 8) == DNS_CLASS_IN;
 }
 
-static bool is_name_data_sound(struct walk *walk, const struct walk_record *record,
-			       const struct rdata_layout *layout)
+static bool is_name_data_sound(struct walk *walk, const struct response *response,
+			       const struct walk_record *record, const struct rdata_layout *layout)
 {
 	struct slice inside = {walk->message.data, record->data + record->length};
+	size_t at = rdata_first_name(layout, inside, record->data);
+	int taken;
 
-	if (!rdata_check(layout, inside, record->data, &walk->budget))
+	if (!at)
 		return false;
+	for (unsigned left = layout->names; left; left--) {
+		taken = name_skip(inside, at, &walk->budget);
+		if (taken <= 0 || !is_name_lasting(inside.data, at, response))
+			return false;
+		at += (size_t)taken;
+	}
 	if (record->type == DNS_TYPE_CNAME && record->data <= POINTER_OFFSET_MAX)
 		walk->target_pointer = (uint16_t)(WALK_POINTER | record->data);
-	return true;
+	return layout->tail == RDATA_ANY_TAIL || inside.length - at == layout->tail;
 }
 
 /* OPT has its place, and we sign nothing that could be answered with TSIG. */
-static inline bool is_data_sound(struct walk *walk, const struct walk_record *record)
+static inline bool is_data_sound(struct walk *walk, const struct response *response,
+				 const struct walk_record *record)
 {
 	const struct rdata_layout *layout;
 
@@ -105,18 +154,39 @@ static inline bool is_data_sound(struct walk *walk, const struct walk_record *re
 		return false;
 	default:
 		layout = rdata_layout(record->type);
-		return !layout || is_name_data_sound(walk, record, layout);
+		return !layout || is_name_data_sound(walk, response, record, layout);
 	}
 }
 
-/* A record that is kept, and its TTL. */
+/* The name of the question, or a CNAME target, was read before. */
+static inline bool is_owner_sound(const struct walk *walk, const struct response *response,
+				  size_t owner)
+{
+	const uint8_t *data = walk->message.data;
+	uint16_t pointer = be16_load(data + owner);
+
+	return pointer == (WALK_POINTER | DNS_HEADER_SIZE) || pointer == walk->target_pointer ||
+	       is_name_lasting(data, owner, response);
+}
+
+/* A record that was walked, and is kept. */
+static inline bool keep_record(struct walk *walk, struct response *response, size_t owner,
+			       const struct walk_record *record)
+{
+	if (response->ttl_count == RESPONSE_RECORDS_MAX)
+		return false;
+	response->ttls[response->ttl_count++] = (uint16_t)(record->data - 6);
+	return is_owner_sound(walk, response, owner) && is_data_sound(walk, response, record);
+}
+
+/* One of the answer or authority section, and its TTL. */
 static inline bool read_record(struct walk *walk, struct response *response,
 			       struct walk_record *record, uint32_t *ttl_s)
 {
-	if (!walk_record(walk, record) || !is_data_sound(walk, record) ||
-	    response->ttl_count == RESPONSE_RECORDS_MAX)
+	size_t owner = walk->at;
+
+	if (!walk_record(walk, record) || !keep_record(walk, response, owner, record))
 		return false;
-	response->ttls[response->ttl_count++] = (uint16_t)(record->data - 6);
 	*ttl_s = ttl_load(walk->message.data + record->data - 6);
 	return true;
 }
@@ -183,13 +253,13 @@ static bool read_additionals(struct walk *walk, struct response *response, unsig
 				return false;
 			continue;
 		}
-		if (!is_data_sound(walk, &record))
-			return false;
-		if (response->has_edns)
+		if (response->has_edns) {
+			if (!is_data_sound(walk, response, &record))
+				return false;
 			continue;
-		if (response->ttl_count == RESPONSE_RECORDS_MAX)
+		}
+		if (!keep_record(walk, response, owner, &record))
 			return false;
-		response->ttls[response->ttl_count++] = (uint16_t)(record.data - 6);
 		response->additional_count++;
 		response->length = (uint32_t)walk->at;
 	}

@@ -18,6 +18,7 @@
 #include "tests/lib/dns_build.h"
 
 #define TYPE_SOA  6
+#define TYPE_TXT  16
 #define TYPE_TSIG 250
 
 #define NAME	    "www.example.org"
@@ -550,6 +551,33 @@ static void test_names_in_data_point_backward(void **state)
 	}
 }
 
+/* Pointers of an owner to what runs beyond it, and through a TTL. */
+static void test_names_in_what_changes_are_malformed(void **state)
+{
+	static const uint8_t ttls[] = {0, 3};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		dns_build_start(&build, 1, DNS_BUILD_ANSWERED);
+		dns_build_question(&build, ".", DNS_TYPE_A);
+		dns_build_record(&build, ".", TYPE_TXT, "\0", 1);
+		build.bytes[25] = ttls[i]; /* its last octet: the root, or a label behind it */
+		dns_build_bytes(&build, "\300\31\0\1\0\1\0\0\0\0\0\4abcd", 16);
+		dns_build_count(&build, DNS_ANSWER, 2);
+		assert_int_equal(parse_as(dns_build_message(&build),
+					  (struct slice){(const uint8_t *)"\0\0\1\0\1", 5}, true),
+				 RESPONSE_MALFORMED);
+		build.bytes[30] = 28; /* where the data are */
+		assert_int_equal(parse_as(dns_build_message(&build),
+					  (struct slice){(const uint8_t *)"\0\0\1\0\1", 5}, true),
+				 RESPONSE_OK);
+		build.bytes[28] = 6; /* a label that ends behind the owner */
+		assert_int_equal(parse_as(dns_build_message(&build),
+					  (struct slice){(const uint8_t *)"\0\0\1\0\1", 5}, true),
+				 RESPONSE_MALFORMED);
+	}
+}
+
 static void test_compact_message_is_what_was_kept(void **state)
 {
 	struct slice kept;
@@ -713,6 +741,7 @@ int main(void)
 		cmocka_unit_test(test_addresses_have_their_size_in_class_in),
 		cmocka_unit_test(test_data_with_names_end_where_they_should),
 		cmocka_unit_test(test_names_in_data_point_backward),
+		cmocka_unit_test(test_names_in_what_changes_are_malformed),
 		cmocka_unit_test(test_compact_message_is_what_was_kept),
 		cmocka_unit_test(test_response_with_every_byte_set_to_every_value),
 		cmocka_unit_test(test_messages_of_other_projects),
