@@ -5,6 +5,8 @@
 bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-lists ## all benches
 .PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-rules
 bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-rules ## all benches
+.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-messages
+bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-messages ## all benches
 
 bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segments, 2 workers, memory
 	$(Q)BUILD=$(BUILD) bench/replay
@@ -22,6 +24,8 @@ bench-lists: $(BUILD)/bench/lists ## a million names in a list: bytes and second
 	$(Q)$(BUILD)/bench/lists $(RUNS)
 bench-rules: $(BUILD)/bench/rules ## nanoseconds to judge a name by one rule and by a thousand, milliseconds to compile these: RUNS=
 	$(Q)$(BUILD)/bench/rules $(RUNS)
+bench-messages: $(BUILD)/bench/messages ## nanoseconds to parse a query, its response, and to relay that: RUNS=
+	$(Q)$(BUILD)/bench/messages $(RUNS)
 
 bench-ring: all $(PROGRAMS) cursorless ## records through an event ring between two processes, and what the cursor costs a replay
 	$(Q)$(BUILD)/bench/ring
