@@ -276,15 +276,18 @@ bool list_match(const struct list *list, struct slice name)
 	labels_init(&labels, name);
 	word = say_part(list->root_say, !labels.count);
 	last = labels.count > list->labels_max ? labels.count - list->labels_max : 0;
-	for (unsigned i = labels.count; i-- > last && (!word || list->has_more);) {
+	for (unsigned i = labels.count; i-- > last;) {
 		const uint8_t *suffix = labels.wire + labels.at[i];
-		uint32_t found;
+		uint32_t slot, place;
 
 		hash = label_hash(list, suffix, hash);
-		found = list->slots[slot_find(list, suffix, labels.length - labels.at[i], hash)]
-				.name;
-		if (found)
-			word = word_choose(word, say_part(((const uint8_t *)list)[found - 1], !i));
+		slot = slot_find(list, suffix, labels.length - labels.at[i], hash);
+		place = list->slots[slot].name;
+		if (!place)
+			continue;
+		word = word_choose(word, say_part(((const uint8_t *)list)[place - 1], !i));
+		if (word && !list->has_more)
+			break;
 	}
 	return word == NAMES_IN || word == NAMES_IN_IMPORTANT;
 }
