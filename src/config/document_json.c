@@ -36,14 +36,23 @@ static void close(void *state_)
 	free(state);
 }
 
-/* Is it JSON at all? A number that no program could keep is none. */
+/* Is it JSON at all? A number that no program could keep is none. jansson passes over a NUL byte
+ * behind a word. */
 static bool check(struct document *document, char *problem)
 {
 	struct state *state = document->state;
+	const struct slice text = {document->text.data + state->at,
+				   document->text.length - state->at};
+	const uint8_t *nul = memchr(text.data, '\0', text.length);
 	json_error_t error;
-	json_t *json = json_loadb((const char *)document->text.data + state->at,
-				  document->text.length - state->at, JSON_ALLOW_NUL, &error);
+	json_t *json;
 
+	if (nul) {
+		document_move(document, state->at, (size_t)(nul - document->text.data));
+		strcpy(problem, "not JSON: a NUL byte");
+		return false;
+	}
+	json = json_loadb((const char *)text.data, text.length, JSON_ALLOW_NUL, &error);
 	json_decref(json);
 	if (json) {
 		state->is_checked = true;

@@ -500,7 +500,8 @@ static void test_mistakes_in_json_have_their_place(void **state)
 	assert_false(parse(&config, "{\"user\": \"\\ud83d\\ud"));
 	assert_false(parse(&config, "{\"user\": \"\\"));
 	assert_false(parse(&config, "{\"user\": \"\xff\"}"));
-	assert_false(parse_bytes(&config, "{\"user\": \"\0\"}", 13));
+	assert_false(parse_bytes(&config, "{\n\"user\": null\0}", 15));
+	assert_string_equal(error, "f:2:13: not JSON: a NUL byte");
 	memset(text, '[', sizeof(text));
 	text[0] = '{';
 	assert_false(parse_bytes(&config, text, sizeof(text)));
