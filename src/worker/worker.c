@@ -28,7 +28,8 @@
 #define FINISH_TIMEOUT_MS  1000
 #define ORPHAN_SECONDS	   2
 #define EVENTS_WAIT_MS	   1
-#define TURNS_PER_POLL	   16 /* files: turns between looks at the control channel */
+#define TURNS_PER_POLL	   16	     /* files: turns between looks at the control channel */
+#define FILES_BESIDE	   (1 << 15) /* connections of clients: those to upstream servers */
 
 struct worker {
 	struct config config;
@@ -141,6 +142,33 @@ static void open_pipeline(struct worker *worker)
 		fail(worker->source.error);
 }
 
+/*
+ * The place of the proxy (worker/proxy/): opened here with what is lent from CHILD_FD_LISTS on,
+ * once the pipeline is there and before the sandbox; begun in run_live(), when its sockets may be
+ * read; finished by finish_proxy(), when no query is to come any more.
+ */
+static void open_proxy(struct worker *worker)
+{
+	const struct config *config = &worker->config;
+
+	if (!config_has_proxy(config))
+		return;
+	if (child_raise_files((uint64_t)config->proxy.tcp_connections + FILES_BESIDE))
+		control_send(CHILD_FD_CONTROL, CONTROL_NOTICE, 0,
+			     "the limit of open files is too low for as many connections as "
+			     "proxy.tcp-connections says");
+}
+
+static void begin_proxy(struct worker *worker)
+{
+	(void)worker;
+}
+
+static void finish_proxy(struct worker *worker)
+{
+	(void)worker;
+}
+
 static volatile pid_t parent;
 
 /*
@@ -177,7 +205,7 @@ static void enter_sandbox(const struct worker *worker)
 		fail("privileges cannot be dropped: is the user right (--user)?");
 	if (!child_follow(worker->identity.parent, SIGTERM))
 		exit(EXIT_FAILURE);
-	error = sandbox_enter();
+	error = sandbox_enter(config_has_proxy(&worker->config));
 	if (error)
 		fail("the seccomp filter cannot be loaded");
 }
@@ -338,9 +366,11 @@ static void __attribute__((noreturn)) run_live(struct worker *worker)
 	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
 	if (config_has_capture(&worker->config))
 		loop_add_reader(worker->loop, CHILD_FD_INPUT, on_frames, worker);
+	begin_proxy(worker);
 	if (!worker->is_draining && !worker->is_leaving)
 		loop_run(worker->loop);
 	set_clocks(worker);
+	finish_proxy(worker);
 	if (worker->is_leaving && worker->leave_how == CONTROL_LEAVE_NOW)
 		leave(worker);
 	if (worker->is_draining)
@@ -409,6 +439,7 @@ void worker_main(const struct child_identity *identity)
 	attach(worker);
 	open_pipeline(worker);
 	worker->loop = loop_new();
+	open_proxy(worker);
 	loop_add_reader(worker->loop, CHILD_FD_CONTROL, on_control, worker);
 	enter_sandbox(worker);
 	control_send(CHILD_FD_CONTROL, CONTROL_READY, 0, NULL);
