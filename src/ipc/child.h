@@ -14,9 +14,10 @@ enum child_fd {
 	CHILD_FD_FILTER,      /* struct filter_program, or not lent (preflight: to be written) */
 	CHILD_FD_HEAD,	      /* struct state_head */
 	CHILD_FD_BODY,	      /* struct body */
-	CHILD_FD_WATCH,	      /* struct state_watch, read-only */
-	CHILD_FD_INPUT,	      /* packet socket, or capture file */
-	CHILD_FD_EXPORT4,     /* UDP sockets to send records from */
+	CHILD_FD_EARLIER_LISTS = CHILD_FD_BODY, /* preflight: as CHILD_FD_LISTS, but in force */
+	CHILD_FD_WATCH,				/* struct state_watch, read-only */
+	CHILD_FD_INPUT,				/* packet socket, or capture file */
+	CHILD_FD_EXPORT4,			/* UDP sockets to send records from */
 	CHILD_FD_EXPORT6,
 	CHILD_FD_OUTPUT,      /* -w */
 	CHILD_FD_QUARANTINE,  /* pcap file that frames are appended to, or not lent */

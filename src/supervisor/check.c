@@ -27,16 +27,19 @@ static void close_fds(struct check *check)
 		close(check->config_fd);
 	if (check->filter_fd >= 0)
 		close(check->filter_fd);
+	if (check->lists_fd >= 0)
+		close(check->lists_fd);
 }
 
-int check_start(struct check *check, int executable_fd, int argc, char **argv, bool keeps_streams)
+int check_start(struct check *check, int executable_fd, int argc, char **argv,
+		const struct effective *effective)
 {
 	int fds[CHILD_FD_END], error;
 	struct process_plan plan = {
 		.executable_fd = executable_fd,
 		.role = "preflight",
 		.fds = fds,
-		.keeps_streams = keeps_streams,
+		.keeps_streams = !effective,
 		.argument_count = argc - 1,
 		.arguments = argv + 1,
 	};
@@ -44,7 +47,9 @@ int check_start(struct check *check, int executable_fd, int argc, char **argv, b
 	memset(fds, -1, sizeof(fds));
 	fds[CHILD_FD_CONFIG] = check->config_fd = make_memfd("dnsflow-config");
 	fds[CHILD_FD_FILTER] = check->filter_fd = make_memfd("dnsflow-filter");
-	error = check->config_fd < 0 || check->filter_fd < 0
+	fds[CHILD_FD_LISTS] = check->lists_fd = make_memfd("dnsflow-lists");
+	fds[CHILD_FD_EARLIER_LISTS] = effective ? effective->lists_fd : -1;
+	error = check->config_fd < 0 || check->filter_fd < 0 || check->lists_fd < 0
 			? -errno
 			: process_start(&check->process, &plan);
 	if (error)
@@ -79,8 +84,9 @@ enum check_result check_finish(struct check *check, struct effective **effective
 	if (WIFEXITED(status) && WEXITSTATUS(status) == PREFLIGHT_DONE)
 		result = CHECK_DONE;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == PREFLIGHT_OK) {
-		*effective = effective_open(check->config_fd, check->filter_fd, error);
-		check->config_fd = check->filter_fd = -1;
+		*effective =
+			effective_open(check->config_fd, check->filter_fd, check->lists_fd, error);
+		check->config_fd = check->filter_fd = check->lists_fd = -1;
 		result = *effective ? CHECK_OK : CHECK_REFUSED;
 	}
 	close_fds(check);

@@ -12,7 +12,7 @@
 /* A check in progress: its pidfd becomes readable when it is done. */
 struct check {
 	struct process process;
-	int config_fd, filter_fd;
+	int config_fd, filter_fd, lists_fd;
 };
 
 enum check_result {
@@ -21,9 +21,10 @@ enum check_result {
 	CHECK_REFUSED, /* error has one line that says why */
 };
 
-/* argv is that of our own start. keeps_streams: it may print, and read what our caller left open. 0
- * or -errno. */
-int check_start(struct check *check, int executable_fd, int argc, char **argv, bool keeps_streams);
+/* argv is that of our own start. effective: what is in force, for a reload; NULL at the start, when
+ * it may print, and read what our caller left open. 0 or -errno. */
+int check_start(struct check *check, int executable_fd, int argc, char **argv,
+		const struct effective *effective);
 
 /* Waits for its end. CHECK_OK gives *effective, which effective_free() frees. Its warnings are
  * logged. error has CONFIG_ERROR_MAX bytes. */

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "ipc/child.h"
+#include "ipc/memory.h"
 
 /* What was handed over cannot change any more, whoever still holds it. */
 static bool seal(int fd)
@@ -70,13 +71,25 @@ static bool read_fds(struct effective *effective, char *error)
 	return false;
 }
 
-struct effective *effective_open(int config_fd, int filters_fd, char *error)
+/* Without lists nothing was written. */
+static void leave_out_lists(struct effective *effective)
+{
+	if (!memory_has_size(effective->lists_fd, 0))
+		return;
+	close(effective->lists_fd);
+	effective->lists_fd = -1;
+}
+
+struct effective *effective_open(int config_fd, int filters_fd, int lists_fd, char *error)
 {
 	struct effective *effective = xcalloc(1, sizeof(*effective));
 
 	effective->config_fd = config_fd;
 	effective->filters_fd = filters_fd;
-	if (!seal(config_fd) || !seal(filters_fd))
+	effective->lists_fd = lists_fd;
+	leave_out_lists(effective);
+	if (!seal(config_fd) || !seal(filters_fd) ||
+	    (effective->lists_fd >= 0 && !seal(effective->lists_fd)))
 		snprintf(error, CONFIG_ERROR_MAX, "the checked configuration cannot be sealed: %s",
 			 strerror(errno));
 	else if (read_fds(effective, error))
@@ -93,6 +106,8 @@ void effective_free(struct effective *effective)
 		munmap((void *)effective->filters, effective->filters_bytes);
 	close(effective->config_fd);
 	close(effective->filters_fd);
+	if (effective->lists_fd >= 0)
+		close(effective->lists_fd);
 	free(effective);
 }
 
@@ -100,6 +115,7 @@ void effective_give(const struct effective *effective, struct handover *handover
 {
 	handover_add_fd(handover, "config", HANDOVER_ONE, effective->config_fd);
 	handover_add_fd(handover, "filters", HANDOVER_ONE, effective->filters_fd);
+	handover_add_fd(handover, "lists", HANDOVER_ONE, effective->lists_fd);
 }
 
 struct effective *effective_take(struct handover *handover, char *error)
@@ -108,5 +124,6 @@ struct effective *effective_take(struct handover *handover, char *error)
 
 	effective->config_fd = handover_take_fd(handover, "config", HANDOVER_ONE);
 	effective->filters_fd = handover_take_fd(handover, "filters", HANDOVER_ONE);
+	effective->lists_fd = handover_take_fd(handover, "lists", HANDOVER_ONE);
 	return read_fds(effective, error) ? effective : NULL;
 }

@@ -11,13 +11,14 @@ struct effective {
 	struct config config;
 	int config_fd; /* its text, sealed: what children are lent */
 	int filters_fd;
+	int lists_fd; /* lists of names, sealed, never read here; -1: none */
 	const struct filter_program *filters; /* mapped, or NULL */
 	size_t filters_bytes;
 };
 
-/* From two memfds that a check has filled (check.h): seals and owns them. NULL with one line in
+/* From memfds that a check has filled (check.h): seals and owns them. NULL with one line in
  * error[CONFIG_ERROR_MAX]. */
-struct effective *effective_open(int config_fd, int filters_fd, char *error);
+struct effective *effective_open(int config_fd, int filters_fd, int lists_fd, char *error);
 
 /* Hands it over, and takes it; NULL with one line in error, and then all descriptors stay open, for
  * who handed it over. */

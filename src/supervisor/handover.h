@@ -33,7 +33,7 @@
  *   listeners          groups of sockets of the proxy; of each, from 0, one of:
  *   listen-udp-G, listen-tcp-G   its address and port
  *
- * and the descriptors config, filters, verdicts (a BPF map), listener (of dnsflowctl) with
+ * and the descriptors config, filters, lists, verdicts (a BPF map), listener (of dnsflowctl) with
  * listener-device and listener-inode, peer (who asked for the upgrade), pid-file, previous (the
  * program that hands over); of each worker ring-N, head-N, body-N, watch-N, export4-N, export6-N,
  * channel-N, process-N (a pidfd), cache-N, proxy-N, listen-udp-G-N or listen-tcp-G-N.

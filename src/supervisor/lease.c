@@ -115,18 +115,24 @@ static bool open_output(struct lease *lease, const struct config *config, uint32
 	return *fd >= 0 || explain(error, path, errno);
 }
 
-/* A copy: the one that we are given is closed with its configuration, perhaps before this worker is
+/* The one that we are given is closed with its configuration, perhaps before this worker is
  * replaced. */
-static bool take_config(struct lease *lease, int config_fd, char *error)
+static bool take_copy(int *place, int fd, char *error)
 {
-	int copy = fcntl(config_fd, F_DUPFD_CLOEXEC, 3);
+	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-	if (copy < 0)
+	if (fd >= 0 && copy < 0)
 		return explain(error, "configuration", errno);
-	if (lease->fds[CHILD_FD_CONFIG] >= 0)
-		close(lease->fds[CHILD_FD_CONFIG]);
-	lease->fds[CHILD_FD_CONFIG] = copy;
+	if (*place >= 0)
+		close(*place);
+	*place = copy;
 	return true;
+}
+
+static bool take_config(struct lease *lease, const struct effective *effective, char *error)
+{
+	return take_copy(&lease->fds[CHILD_FD_CONFIG], effective->config_fd, error) &&
+	       take_copy(&lease->fds[CHILD_FD_LISTS], effective->lists_fd, error);
 }
 
 static void begin(struct lease *lease, int input_fd)
@@ -156,11 +162,13 @@ static bool fit_observation(struct lease *lease, const struct config *config, ch
 	return true;
 }
 
-bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,
+bool lease_open(struct lease *lease, const struct effective *effective, uint32_t worker,
 		int input_fd, char *error)
 {
+	const struct config *config = &effective->config;
+
 	begin(lease, input_fd);
-	if (!take_config(lease, config_fd, error) || !make_memory(lease, error) ||
+	if (!take_config(lease, effective, error) || !make_memory(lease, error) ||
 	    !fit_observation(lease, config, error) || !fit_proxy(lease, config, error))
 		return false;
 	if (*config->write_file)
@@ -168,9 +176,11 @@ bool lease_open(struct lease *lease, const struct config *config, uint32_t worke
 	return open_sockets(lease, config, error);
 }
 
-bool lease_reconfigure(struct lease *lease, const struct config *config, int config_fd, char *error)
+bool lease_reconfigure(struct lease *lease, const struct effective *effective, char *error)
 {
-	return take_config(lease, config_fd, error) && open_sockets(lease, config, error) &&
+	const struct config *config = &effective->config;
+
+	return take_config(lease, effective, error) && open_sockets(lease, config, error) &&
 	       fit_observation(lease, config, error) && fit_proxy(lease, config, error);
 }
 
@@ -194,8 +204,8 @@ void lease_give(const struct lease *lease, uint32_t worker, struct handover *han
 	proxy_lease_give(&lease->proxy, worker, handover);
 }
 
-bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_fd,
-		struct handover *handover, char *error)
+bool lease_take(struct lease *lease, uint32_t worker, const struct effective *effective,
+		int input_fd, struct handover *handover, char *error)
 {
 	begin(lease, input_fd);
 	for (size_t i = 0; i < sizeof(handed_over) / sizeof(handed_over[0]); i++)
@@ -207,7 +217,7 @@ bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_f
 		return explain(error, "shared memory", EBADF);
 	observation_lease_place(&lease->observation, lease->fds);
 	proxy_lease_place(&lease->proxy, lease->fds);
-	return take_config(lease, config_fd, error) && map_memory(lease, error);
+	return take_config(lease, effective, error) && map_memory(lease, error);
 }
 
 int lease_renew_body(struct lease *lease)
@@ -235,7 +245,7 @@ void lease_close(struct lease *lease)
 {
 	static const enum child_fd owned[] = {CHILD_FD_CONFIG, CHILD_FD_HEAD,	 CHILD_FD_BODY,
 					      CHILD_FD_WATCH,  CHILD_FD_EXPORT4, CHILD_FD_EXPORT6,
-					      CHILD_FD_OUTPUT};
+					      CHILD_FD_OUTPUT, CHILD_FD_LISTS};
 
 	if (lease->head)
 		munmap((void *)lease->head, sizeof(*lease->head));

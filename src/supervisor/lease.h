@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "ipc/child.h"
 #include "ipc/state.h"
+#include "supervisor/effective.h"
 #include "supervisor/handover.h"
 #include "supervisor/observation_lease.h"
 #include "supervisor/proxy_lease.h"
@@ -23,21 +24,20 @@ struct lease {
 };
 
 /*
- * config_fd is copied; input_fd is borrowed and must stay open. Returns false with one line in
- * error[CONFIG_ERROR_MAX]; lease_close then frees what was made.
+ * Descriptors of the configuration are copied; input_fd is borrowed and must stay open. Returns
+ * false with one line in error[CONFIG_ERROR_MAX]; lease_close then frees what was made.
  */
-bool lease_open(struct lease *lease, const struct config *config, uint32_t worker, int config_fd,
+bool lease_open(struct lease *lease, const struct effective *effective, uint32_t worker,
 		int input_fd, char *error);
 
 /* For a run without files: takes another configuration. What was opened before stays. */
-bool lease_reconfigure(struct lease *lease, const struct config *config, int config_fd,
-		       char *error);
+bool lease_reconfigure(struct lease *lease, const struct effective *effective, char *error);
 
 /* Hands it over, and takes it: what lease_open() makes, from its predecessor; input_fd as there.
  * Only for live capture that sends. */
 void lease_give(const struct lease *lease, uint32_t worker, struct handover *handover);
-bool lease_take(struct lease *lease, uint32_t worker, int config_fd, int input_fd,
-		struct handover *handover, char *error);
+bool lease_take(struct lease *lease, uint32_t worker, const struct effective *effective,
+		int input_fd, struct handover *handover, char *error);
 
 /* Lends a fresh body from now on; or only if the one that there is, of another version, has another
  * size. Only while no process works on it. 0 or -errno. */

@@ -26,3 +26,7 @@ void place_close(struct place *place);
  * and /dev/null.
  */
 int place_open_file(const struct place *place, uid_t uid, gid_t gid);
+
+/* Opens it to read. Where links are followed, it may have several names. -errno as above: -EBADF
+ * for what is no such regular file. */
+int place_open_to_read(const struct place *place);

@@ -35,6 +35,7 @@
 #include "supervisor/generated_filter.h"
 #include "supervisor/interface.h"
 #include "supervisor/links.h"
+#include "supervisor/list_files.h"
 #include "supervisor/service.h"
 #include "tls/context.h"
 
@@ -50,6 +51,8 @@ struct preflight {
 	struct interface interface;
 	struct filter_handle *handle; /* live */
 	int file_fd;		      /* -r */
+	struct list_files *lists;
+	int earlier_lists_fd; /* of a reload, or -1 */
 };
 
 static int count_cpus(void)
@@ -465,6 +468,14 @@ static void check_outputs(const struct preflight *preflight, preflight_check_fn 
 		log_fatal("%s", error);
 }
 
+static void compile_lists(const struct preflight *preflight)
+{
+	const struct config *config = &preflight->config;
+
+	list_files_compile(preflight->lists, preflight->earlier_lists_fd,
+			   preflight->asked == CONFIG_OK ? CHILD_FD_LISTS : -1, config->is_verbose);
+}
+
 int preflight_main(const struct child_identity *identity, int argc, char **argv,
 		   preflight_check_fn check)
 {
@@ -474,20 +485,23 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv,
 	int length;
 
 	log_set_sink(pass_line);
+	/* When it is not lent, its number is the next file's. */
+	preflight->earlier_lists_fd =
+		fcntl(CHILD_FD_EARLIER_LISTS, F_GET_SEALS) < 0 ? -1 : CHILD_FD_EARLIER_LISTS;
 	read_arguments(preflight, argc, argv);
 	find_user(config);
 	check_outputs(preflight, check);
-	if (preflight->asked != CONFIG_OK) {
-		int status = end_after_check(preflight, text, sizeof(text));
-
-		free(preflight);
-		return status;
-	}
-	open_input(preflight);
+	preflight->lists = list_files_open(config);
+	if (preflight->asked == CONFIG_OK)
+		open_input(preflight);
 	if (child_drop_privileges(config->uid, config->gid))
 		log_fatal("privileges cannot be dropped: is the user right (--user)?");
 	if (!child_follow(identity->parent, SIGKILL))
 		return PREFLIGHT_REFUSED; /* who asked is gone */
+	if (preflight->asked != CONFIG_PRINT)
+		compile_lists(preflight);
+	if (preflight->asked != CONFIG_OK)
+		return end_after_check(preflight, text, sizeof(text));
 	resolve(config);
 	if (*config->read_file)
 		look_at_file(preflight);
@@ -498,6 +512,7 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv,
 		log_fatal("the configuration is too long");
 	write_all(CHILD_FD_CONFIG, text, (size_t)length);
 	filter_handle_close(preflight->handle);
+	list_files_close(preflight->lists);
 	free(preflight);
 	return PREFLIGHT_OK;
 }

@@ -367,7 +367,7 @@ void reload_begin(struct supervisor *supervisor, reload_fn on_done, void *argume
 	reload->step = RELOAD_CHECKING;
 	service_tell_reloading();
 	error = check_start(&reload->check, supervisor->executable_fd, supervisor->argc,
-			    supervisor->argv, false);
+			    supervisor->argv, supervisor->effective);
 	if (error)
 		finish(supervisor, strerror(-error));
 	else
@@ -405,7 +405,9 @@ void reload_catch_up(struct supervisor *supervisor)
 
 	if (!reload->next)
 		return;
-	if (!config_compare(&supervisor->effective->config, &reload->next->config, ignore, NULL)) {
+	/* Lists may have changed in their files alone. */
+	if (reload->next->lists_fd < 0 &&
+	    !config_compare(&supervisor->effective->config, &reload->next->config, ignore, NULL)) {
 		effective_free(reload->next);
 		reload->next = NULL;
 		return;

@@ -63,7 +63,7 @@ static void check_command_line(struct supervisor *supervisor)
 	char text[CONFIG_ERROR_MAX];
 	struct check check;
 	int error = check_start(&check, supervisor->executable_fd, supervisor->argc,
-				supervisor->argv, true);
+				supervisor->argv, NULL);
 
 	if (error)
 		log_fatal("a process cannot be started: %s", strerror(-error));
@@ -422,11 +422,9 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 	bool is_open;
 
 	if (index < supervisor->seat_count) {
-		is_open = lease_reconfigure(&seat->lease, &effective->config, effective->config_fd,
-					    error);
+		is_open = lease_reconfigure(&seat->lease, effective, error);
 	} else {
-		is_open = lease_open(&seat->lease, &effective->config, index, effective->config_fd,
-				     supervisor->file_fd, error);
+		is_open = lease_open(&seat->lease, effective, index, supervisor->file_fd, error);
 		if (is_open)
 			supervisor_init_seat(supervisor, index);
 		else

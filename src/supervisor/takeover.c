@@ -81,8 +81,8 @@ static bool take_seats(struct supervisor *supervisor, struct handover *handover,
 	for (uint32_t i = 0; i < count && i < CONFIG_WORKERS_MAX; i++) {
 		struct seat *seat = &supervisor->seats[i];
 
-		if (!lease_take(&seat->lease, i, effective->config_fd,
-				ring_of(supervisor->sockets, i), handover, error))
+		if (!lease_take(&seat->lease, i, effective, ring_of(supervisor->sockets, i),
+				handover, error))
 			return false;
 		listeners_place(supervisor->listeners, &effective->config, i, seat->lease.fds);
 		supervisor_init_seat(supervisor, i);
