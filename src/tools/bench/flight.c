@@ -50,10 +50,12 @@ static void lane_init(struct flight *flight, uint32_t lane, uint32_t first, uint
 struct flight *flight_new(uint32_t queries, uint32_t lanes)
 {
 	struct flight *flight = xcalloc(1, sizeof(*flight));
-	uint32_t largest = (queries + lanes - 1) / lanes;
 	struct random random;
+	uint32_t largest;
 
-	assert(lanes && queries >= lanes && largest <= FLIGHT_LANE_MAX);
+	assert(lanes && queries >= lanes);
+	largest = (queries + lanes - 1) / lanes;
+	assert(largest <= FLIGHT_LANE_MAX);
 	if (random_init(&random) < 0)
 		log_fatal("no random numbers");
 	flight->lane_count = lanes;

@@ -6,6 +6,7 @@
  */
 #include "tools/bench/load.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "tools/bench/report.h"
 #include "tools/read/stop.h"
 
+#define BATCHES	    32 /* of a turn */
 #define LATE_NS	    NANOSECONDS_PER_MILLISECOND
 #define PROGRESS_NS NANOSECONDS_PER_SECOND
 #define WAIT_MAX_NS (60 * NANOSECONDS_PER_SECOND)
@@ -34,6 +36,7 @@ struct load {
 	bool *is_ready;
 	uint32_t ready_head, ready_count;
 	uint64_t limit, sent;
+	uint32_t question; /* the next one */
 	int64_t start_ns, end_ns, now_ns;
 	int64_t progress_ns; /* of the next line */
 	uint64_t progress_queries;
@@ -141,44 +144,69 @@ static void late_count(struct load *load, uint32_t count)
 	load->score->late += overdue < count ? overdue : count;
 }
 
+struct batch {
+	uint32_t count;
+	struct flight_query *queries[LANE_BATCH];
+	struct lane_query wanted[LANE_BATCH];
+};
+
+/* The next questions, as many as may be asked and the lane has room for. */
+static void batch_take(struct load *load, const struct lane *lane, uint64_t most,
+		       struct batch *batch)
+{
+	struct flight_query *query;
+
+	for (batch->count = 0; batch->count < LANE_BATCH && batch->count < most; batch->count++) {
+		query = flight_take(load->flight, lane->number);
+		if (!query)
+			break;
+		query->question = load->question;
+		batch->queries[batch->count] = query;
+		batch->wanted[batch->count] = (struct lane_query){
+			query->id, questions_at(load->questions, query->question)};
+		if (++load->question == load->questions->count)
+			load->question = 0;
+	}
+}
+
+/* Those from first on were not sent: their questions are the next ones again. */
+static void batch_return(struct load *load, struct batch *batch, uint32_t first)
+{
+	if (first < batch->count)
+		load->question = batch->queries[first]->question;
+	for (uint32_t i = first; i < batch->count; i++)
+		flight_end(load->flight, batch->queries[i]);
+}
+
 /*
  * Sends a batch over one lane. The times of its queries are spread over the time that sending took:
  * the kernel hands each on at once, and the last may leave 100 us after the first.
  */
 static void batch_send(struct load *load, struct lane *lane, uint64_t most)
 {
-	struct flight_query *queries[LANE_BATCH];
-	struct lane_query batch[LANE_BATCH];
-	uint32_t count = 0, sent;
 	int64_t start_ns = load->now_ns;
+	struct batch batch;
+	uint32_t sent;
 
-	for (; count < LANE_BATCH && count < most; count++) {
-		struct flight_query *query = flight_take(load->flight, lane->number);
-
-		if (!query)
-			break;
-		query->question = (uint32_t)((load->sent + count) % load->questions->count);
-		queries[count] = query;
-		batch[count] = (struct lane_query){query->id,
-						   questions_at(load->questions, query->question)};
-	}
-	sent = lane->lanes->ops->send(lane, batch, count);
+	batch_take(load, lane, most, &batch);
+	sent = lane->lanes->ops->send(lane, batch.wanted, batch.count);
+	assert(sent <= batch.count);
 	load->now_ns = clock_monotonic_ns();
 	load->score->sending_ns = load->now_ns - load->start_ns;
 	for (uint32_t i = 0; i < sent; i++)
-		queries[i]->sent_ns = start_ns + (load->now_ns - start_ns) * i / sent;
-	for (uint32_t i = sent; i < count; i++)
-		flight_end(load->flight, queries[i]);
+		batch.queries[i]->sent_ns = start_ns + (load->now_ns - start_ns) * i / sent;
+	batch_return(load, &batch, sent);
 	if (load->plan->rate)
 		late_count(load, sent);
 	load->sent += sent;
 }
 
+/* Some batches, not all that a million queries make: answers must be taken off the sockets. */
 static void load_fill(struct load *load)
 {
 	uint64_t most;
 
-	while (load->ready_count && (most = quota(load)) > 0) {
+	for (int i = 0; i < BATCHES && load->ready_count && (most = quota(load)) > 0; i++) {
 		struct lane *lane = ready_pop(load);
 
 		batch_send(load, lane, most);
@@ -231,8 +259,10 @@ static int64_t due_ns(const struct load *load)
 {
 	unsigned __int128 ns = (unsigned __int128)load->sent * (uint64_t)NANOSECONDS_PER_SECOND;
 
-	if (!load->plan->rate || !load->ready_count || load->sent >= load->limit)
+	if (!load->ready_count || load->sent >= load->limit)
 		return FOREVER_NS;
+	if (!load->plan->rate)
+		return load->now_ns;
 	return load->start_ns + (int64_t)((ns + load->plan->rate - 1) / load->plan->rate);
 }
 

@@ -102,7 +102,7 @@ static void test_long_lines_are_refused(void **state)
 	(void)state;
 	memset(text, 'a', sizeof(text) - 1);
 	assert_int_equal(parse(text), NAME_LINE_BAD);
-	for (size_t i = 0; i < sizeof(text) - 1; i += 2)
+	for (size_t i = 0; i + 2 < sizeof(text); i += 2)
 		text[i + 1] = '.';
 	assert_int_equal(parse(text), NAME_LINE_BAD);
 	memset(text, '1', sizeof(text) - 1);
