@@ -9,7 +9,8 @@
 /*
  * Answers of upstreams, kept in shared memory of fixed size that outlives the worker: one writer,
  * no reader beside it. SIGKILL at any instruction leaves every entry whole or gone. What was put in
- * first goes first, unless it was asked for since.
+ * first goes first, unless it was asked for since. What damaged memory says may be wrong, but leads
+ * nowhere outside.
  */
 struct cache;
 
@@ -39,26 +40,36 @@ struct cache_hit {
 	uint32_t left_s; /* 0: it is stale */
 };
 
-/* What happened since the memory was new; in it, and read by others. */
+/*
+ * What happened since the memory was new; in it, and read by others. But for what was cleared and
+ * removed, and one for each kill: inserts = entries + replaced + evicted + expired.
+ */
 struct cache_counts {
 	uint64_t hits, stale_hits, misses;
-	uint64_t inserts, replaced, evicted, expired, too_big;
-	uint64_t entries, bytes; /* now */
+	uint64_t inserts; /* puts, but for too big ones and those of no time */
+	uint64_t replaced;
+	uint64_t evicted; /* still good */
+	uint64_t expired; /* no longer good when room was made */
+	uint64_t too_big;
+	uint64_t entries, bytes; /* now; what is replaced or removed holds its bytes for a while */
 };
 
-/* memory: page-aligned, of size bytes, a multiple of CACHE_SIZE_UNIT; zeroed, or what a predecessor
- * left. One of another layout or size begins anew. key: secret; another one begins anew. NULL when
- * out of memory (for the handle). cache_close leaves the memory as it is. */
+/* memory: page-aligned, of size bytes, a multiple of CACHE_SIZE_UNIT, of which 32 GiB are used at
+ * most; zeroed, or what a predecessor left. One of another layout or size begins anew. key: secret;
+ * another one begins anew. NULL when out of memory (for the handle). cache_close leaves the memory
+ * as it is. */
 #define CACHE_SIZE_UNIT (1u << 20)
 struct cache *cache_open(void *memory, size_t size, const struct hash_key *key);
 void cache_close(struct cache *cache);
 
 /* now_s: seconds, monotonic, the same clock for all who use the memory. stale_s: how long after its
- * end an answer may still be found. False: a miss. */
+ * end an answer may still be found. False: a miss; so is what was put at a later time than now_s.
+ */
 bool cache_find(struct cache *cache, const struct cache_key *key, uint32_t now_s, uint32_t stale_s,
 		struct cache_hit *hit);
 
-/* Replaces what is there. One that is too big is counted only. */
+/* Replaces what is there. One that is too big is counted only, one whose ttl_s is 0 not even that.
+ */
 void cache_put(struct cache *cache, const struct cache_key *key, const struct cache_answer *answer,
 	       uint32_t now_s);
 

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The memory is a head, an index, and a log that is a ring. An entry is written whole at the young
+ * end of the log, the end moves behind it, and then one store into the index makes it found: what
+ * the index does not point at is dead. Room is made at the old end. Entries there are taken out of
+ * the index before they are written over; but those that were asked for, and are good, are written
+ * again at the young end, as far as that is little work. SIGKILL keeps program order, so that is
+ * all it takes.
+ *
+ * A slot of the index is one word: the entry's place in units of 8 octets from the start of the
+ * memory (0 is the head: none), whether it was asked for, and 31 bits of its hash. So neither a
+ * miss nor a full set of slots touches entries. A set is a cache line.
+ */
+#include "worker/proxy/cache.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/proxy/cache_entry.h"
+
+#define LAYOUT	   UINT64_C(0x3165686361637364) /* "dscache1": another one for another layout */
+#define HEAD_BYTES 4096u
+#define WAYS	   8u
+#define SET_BYTES  640u /* of the log for each set: entries of 160 octets take half of the slots */
+#define MOVES_MAX  16	/* entries that one put may cause to be written again */
+
+#define SLOT_PLACE     UINT64_C(0xffffffff)
+#define SLOT_ASKED     (UINT64_C(1) << 32)
+#define SLOT_TAG_SHIFT 33
+#define BYTES_MAX      (SLOT_PLACE * CACHE_ENTRY_ALIGN)
+
+struct cache_head {
+	uint64_t layout;
+	uint64_t size;
+	uint64_t key_mark;	    /* a hash of nothing, to tell keys apart */
+	uint64_t young, old;	    /* ends of the log, in octets since it began: they only grow */
+	struct cache_counts counts; /* but for bytes, which is young - old */
+};
+
+_Static_assert(sizeof(struct cache_head) <= HEAD_BYTES, "it fits");
+
+struct set {
+	uint64_t slots[WAYS];
+};
+
+struct cache {
+	struct cache_head *head;
+	struct set *sets;
+	uint32_t set_count;
+	uint64_t log_at;    /* in the memory */
+	uint64_t log_bytes; /* CACHE_ENTRY_MAX more are behind, for an entry that begins at its end
+			     */
+	struct hash_key key;
+};
+
+/* The compiler moves no store past it. */
+static void store(uint64_t *word, uint64_t value)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/* For others to read. */
+static void count(uint64_t *counter, int64_t more)
+{
+	__atomic_store_n(counter, *counter + (uint64_t)more, __ATOMIC_RELAXED);
+}
+
+/* SipHash, as clients can tell by TTLs what was evicted; alone it takes 5 ns more than key.h. */
+static uint64_t hash_of(const struct cache *cache, const struct cache_key *key)
+{
+	const uint8_t *at = key->name.data, *end = at + key->name.length;
+	struct hash_state s = hash_start(&cache->key);
+	uint64_t word;
+
+	assert(key->name.length <= DNS_NAME_MAX);
+	hash_add(&s, cache_entry_what(key));
+	hash_add(&s, key->group);
+	for (; end - at >= 8; at += 8) {
+		memcpy(&word, at, sizeof(word));
+		hash_add(&s, word);
+	}
+	return hash_end(&s, hash_tail(end, key->name.length), key->name.length);
+}
+
+/* The lower half of a hash chooses the set, the upper one is the tag. */
+static struct set *set_of(const struct cache *cache, uint64_t hash)
+{
+	return &cache->sets[(hash & UINT32_MAX) * cache->set_count >> 32];
+}
+
+static uint64_t make_slot(const struct cache *cache, uint64_t hash, uint64_t position)
+{
+	uint64_t at = cache->log_at + position % cache->log_bytes;
+
+	return hash >> SLOT_TAG_SHIFT << SLOT_TAG_SHIFT | at / CACHE_ENTRY_ALIGN;
+}
+
+/* Where in the log the entry of a slot begins; log_bytes or more: nowhere. */
+static uint64_t offset_of(const struct cache *cache, uint64_t slot)
+{
+	return (slot & SLOT_PLACE) * CACHE_ENTRY_ALIGN - cache->log_at;
+}
+
+/* How far behind an offset another one is, round the ring. */
+static uint64_t distance(const struct cache *cache, uint64_t from, uint64_t to)
+{
+	return to - from + (to < from ? cache->log_bytes : 0);
+}
+
+static struct cache_entry *entry_at(const struct cache *cache, uint64_t offset)
+{
+	return (struct cache_entry *)(void *)((uint8_t *)cache->head + cache->log_at + offset);
+}
+
+static bool is_of(const struct cache_entry *entry, uint64_t hash, const struct cache_key *key)
+{
+	return entry->hash == hash && entry->what == cache_entry_what(key) &&
+	       entry->group == key->group && !memcmp(entry->name, key->name.data, key->name.length);
+}
+
+/* The slot of a key, or NULL. */
+static uint64_t *find_key(const struct cache *cache, uint64_t hash, const struct cache_key *key)
+{
+	struct set *set = set_of(cache, hash);
+
+	for (uint32_t way = 0; way < WAYS; way++) {
+		uint64_t slot = set->slots[way], offset;
+
+		if ((slot ^ hash) >> SLOT_TAG_SHIFT)
+			continue;
+		offset = offset_of(cache, slot);
+		if (offset < cache->log_bytes && is_of(entry_at(cache, offset), hash, key))
+			return &set->slots[way];
+	}
+	return NULL;
+}
+
+/* The slot of the entry at a position, or NULL: it is dead. */
+static uint64_t *find_position(const struct cache *cache, uint64_t hash, uint64_t position)
+{
+	uint64_t wanted = make_slot(cache, hash, position);
+	struct set *set = set_of(cache, hash);
+
+	for (uint32_t way = 0; way < WAYS; way++)
+		if ((set->slots[way] & ~SLOT_ASKED) == wanted)
+			return &set->slots[way];
+	return NULL;
+}
+
+/* Takes an entry out of the index, to make room. */
+static void evict(struct cache *cache, uint64_t *slot, uint32_t now_s)
+{
+	struct cache_counts *counts = &cache->head->counts;
+	uint64_t offset = offset_of(cache, *slot);
+	bool was_good =
+		offset < cache->log_bytes && cache_entry_is_good(entry_at(cache, offset), now_s);
+
+	count(was_good ? &counts->evicted : &counts->expired, 1);
+	store(slot, 0);
+	count(&counts->entries, -1);
+}
+
+static struct cache_entry *young_end(const struct cache *cache)
+{
+	return entry_at(cache, cache->head->young % cache->log_bytes);
+}
+
+/* What was written at the young end becomes the entry of a slot. */
+static void append(struct cache *cache, uint64_t *slot, uint64_t hash, size_t stride)
+{
+	uint64_t position = cache->head->young;
+
+	store(&cache->head->young, position + stride);
+	store(slot, make_slot(cache, hash, position));
+}
+
+static bool is_sound(const struct cache *cache, const struct cache_entry *entry, uint64_t position)
+{
+	return cache_entry_has_bounds(entry) &&
+	       cache_entry_stride(entry) <= cache->head->young - position;
+}
+
+/* True: the oldest entry was written again, which may be. */
+static bool clear_oldest(struct cache *cache, uint32_t now_s, bool may_move)
+{
+	struct cache_head *head = cache->head;
+	const struct cache_entry *entry = entry_at(cache, head->old % cache->log_bytes);
+	size_t stride = cache_entry_stride(entry);
+	uint64_t *slot;
+	bool moves;
+
+	if (!is_sound(cache, entry, head->old)) {
+		cache_clear(cache);
+		return false;
+	}
+	slot = find_position(cache, entry->hash, head->old);
+	moves = slot && may_move && *slot & SLOT_ASKED && cache_entry_is_good(entry, now_s);
+	if (moves) {
+		memcpy(young_end(cache), entry, stride);
+		append(cache, slot, entry->hash, stride);
+	} else if (slot) {
+		evict(cache, slot, now_s);
+	}
+	store(&head->old, head->old + stride);
+	return moves;
+}
+
+/* There always is room for one entry of any size, so that none is written again over itself. */
+static void make_room(struct cache *cache, size_t stride, uint32_t now_s)
+{
+	const struct cache_head *head = cache->head;
+	int moves = MOVES_MAX;
+
+	while (cache->log_bytes - (head->young - head->old) < stride + CACHE_ENTRY_MAX)
+		moves -= clear_oldest(cache, now_s, moves > 0);
+}
+
+/* A slot for a new entry: one that is free, or that of the oldest entry that nobody asked for, or
+ * of the oldest. */
+static uint64_t *take_slot(struct cache *cache, uint64_t hash, uint32_t now_s)
+{
+	uint64_t young = cache->head->young % cache->log_bytes, least = UINT64_MAX;
+	struct set *set = set_of(cache, hash);
+	uint64_t *chosen = NULL;
+
+	for (uint32_t way = 0; way < WAYS; way++) {
+		uint64_t slot = set->slots[way];
+		uint64_t rank = distance(cache, young, offset_of(cache, slot));
+
+		if (!slot)
+			return &set->slots[way];
+		if (slot & SLOT_ASKED)
+			rank += cache->log_bytes;
+		if (rank <= least) {
+			least = rank;
+			chosen = &set->slots[way];
+		}
+	}
+	evict(cache, chosen, now_s);
+	return chosen;
+}
+
+void cache_put(struct cache *cache, const struct cache_key *key, const struct cache_answer *answer,
+	       uint32_t now_s)
+{
+	struct cache_counts *counts = &cache->head->counts;
+	uint64_t hash = hash_of(cache, key), *slot;
+	size_t stride;
+	bool is_new;
+
+	if (answer->message.length > CACHE_MESSAGE_MAX || answer->ttl_count > CACHE_TTLS_MAX) {
+		count(&counts->too_big, 1);
+		return;
+	}
+	if (!answer->ttl_s)
+		return;
+	stride = CACHE_ENTRY_BYTES(key->name.length, answer->ttl_count, answer->message.length);
+	make_room(cache, stride, now_s);
+	cache_entry_write(young_end(cache), hash, key, answer, now_s);
+	slot = find_key(cache, hash, key);
+	is_new = !slot;
+	if (is_new)
+		slot = take_slot(cache, hash, now_s);
+	append(cache, slot, hash, stride);
+	count(is_new ? &counts->entries : &counts->replaced, 1);
+	count(&counts->inserts, 1);
+}
+
+/* Whether a reader that follows the TTLs' places stays within the message. */
+static bool has_ttls_inside(const struct cache_answer *answer)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < answer->ttl_count; i++)
+		last = answer->ttls[i] > last ? answer->ttls[i] : last;
+	return !answer->ttl_count || last + sizeof(uint32_t) <= answer->message.length;
+}
+
+/* False: it may not be told any more, or it is damaged. */
+static bool read_entry(const struct cache_entry *entry, uint32_t now_s, uint32_t stale_s,
+		       struct cache_hit *hit)
+{
+	uint32_t age_s = now_s - entry->born_s;
+	bool is_good = cache_entry_is_good(entry, now_s);
+
+	if (!is_good && (now_s < entry->born_s || age_s - entry->ttl_s >= stale_s))
+		return false;
+	if (!cache_entry_has_bounds(entry))
+		return false;
+	hit->answer = cache_entry_answer(entry);
+	hit->age_s = age_s;
+	hit->left_s = is_good ? entry->ttl_s - age_s : 0;
+	return has_ttls_inside(&hit->answer);
+}
+
+bool cache_find(struct cache *cache, const struct cache_key *key, uint32_t now_s, uint32_t stale_s,
+		struct cache_hit *hit)
+{
+	struct cache_counts *counts = &cache->head->counts;
+	uint64_t *slot = find_key(cache, hash_of(cache, key), key);
+
+	if (!slot || !read_entry(entry_at(cache, offset_of(cache, *slot)), now_s, stale_s, hit)) {
+		count(&counts->misses, 1);
+		return false;
+	}
+	if (!(*slot & SLOT_ASKED))
+		store(slot, *slot | SLOT_ASKED);
+	count(hit->left_s ? &counts->hits : &counts->stale_hits, 1);
+	return true;
+}
+
+/* Word by word: a kill amid memset could leave half of a slot. */
+static void empty_index(struct cache *cache)
+{
+	uint64_t *end = cache->sets[cache->set_count].slots;
+
+	for (uint64_t *slot = cache->sets->slots; slot < end; slot++)
+		store(slot, 0);
+}
+
+void cache_clear(struct cache *cache)
+{
+	empty_index(cache);
+	store(&cache->head->old, cache->head->young);
+	store(&cache->head->counts.entries, 0);
+}
+
+uint32_t cache_remove(struct cache *cache, struct slice name)
+{
+	struct cache_head *head = cache->head;
+	uint32_t removed = 0;
+
+	for (uint64_t position = head->old; position != head->young;) {
+		const struct cache_entry *entry = entry_at(cache, position % cache->log_bytes);
+		uint64_t *slot = NULL;
+
+		if (!is_sound(cache, entry, position)) {
+			cache_clear(cache);
+			return removed;
+		}
+		if (cache_entry_is_within(entry, name))
+			slot = find_position(cache, entry->hash, position);
+		if (slot) {
+			store(slot, 0);
+			count(&head->counts.entries, -1);
+			removed++;
+		}
+		position += cache_entry_stride(entry);
+	}
+	return removed;
+}
+
+/* Empties slots that point outside of the log, and counts the others: a predecessor may have been
+ * killed before it did. */
+static void check_index(struct cache *cache)
+{
+	struct cache_head *head = cache->head;
+	uint64_t *end = cache->sets[cache->set_count].slots;
+	uint64_t old = head->old % cache->log_bytes, entries = 0;
+
+	for (uint64_t *slot = cache->sets->slots; slot < end; slot++) {
+		uint64_t offset = offset_of(cache, *slot);
+
+		if (offset >= cache->log_bytes ||
+		    distance(cache, old, offset) >= head->young - head->old)
+			*slot = 0;
+		entries += *slot != 0;
+	}
+	store(&head->counts.entries, entries);
+}
+
+static bool has_sound_head(const struct cache *cache, size_t size, uint64_t key_mark)
+{
+	const struct cache_head *head = cache->head;
+
+	return head->layout == LAYOUT && head->size == size && head->key_mark == key_mark &&
+	       head->old <= head->young && head->young <= INT64_MAX &&
+	       head->young - head->old <= cache->log_bytes - CACHE_ENTRY_MAX &&
+	       !((head->young | head->old) % CACHE_ENTRY_ALIGN);
+}
+
+static void begin(struct cache *cache, size_t size, uint64_t key_mark)
+{
+	store(&cache->head->layout, 0);
+	empty_index(cache);
+	*cache->head = (struct cache_head){.size = size, .key_mark = key_mark};
+	store(&cache->head->layout, LAYOUT);
+}
+
+struct cache *cache_open(void *memory, size_t size, const struct hash_key *key)
+{
+	uint64_t used = size < BYTES_MAX ? size : BYTES_MAX, room;
+	uint64_t key_mark = hash_bytes(key, NULL, 0);
+	struct cache *cache = malloc(sizeof(*cache));
+
+	assert(size >= CACHE_SIZE_UNIT);
+	if (!cache)
+		return NULL;
+	room = used - HEAD_BYTES - CACHE_ENTRY_MAX;
+	*cache = (struct cache){
+		.head = memory,
+		.sets = (struct set *)(void *)((uint8_t *)memory + HEAD_BYTES),
+		.set_count = (uint32_t)(room / (sizeof(struct set) + SET_BYTES)),
+		.key = *key,
+	};
+	cache->log_at = HEAD_BYTES + cache->set_count * sizeof(struct set);
+	cache->log_bytes =
+		(used - CACHE_ENTRY_MAX - cache->log_at) / CACHE_ENTRY_ALIGN * CACHE_ENTRY_ALIGN;
+	if (has_sound_head(cache, size, key_mark))
+		check_index(cache);
+	else
+		begin(cache, size, key_mark);
+	return cache;
+}
+
+void cache_close(struct cache *cache)
+{
+	free(cache);
+}
+
+bool cache_read_counts(const void *memory, size_t size, struct cache_counts *counts)
+{
+	const struct cache_head *head = memory;
+	const uint64_t *from = (const uint64_t *)&head->counts;
+	uint64_t *to = (uint64_t *)counts, old;
+
+	if (size < HEAD_BYTES || __atomic_load_n(&head->layout, __ATOMIC_ACQUIRE) != LAYOUT ||
+	    __atomic_load_n(&head->size, __ATOMIC_RELAXED) != size)
+		return false;
+	for (size_t i = 0; i < sizeof(*counts) / sizeof(*to); i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	old = __atomic_load_n(&head->old, __ATOMIC_ACQUIRE); /* first: it stays behind young */
+	counts->bytes = __atomic_load_n(&head->young, __ATOMIC_RELAXED) - old;
+	return true;
+}
