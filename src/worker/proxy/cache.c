@@ -393,7 +393,7 @@ static void begin(struct cache *cache, size_t size, uint64_t key_mark)
 struct cache *cache_open(void *memory, size_t size, const struct hash_key *key)
 {
 	uint64_t used = size < BYTES_MAX ? size : BYTES_MAX, room;
-	uint64_t key_mark = hash_bytes(key, NULL, 0);
+	uint64_t key_mark = hash_bytes(key, "", 0);
 	struct cache *cache = malloc(sizeof(*cache));
 
 	assert(size >= CACHE_SIZE_UNIT);
