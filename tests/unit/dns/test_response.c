@@ -259,15 +259,16 @@ static void test_errors_of_old_servers_come_without_a_question(void **state)
 
 static void test_records_without_a_question_are_malformed(void **state)
 {
-	static const char *const owners[] = {"\300\14", "\1a", "\0"};
+	static const struct slice owners[] = {{(const uint8_t *)"\300\14", 2},
+					      {(const uint8_t *)"\1a", 3},
+					      {(const uint8_t *)"", 1}};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++)
 		for (int section = DNS_ANSWER; section <= DNS_ADDITIONAL; section++) {
 			dns_build_start(&build, 1, DNS_BUILD_ANSWERED | DNS_SERVFAIL);
-			dns_build_bytes(&build, owners[i], i == 2 ? 1 : 2);
-			dns_build_bytes(&build, "\0\0\2\0\1\0\0\0\0\0\1\0" + (i != 1),
-					12 - (i != 1));
+			dns_build_bytes(&build, owners[i].data, (uint32_t)owners[i].length);
+			dns_build_bytes(&build, "\0\2\0\1\0\0\0\0\0\1\0", 11);
 			add_count((enum dns_section)section);
 			assert_int_equal(parse(), RESPONSE_MALFORMED);
 		}
