@@ -86,9 +86,7 @@ static void check_relay(struct slice message, struct slice question,
 	assert(found.ttl_count == response->ttl_count && found.length == response->length);
 	if (source.age_s)
 		return;
-	made[10] = found.additional_count >> 8; /* without OPT it is what was kept */
-	made[11] = (uint8_t)found.additional_count;
-	reply.length = found.length;
+	reply.length = response_compact(made, &found); /* without OPT it is what was kept */
 	check_sound(reply, question, response);
 }
 
