@@ -137,9 +137,9 @@ static uint8_t say_merge(uint8_t say, uint8_t other)
 
 /* An entry on its way in: the slot where it is looked for first is fetched meanwhile. */
 struct arrival {
-	struct labels labels;
 	uint64_t hash;
 	uint8_t say;
+	struct labels labels;
 };
 
 /* Takes the first of the entries, which are moved behind it. */

@@ -57,11 +57,10 @@ void list_file_complain(struct list_file *file, const char *format, ...)
 
 void list_file_complain_name(struct list_file *file, struct slice text)
 {
-	char problem[NAMES_ERROR_MAX];
+	char problem[NAMES_ERROR_MAX] = "";
 
-	if (file->report->bad && file->last_bad == file->line)
-		return;
-	names_describe_bad(text, problem);
+	if (!file->report->bad) /* only the first is told, and there may be a million */
+		names_describe_bad(text, problem);
 	list_file_complain(file, "%s", problem);
 }
 

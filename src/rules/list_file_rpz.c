@@ -188,8 +188,6 @@ static void record_end(struct list_file *file)
 		list_file_complain(file, "no type of a record is behind the name");
 	else if (zone->stage == ZONE_BEFORE_DATA)
 		list_file_complain(file, "the record has no data");
-	else if (zone->stage == ZONE_NO_RECORD)
-		return;
 	else if (!zone->owner.length)
 		list_file_complain(file, "the record is for no name");
 	else if (zone->type == TYPE_SOA)
@@ -325,7 +323,7 @@ static void line_read(struct list_file *file, struct slice line)
 			owner_read(file, token_next(&line));
 	}
 	words_read(file, line);
-	if (!zone->depth)
+	if (!zone->depth && zone->stage != ZONE_NO_RECORD)
 		record_end(file);
 }
 

@@ -61,25 +61,37 @@ static void change(uint8_t *memory, size_t size, const uint8_t *step)
 	memcpy(memory + at, &value, length);
 }
 
+/* Of exactly the length, so that a sanitizer sees every read too far. */
+static uint8_t *copy_of(const uint8_t *bytes, size_t length)
+{
+	uint8_t *copy = malloc(length ? length : 1);
+
+	memcpy(copy, bytes, length);
+	return copy;
+}
+
+static uint8_t *compile_and_change(const uint8_t *data, size_t size, size_t *length)
+{
+	uint8_t *compiled = compile(length), *copy;
+
+	for (size_t at = 2; at + CHANGE_SIZE <= size; at += CHANGE_SIZE)
+		change(compiled, *length, data + at);
+	if (data[0] & 2)
+		*length -= data[1] % *length;
+	copy = copy_of(compiled, *length);
+	free(compiled);
+	return copy;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct lists *lists;
-	size_t length, at = 2;
+	size_t length = size - 2;
 	uint8_t *memory;
 
 	if (size < 2)
 		return 0;
-	if (data[0] & 1) {
-		length = size - 2;
-		memory = malloc(length + 1);
-		memcpy(memory, data + 2, length);
-	} else {
-		memory = compile(&length);
-		for (; at + CHANGE_SIZE <= size; at += CHANGE_SIZE)
-			change(memory, length, data + at);
-		if (data[0] & 2)
-			memory = realloc(memory, length -= data[1] % length);
-	}
+	memory = data[0] & 1 ? copy_of(data + 2, length) : compile_and_change(data, size, &length);
 	lists = lists_open(memory, length);
 	if (lists)
 		look_up(lists);
