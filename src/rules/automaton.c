@@ -9,6 +9,7 @@
  */
 #include "rules/automaton.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,7 @@ static void columns_set(struct making *making)
 			if (column_of(automaton, literal->text[at]) == COLUMN_OTHER)
 				column[(uint8_t)literal->text[at]] = (uint8_t)automaton->stride++;
 	}
+	assert(automaton->stride <= UINT8_MAX); /* ASCII has not so many */
 	for (unsigned upper = 'A'; upper <= 'Z'; upper++)
 		column[upper] = column[upper | 0x20];
 }
@@ -78,12 +80,13 @@ static bool tables_make(struct making *making)
 {
 	struct automaton *automaton = making->automaton;
 	size_t row_bytes = automaton->stride * sizeof(uint32_t);
-	size_t states = 1;
+	size_t most = AUTOMATON_BYTES_MAX / row_bytes, states = 1;
 
+	assert(most > 1);
 	for (size_t i = 0; i < making->count; i++)
 		states += making->literals[i].literal.length;
-	if (states > AUTOMATON_BYTES_MAX / row_bytes)
-		states = AUTOMATON_BYTES_MAX / row_bytes;
+	if (states > most)
+		states = most;
 	automaton->states_max = states;
 	automaton->rows = calloc(states, row_bytes);
 	automaton->outputs = calloc(making->count + 1, sizeof(*automaton->outputs));

@@ -15,7 +15,7 @@ struct automaton;
 #define AUTOMATON_BYTES_MAX (16 << 20)
 
 struct numbered_literal {
-	struct literal literal; /* in lower case */
+	struct literal literal; /* of printable ASCII, in lower case */
 	uint16_t number;	/* what it stands for, perhaps among others */
 };
 

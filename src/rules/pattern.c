@@ -50,7 +50,9 @@ static bool pages_change(const char *from, int to)
 	while (maps && fgets(line, sizeof(line), maps)) {
 		int name = 0;
 
-		if (sscanf(line, "%lx-%lx %7s %*s %*s %lu %n", &start, &end, permissions, &inode,
+		/* Few lines have them: reading the numbers of all took most of the time. */
+		if (strstr(line, from) &&
+		    sscanf(line, "%lx-%lx %7s %*s %*s %lu %n", &start, &end, permissions, &inode,
 			   &name) == 4 &&
 		    !strcmp(permissions, from) && !inode && !line[name])
 			is_done &= !mprotect((void *)start, end - start, to);

@@ -104,8 +104,8 @@ static bool tables_make(struct ruleset *ruleset, char *error)
 	ruleset->scratch = pattern_scratch_new();
 	ruleset->rules = calloc(count, sizeof(*ruleset->rules));
 	ruleset->groups = calloc(count, sizeof(*ruleset->groups));
-	ruleset->patterns = calloc(count, sizeof(*ruleset->patterns));
-	ruleset->clients = calloc(count, sizeof(*ruleset->clients));
+	ruleset->patterns = calloc(count, sizeof(struct pattern *));
+	ruleset->clients = calloc(count, sizeof(struct prefixes *));
 	return (ruleset->steps && ruleset->scratch && ruleset->rules && ruleset->groups &&
 		ruleset->patterns && ruleset->clients) ||
 	       complain(error, "out of memory");

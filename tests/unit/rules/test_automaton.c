@@ -177,7 +177,7 @@ static void test_too_many_literals_are_cut_and_none_is_missed(void **state)
 		for (unsigned j = 0; j < NUMBERS_MAX / 64; j++)
 			found += (unsigned)__builtin_popcountll(words[j]);
 	}
-	printf("# found: %u of %u\n", found, NUMBERS_MAX / 97 + 1);
+	printf("# found: %u of %u\n", found, NUMBERS_MAX / 97u + 1);
 	assert_true(found < 100 * (NUMBERS_MAX / 97));
 	automaton_free(automaton);
 }

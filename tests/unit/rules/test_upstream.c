@@ -21,7 +21,7 @@ static void assert_group(const char *text, const char *expected)
 
 	if (!upstream_parse(text, &group, error))
 		fail_msg("%s: %s", text, error);
-	length = snprintf(found, sizeof(found), "%u", group.policy);
+	length = snprintf(found, sizeof(found), "%u", (unsigned)group.policy);
 	for (uint32_t i = 0; i < group.count; i++)
 		length += snprintf(found + length, sizeof(found) - (size_t)length, " %s",
 				   upstream_format(&group.servers[i], server));
