@@ -182,7 +182,9 @@ refuses "a file of rules that is not there" 'none cannot be read: No such file' 
 printf 'log ^a\nblock b if name is in ads\n' >"$work/rules"
 refuses "a list that is not there" 'rules: there is no list ads: block b if name is in ads' --check --proxy.listen 53 \
 	--rules "$work/rules" --list 'more=hosts:/nowhere'
-check "rules of a file and their list" "$dnsflow" --check --proxy.listen 53 --rules "$work/rules" --list 'ads=hosts:/nowhere'
+echo '0.0.0.0 ads.example' >"$work/ads"
+check "rules of a file and their list" "$dnsflow" --check --proxy.listen 53 --rules "$work/rules" --list "ads=hosts:$work/ads"
+refuses "a check reads lists" 'list ads: /nowhere: No such file' --check --proxy.listen 53 --rules "$work/rules" --list 'ads=/nowhere'
 refuses "a list that is none" 'invalid list: ads=host:f has another format than auto, names' --check --list ads=host:f
 printf 'rules:\n  - log a\n  - block ^(a\n' >"$work/bad"
 refuses "a bad rule has its place" 'bad:3:5: rules: ^(a: missing closing parenthesis at 3: block ^(a' --check --config "$work/bad"
