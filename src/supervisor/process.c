@@ -29,8 +29,11 @@ static bool place_fds(const int fds[CHILD_FD_END])
 	for (int number = 0; number < CHILD_FD_END; number++) {
 		copies[number] =
 			fds[number] < 0 ? -1 : fcntl(fds[number], F_DUPFD_CLOEXEC, CHILD_FD_END);
-		if (fds[number] >= 0 && copies[number] < 0)
+		if (fds[number] >= 0 && copies[number] < 0) {
+			if (errno == EINVAL)
+				errno = EMFILE; /* the limit is below the fixed numbers */
 			return false;
+		}
 	}
 	for (int number = 0; number < CHILD_FD_END; number++) {
 		if (copies[number] < 0)
