@@ -2,6 +2,8 @@
 #include "base/random.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 int random_secret(void *memory, uint32_t size)
@@ -52,4 +54,19 @@ uint64_t random_next(struct random *random)
 uint64_t random_below(struct random *random, uint64_t bound)
 {
 	return (uint64_t)((unsigned __int128)random_next(random) * bound >> 64);
+}
+
+uint16_t random_stock_take(struct random_stock *stock)
+{
+	uint16_t number;
+
+	if (stock->left < sizeof(number)) {
+		if (random_secret(stock->bytes, sizeof(stock->bytes)))
+			abort(); /* never on a kernel that has started */
+		stock->left = sizeof(stock->bytes);
+	}
+	stock->left -= (uint32_t)sizeof(number);
+	memcpy(&number, stock->bytes + stock->left, sizeof(number));
+	memset(stock->bytes + stock->left, 0, sizeof(number));
+	return number;
 }
