@@ -2,6 +2,7 @@
 #include "ipc/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -84,6 +85,16 @@ int child_raise_files(uint64_t count)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	return -EPERM;
+}
+
+void child_fill_numbers(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd < CHILD_FD_END);
+	close(fd);
 }
 
 bool child_follow(pid_t parent, int death_signal)

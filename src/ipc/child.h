@@ -56,6 +56,10 @@ int child_drop_privileges(uid_t uid, gid_t gid);
  * Otherwise as many as it may. 0 or -errno. */
 int child_raise_files(uint64_t count);
 
+/* Occupies the numbers that are not lent: what the process opens itself, and its sandbox lets it
+ * use more freely, lies behind CHILD_FD_END. */
+void child_fill_numbers(void);
+
 /*
  * Ties this process to its parent's life: dies by death_signal when the parent does. After
  * child_drop_privileges, which clears it. false when the parent is gone already.
