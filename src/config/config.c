@@ -393,5 +393,5 @@ bool config_reads_file(const struct config *config)
 
 bool config_has_observer(const struct config *config)
 {
-	return config->statistics.is_enabled || config_has_aggregator(config);
+	return config->statistics.is_enabled || config->is_dry_run || config_has_aggregator(config);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns/event.h"
 #include "rules/pattern.h"
 #include "rules/prefilter.h"
 #include "rules/prefixes.h"
@@ -418,4 +419,22 @@ const struct upstream_group *ruleset_group(const struct ruleset *ruleset, uint32
 uint32_t ruleset_group_of(const struct ruleset *ruleset, uint32_t rule_number_from_0)
 {
 	return ruleset->groups[rule_number_from_0];
+}
+
+uint8_t ruleset_event_verdict(const struct ruleset_verdict *verdict)
+{
+	switch (verdict->outcome) {
+	case RULESET_BLOCK:
+		return EVENT_BLOCKED;
+	case RULESET_REDIRECT:
+		return EVENT_REDIRECTED;
+	case RULESET_RESOLVE:
+		return verdict->is_rewritten ? EVENT_REWRITTEN
+		       : verdict->is_allowed ? EVENT_ALLOWED
+					     : EVENT_RESOLVED;
+	case RULESET_NONE:
+	case RULESET_BAD_NAME:
+		break;
+	}
+	return EVENT_REFUSED;
 }

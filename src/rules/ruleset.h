@@ -71,6 +71,9 @@ struct ruleset_verdict {
 void ruleset_judge(struct ruleset *ruleset, const struct ruleset_query *query, uint64_t *hits,
 		   struct ruleset_verdict *verdict);
 
+/* What an event says of it: enum event_verdict. */
+uint8_t ruleset_event_verdict(const struct ruleset_verdict *verdict);
+
 /* Matches that patterns gave up because they took too long. */
 uint64_t ruleset_limits_reached(const struct ruleset *ruleset);
 

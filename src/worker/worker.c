@@ -19,6 +19,7 @@
 #include "ipc/memory.h"
 #include "loop/loop.h"
 #include "worker/capture/source.h"
+#include "worker/proxy/proxy.h"
 #include "worker/sandbox.h"
 
 #define FLUSH_INTERVAL_NS  (1 * NANOSECONDS_PER_SECOND)
@@ -26,10 +27,11 @@
 #define EXPIRE_INTERVAL_NS (1 * NANOSECONDS_PER_SECOND)
 #define RETRY_NS	   (2 * NANOSECONDS_PER_MILLISECOND)
 #define FINISH_TIMEOUT_MS  1000
+#define PROXY_DRAIN_MS	   200
 #define ORPHAN_SECONDS	   2
 #define EVENTS_WAIT_MS	   1
-#define TURNS_PER_POLL	   16	     /* files: turns between looks at the control channel */
-#define FILES_BESIDE	   (1 << 15) /* connections of clients: those to upstream servers */
+#define TURNS_PER_POLL	   16  /* files: turns between looks at the control channel */
+#define FILES_BESIDE	   256 /* those of the proxy */
 
 struct worker {
 	struct config config;
@@ -41,6 +43,7 @@ struct worker {
 	struct observer *observer; /* NULL: only records are wanted */
 	struct capture *capture;
 	struct source source;
+	struct proxy *proxy; /* NULL: nobody is to be answered */
 	struct loop *loop;
 	struct loop_event *flush_timer, *stats_timer, *expire_timer, *retry_timer;
 	bool is_draining;
@@ -142,31 +145,40 @@ static void open_pipeline(struct worker *worker)
 		fail(worker->source.error);
 }
 
-/*
- * The place of the proxy (worker/proxy/): opened here with what is lent from CHILD_FD_LISTS on,
- * once the pipeline is there and before the sandbox; begun in run_live(), when its sockets may be
- * read; finished by finish_proxy(), when no query is to come any more.
- */
 static void open_proxy(struct worker *worker)
 {
 	const struct config *config = &worker->config;
+	const char *problem;
 
 	if (!config_has_proxy(config))
 		return;
-	if (child_raise_files((uint64_t)config->proxy.tcp_connections + FILES_BESIDE))
+	worker->proxy = xcalloc(1, sizeof(*worker->proxy));
+	problem = proxy_open(worker->proxy, config, worker->watch, worker->head, worker->observer);
+	if (problem)
+		fail(problem);
+	if (child_raise_files(FILES_BESIDE + proxy_files(worker->proxy)))
 		control_send(CHILD_FD_CONTROL, CONTROL_NOTICE, 0,
 			     "the limit of open files is too low for as many connections as "
 			     "proxy.tcp-connections says");
+	child_fill_numbers();
 }
 
 static void begin_proxy(struct worker *worker)
 {
-	(void)worker;
+	if (worker->proxy && !proxy_begin(worker->proxy, worker->loop))
+		log_fatal("out of memory");
 }
 
+/* Who waits for an answer still gets it, if it comes soon; who asks now is the successor's. */
 static void finish_proxy(struct worker *worker)
 {
-	(void)worker;
+	if (!worker->proxy)
+		return;
+	for (int waited_ms = 0; !proxy_drain(worker->proxy) && waited_ms < PROXY_DRAIN_MS;
+	     waited_ms++) {
+		poll(NULL, 0, 1);
+		loop_poll(worker->loop);
+	}
 }
 
 static volatile pid_t parent;
@@ -351,6 +363,8 @@ static void on_expire(void *argument)
 	capture_expire(worker->capture);
 	if (worker->observer)
 		observer_tick(worker->observer, clock_wall_ns());
+	if (worker->proxy)
+		proxy_tick(worker->proxy);
 	send_and_retry(worker);
 	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
 }

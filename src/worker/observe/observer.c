@@ -119,6 +119,15 @@ void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), v
 	observer->wait_argument = argument;
 }
 
+/* Queries of clients alone; the event is used again for the next message. */
+static void try_rules(struct observer *observer, struct event *event)
+{
+	event->verdict = EVENT_NOT_JUDGED;
+	event->rule = 0;
+	if (event->kind == EVENT_CLIENT_QUERY)
+		trial_judge(&observer->trial, event);
+}
+
 void observer_take(struct observer *observer, const struct packet *packet, struct slice message,
 		   const struct dns_answer *answer, int64_t time_ns)
 {
@@ -131,6 +140,8 @@ void observer_take(struct observer *observer, const struct packet *packet, struc
 	event->latency_ns = EVENT_NO_LATENCY;
 	fill_message(observer, message, answer, event);
 	fill_packet(observer, packet, event);
+	if (observer->is_trying)
+		try_rules(observer, event);
 	hash = stats_hash_name(&observer->key, event->qname);
 	if (event_is_query(event))
 		pairs_add_query(&observer->pairs, event, hash);
@@ -139,6 +150,16 @@ void observer_take(struct observer *observer, const struct packet *packet, struc
 	shard_count(&observer->shard, event, hash);
 	if (observer->has_events)
 		stage_event(observer, event);
+}
+
+void observer_note(struct observer *observer, struct event *event)
+{
+	if (!observer->has_messages)
+		event->message = (struct slice){0};
+	shard_count(&observer->shard, event, stats_hash_name(&observer->key, event->qname));
+	if (observer->has_events)
+		stage_event(observer, event);
+	commit_apply(observer->head);
 }
 
 void observer_tick(struct observer *observer, int64_t now_ns)
@@ -220,6 +241,13 @@ const char *observer_open(struct observer *observer, const struct config *config
 	shard_hold_pace(&observer->shard);
 	pairs_attach(&observer->pairs, observation_pairs(memory, config), &observer->key,
 		     (int64_t)config->statistics.query_timeout_ms * NANOSECONDS_PER_MILLISECOND);
+	observer->is_trying = config->is_dry_run;
+	if (observer->is_trying) {
+		const char *problem = trial_open(&observer->trial, config);
+
+		if (problem)
+			return problem;
+	}
 	if (observer->has_events && open_ring(observer, config))
 		return "the ring of events that was lent cannot be used";
 	return NULL;

@@ -10,6 +10,7 @@
 #include "net/decode.h"
 #include "stats/pairs.h"
 #include "stats/shard.h"
+#include "worker/observe/trial.h"
 
 /*
  * What a worker sees of DNS besides records: each message, query or response, becomes an event,
@@ -27,6 +28,8 @@ struct observer {
 	struct suffixes *suffixes;
 	bool has_events;   /* events go to the aggregator */
 	bool has_messages; /* with the message itself */
+	bool is_trying;	   /* a dry run of rules */
+	struct trial trial;
 	uint64_t epoch;
 	int64_t ticked_ns;
 	struct address own[CONFIG_OWN_ADDRESSES_MAX]; /* of the server that is watched */
@@ -50,6 +53,10 @@ void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), v
  * parsed of a message that is recorded; of any other NULL. */
 void observer_take(struct observer *observer, const struct packet *packet, struct slice message,
 		   const struct dns_answer *answer, int64_t time_ns);
+
+/* The same for an event that its caller has made, with its latency: a step of its own. message is
+ * left out where nobody needs it. */
+void observer_note(struct observer *observer, struct event *event);
 
 /* Between two steps, at least once a second: queries that waited too long, as steps of their own.
  * now_ns: since 1970, on the packets' clock. */

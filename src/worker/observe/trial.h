@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include "config/config.h"
+#include "dns/event.h"
+#include "ipc/proxy_stats.h"
+#include "rules/ruleset.h"
+
+/* A dry run: rules judge captured queries, and do nothing but count, and say what they would have
+ * done. */
+struct trial {
+	struct ruleset *ruleset;
+	struct proxy_stats *stats;
+	uint64_t *hits;
+};
+
+/* Compiles the rules, takes over the counts: before the sandbox. NULL, or one line that says what
+ * is wrong. */
+const char *trial_open(struct trial *trial, const struct config *config);
+
+/* For a query of a client: sets verdict and rule of its event. */
+void trial_judge(struct trial *trial, struct event *event);

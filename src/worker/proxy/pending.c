@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker/proxy/pending.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/key.h"
+
+#define IDS	 65536
+#define IDS_MOST 49152 /* in use: a free one is soon found */
+#define ID_FREE	 UINT32_MAX
+
+struct pendings {
+	struct hash_key key;
+	struct pending *questions; /* room of them */
+	struct asker *askers;
+	struct pending *free_question;
+	struct asker *free_asker;
+	struct pending *first;
+	struct pending **buckets;
+	uint32_t bucket_mask;
+	uint32_t room;
+	uint32_t used_questions, used_askers; /* that were never used lie behind */
+	uint32_t count, asker_count, id_count;
+	uint32_t by_id[IDS]; /* number of the question, or ID_FREE */
+};
+
+struct pendings *pendings_new(uint32_t room, const struct hash_key *key)
+{
+	struct pendings *pendings = calloc(1, sizeof(*pendings));
+	uint32_t buckets = 64;
+
+	if (!pendings)
+		return NULL;
+	while (buckets < room)
+		buckets *= 2;
+	pendings->key = *key;
+	pendings->room = room;
+	pendings->bucket_mask = buckets - 1;
+	pendings->questions = calloc(room, sizeof(*pendings->questions));
+	pendings->askers = calloc(room, sizeof(*pendings->askers));
+	pendings->buckets = calloc(buckets, sizeof(struct pending *));
+	memset(pendings->by_id, 0xff, sizeof(pendings->by_id));
+	if (pendings->questions && pendings->askers && pendings->buckets)
+		return pendings;
+	pendings_free(pendings);
+	return NULL;
+}
+
+void pendings_free(struct pendings *pendings)
+{
+	if (!pendings)
+		return;
+	free(pendings->questions);
+	free(pendings->askers);
+	free(pendings->buckets);
+	free(pendings);
+}
+
+static uint64_t hash_of(const struct pendings *pendings, struct slice name, uint16_t type,
+			uint16_t class)
+{
+	uint64_t hash = key_of_exact(&pendings->key, name.data, name.length);
+
+	return key_end(&pendings->key, hash, (uint64_t)type << 16 | class);
+}
+
+static struct pending **bucket_of(const struct pendings *pendings, uint64_t hash)
+{
+	return &pendings->buckets[hash & pendings->bucket_mask];
+}
+
+static bool is_question(const struct pending *pending, uint64_t hash, struct slice name,
+			uint16_t type, uint16_t class)
+{
+	return pending->hash == hash && pending->type == type && pending->class == class &&
+	       pending->name_length == name.length &&
+	       !memcmp(pending->name, name.data, name.length);
+}
+
+struct pending *pendings_find(const struct pendings *pendings, const struct pending_key *key)
+{
+	uint64_t hash = hash_of(pendings, key->name, key->type, key->class);
+	struct pending *at = *bucket_of(pendings, hash);
+
+	for (; at; at = at->next_of_bucket)
+		if (is_question(at, hash, key->name, key->type, key->class) &&
+		    at->group == key->group && at->is_dnssec_ok == key->is_dnssec_ok &&
+		    at->is_checking_disabled == key->is_checking_disabled &&
+		    at->is_recursion_desired == key->is_recursion_desired)
+			return at;
+	return NULL;
+}
+
+struct pending *pendings_find_question(const struct pendings *pendings, struct slice name,
+				       uint16_t type, uint16_t class, const struct pending *behind)
+{
+	uint64_t hash = hash_of(pendings, name, type, class);
+	struct pending *at = behind ? behind->next_of_bucket : *bucket_of(pendings, hash);
+
+	while (at && !is_question(at, hash, name, type, class))
+		at = at->next_of_bucket;
+	return at;
+}
+
+static struct pending *take_question(struct pendings *pendings)
+{
+	struct pending *pending = pendings->free_question;
+
+	if (pending)
+		pendings->free_question = pending->next;
+	else if (pendings->used_questions < pendings->room)
+		pending = &pendings->questions[pendings->used_questions++];
+	return pending;
+}
+
+struct pending *pendings_add(struct pendings *pendings, const struct pending_key *key)
+{
+	struct pending *pending = take_question(pendings), **bucket;
+
+	if (!pending)
+		return NULL;
+	memset(pending, 0, offsetof(struct pending, name));
+	pending->hash = hash_of(pendings, key->name, key->type, key->class);
+	pending->group = key->group;
+	pending->type = key->type;
+	pending->class = key->class;
+	pending->is_dnssec_ok = key->is_dnssec_ok;
+	pending->is_checking_disabled = key->is_checking_disabled;
+	pending->is_recursion_desired = key->is_recursion_desired;
+	pending->name_length = (uint8_t)key->name.length;
+	memcpy(pending->name, key->name.data, key->name.length);
+	pending->last = &pending->first;
+	bucket = bucket_of(pendings, pending->hash);
+	pending->next_of_bucket = *bucket;
+	*bucket = pending;
+	pending->next = pendings->first;
+	if (pending->next)
+		pending->next->previous = pending;
+	pendings->first = pending;
+	pendings->count++;
+	return pending;
+}
+
+static void leave_bucket(struct pendings *pendings, struct pending *pending)
+{
+	struct pending **at = bucket_of(pendings, pending->hash);
+
+	while (*at != pending)
+		at = &(*at)->next_of_bucket;
+	*at = pending->next_of_bucket;
+}
+
+void pendings_settle(struct pendings *pendings, struct pending *pending)
+{
+	if (pending->is_answered)
+		return;
+	pending->is_answered = true;
+	leave_bucket(pendings, pending);
+	if (pending->first) {
+		*pending->last = pendings->free_asker;
+		pendings->free_asker = pending->first;
+	}
+	pendings->asker_count -= pending->asker_count;
+	pending->asker_count = 0;
+	pending->first = NULL;
+	pending->last = &pending->first;
+}
+
+void pendings_remove(struct pendings *pendings, struct pending *pending)
+{
+	for (uint32_t i = 0; i < pending->attempt_count; i++)
+		pendings_end_try(pendings, &pending->attempts[i]);
+	pendings_settle(pendings, pending);
+	if (pending->next)
+		pending->next->previous = pending->previous;
+	if (pending->previous)
+		pending->previous->next = pending->next;
+	else
+		pendings->first = pending->next;
+	pending->next = pendings->free_question;
+	pendings->free_question = pending;
+	pendings->count--;
+}
+
+bool pendings_wait(struct pendings *pendings, struct pending *pending, const struct asker *asker)
+{
+	struct asker *place = pendings->free_asker;
+
+	if (place)
+		pendings->free_asker = place->next;
+	else if (pendings->used_askers < pendings->room)
+		place = &pendings->askers[pendings->used_askers++];
+	else
+		return false;
+	/* Of the question as much as there is. */
+	memcpy(place, asker,
+	       offsetof(struct asker, question.question) + asker->question.question_length);
+	place->next = NULL;
+	*pending->last = place;
+	pending->last = &place->next;
+	pending->asker_count++;
+	pendings->asker_count++;
+	return true;
+}
+
+struct attempt *pendings_try(struct pendings *pendings, struct pending *pending,
+			     struct random_stock *random)
+{
+	struct attempt *attempt;
+	uint16_t id;
+
+	if (pending->attempt_count == PENDING_ATTEMPTS_MAX || pendings->id_count == IDS_MOST)
+		return NULL;
+	do
+		id = random_stock_take(random);
+	while (pendings->by_id[id] != ID_FREE);
+	attempt = &pending->attempts[pending->attempt_count++];
+	*attempt = (struct attempt){.id = id, .state = ATTEMPT_UDP};
+	pendings->by_id[id] = (uint32_t)(pending - pendings->questions);
+	pendings->id_count++;
+	return attempt;
+}
+
+void pendings_end_try(struct pendings *pendings, struct attempt *attempt)
+{
+	if (attempt->state == ATTEMPT_DONE)
+		return;
+	attempt->state = ATTEMPT_DONE;
+	pendings->by_id[attempt->id] = ID_FREE;
+	pendings->id_count--;
+}
+
+struct pending *pendings_find_id(const struct pendings *pendings, uint16_t id,
+				 struct attempt **attempt)
+{
+	struct pending *pending;
+
+	if (pendings->by_id[id] == ID_FREE)
+		return NULL;
+	pending = &pendings->questions[pendings->by_id[id]];
+	for (*attempt = pending->attempts;
+	     (*attempt)->id != id || (*attempt)->state == ATTEMPT_DONE; ++*attempt)
+		; /* it is there */
+	return pending;
+}
+
+uint32_t pendings_count(const struct pendings *pendings)
+{
+	return pendings->count;
+}
+
+uint32_t pendings_askers(const struct pendings *pendings)
+{
+	return pendings->asker_count;
+}
+
+struct pending *pendings_first(const struct pendings *pendings)
+{
+	return pendings->first;
+}

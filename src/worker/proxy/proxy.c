@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker/proxy/proxy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "dns/reply.h"
+#include "ipc/child.h"
+#include "ipc/commit.h"
+#include "ipc/lent_rules.h"
+#include "ipc/memory.h"
+#include "worker/proxy/answer.h"
+#include "worker/proxy/resolve.h"
+
+#define TICK_NS	       (10 * NANOSECONDS_PER_MILLISECOND)
+#define RCODE_FORMERR  1
+#define RCODE_NXDOMAIN 3
+#define RCODE_NOTIMP   4
+#define RCODE_REFUSED  5
+#define RCODE_BADVERS  16
+#define LIMIT_BURST    2 /* seconds' worth */
+
+/* waiting: queries that are not answered yet. */
+static void commit(struct proxy *proxy, uint64_t waiting)
+{
+	if (!proxy->counted)
+		return;
+	while (proxy->counted) {
+		int at = __builtin_ctzll(proxy->counted);
+
+		proxy->counted &= proxy->counted - 1;
+		commit_add_some(proxy->head, (enum counter)(PROXY_COUNTERS_FIRST + at),
+				proxy->counts[at]);
+		proxy->counts[at] = 0;
+	}
+	commit_set(proxy->head, STATE_PROXY_WAITING, waiting);
+	commit_apply(proxy->head);
+}
+
+void proxy_begin_turn(struct proxy *proxy, uint32_t received)
+{
+	proxy->now_ns = clock_monotonic_ns();
+	if (proxy->observer) {
+		proxy->wall_ns = clock_wall_ns();
+		observer_begin(proxy->observer);
+	}
+	if (!received)
+		return;
+	proxy_count(proxy, COUNTER_PROXY_QUERIES, received);
+	commit(proxy, pendings_askers(proxy->pendings) + received);
+}
+
+static void note_active(struct proxy *proxy)
+{
+	struct proxy_traffic_stats *traffic = &proxy->stats->traffic;
+	uint64_t active = pendings_askers(proxy->pendings);
+
+	if (!traffic->samples || active < traffic->active_least)
+		traffic->active_least = active;
+	if (active > traffic->active_most)
+		traffic->active_most = active;
+	traffic->active_sum += active;
+	traffic->samples++;
+}
+
+void proxy_end_turn(struct proxy *proxy)
+{
+	connections_resume(proxy->connections);
+	for (uint32_t i = 0; i < proxy->server_count; i++)
+		if (proxy->servers[i].batch_count)
+			server_flush(&proxy->servers[i]);
+	for (uint32_t i = 0; i < proxy->listener_count; i++)
+		if (proxy->listeners[i].reply_count)
+			listener_flush(&proxy->listeners[i]);
+	note_active(proxy);
+	commit(proxy, pendings_askers(proxy->pendings));
+	if (proxy->observer)
+		observer_settle(proxy->observer);
+}
+
+bool proxy_allows(const struct proxy *proxy, const struct address *client)
+{
+	return prefixes_match(proxy->allowed, client);
+}
+
+static void answer_error(struct proxy *proxy, const struct asker *asker, uint16_t rcode,
+			 enum extended_error error, enum counter outcome)
+{
+	size_t size;
+	uint8_t *out = answer_room(proxy, asker, &size);
+
+	answer_send(proxy, asker, out, reply_error(&asker->question, rcode, error, out), outcome);
+}
+
+static void answer_addresses(struct proxy *proxy, const struct asker *asker,
+			     enum extended_error error)
+{
+	const struct rule *rule = proxy->verdict.rule;
+	size_t size;
+	uint8_t *out = answer_room(proxy, asker, &size);
+	size_t length =
+		reply_addresses(&asker->question, rule->addresses, rule->address_count, error, out);
+
+	answer_send(proxy, asker, out, length, COUNTER_PROXY_LOCAL);
+}
+
+static void block(struct proxy *proxy, const struct asker *asker)
+{
+	switch (proxy->verdict.rule->block) {
+	case BLOCK_EMPTY:
+		answer_error(proxy, asker, 0, EDE_BLOCKED, COUNTER_PROXY_LOCAL);
+		break;
+	case BLOCK_NXDOMAIN:
+		answer_error(proxy, asker, RCODE_NXDOMAIN, EDE_BLOCKED, COUNTER_PROXY_LOCAL);
+		break;
+	case BLOCK_REFUSED:
+		answer_error(proxy, asker, RCODE_REFUSED, EDE_BLOCKED, COUNTER_PROXY_LOCAL);
+		break;
+	case BLOCK_ADDRESSES:
+		answer_addresses(proxy, asker, EDE_BLOCKED);
+		break;
+	case BLOCK_DROP:
+		proxy_count(proxy, COUNTER_PROXY_DROPPED_RULE, 1);
+		break;
+	}
+}
+
+static void redirect(struct proxy *proxy, const struct asker *asker)
+{
+	const struct rule *rule = proxy->verdict.rule;
+	struct slice target = {rule->target, rule->target_length};
+	size_t size;
+	uint8_t *out;
+
+	if (!rule->target_length) {
+		answer_addresses(proxy, asker, EDE_NONE);
+		return;
+	}
+	out = answer_room(proxy, asker, &size);
+	answer_send(proxy, asker, out, reply_redirect(&asker->question, target, out),
+		    COUNTER_PROXY_LOCAL);
+}
+
+static void resolve(struct proxy *proxy, const struct asker *asker)
+{
+	const struct ruleset_verdict *verdict = &proxy->verdict;
+	struct slice name = {proxy->query.name, proxy->query.name_length};
+
+	if (verdict->is_rewritten)
+		name = (struct slice){verdict->name, verdict->name_length};
+	resolve_ask(proxy, asker, name,
+		    ruleset_group_of(proxy->ruleset, verdict->rule_number - 1u));
+}
+
+static void log_rules(struct proxy *proxy, const struct asker *asker)
+{
+	const struct client *client = &asker->client;
+	struct endpoint server = {client->asked, 0};
+
+	if (client->listener) {
+		server = client->listener->endpoint;
+		if (client->asked.version)
+			server.address = client->asked;
+	}
+	proxy_count(proxy, COUNTER_PROXY_LOGS_LEFT_OUT,
+		    rule_log_write(&proxy->log, proxy->ruleset, &proxy->verdict,
+				   asker->question.question, client, &server, proxy->now_ns));
+}
+
+/* A query that can be understood. */
+static void judge(struct proxy *proxy, struct asker *asker, struct slice message)
+{
+	struct ruleset_verdict *verdict = &proxy->verdict;
+	const struct dns_query *query = &proxy->query;
+	struct ruleset_query asked = {
+		.name = {query->name, query->name_length},
+		.type = query->type,
+		.class = query->class,
+		.client = &asker->client.address,
+	};
+
+	ruleset_judge(proxy->ruleset, &asked, proxy->hits, verdict);
+	asker->rule = verdict->rule_number;
+	asker->verdict = ruleset_event_verdict(verdict);
+	asker->is_rewritten = verdict->is_rewritten;
+	if (verdict->trace_count)
+		log_rules(proxy, asker);
+	answer_note_query(proxy, asker, message);
+	switch (verdict->outcome) {
+	case RULESET_BLOCK:
+		block(proxy, asker);
+		break;
+	case RULESET_REDIRECT:
+		redirect(proxy, asker);
+		break;
+	case RULESET_RESOLVE:
+		resolve(proxy, asker);
+		break;
+	case RULESET_BAD_NAME:
+		proxy_count(proxy, COUNTER_PROXY_RULE_NAMES, 1);
+		answer_error(proxy, asker, RCODE_REFUSED, EDE_OTHER, COUNTER_PROXY_REFUSED);
+		break;
+	case RULESET_NONE:
+		answer_error(proxy, asker, RCODE_REFUSED, EDE_PROHIBITED, COUNTER_PROXY_REFUSED);
+		break;
+	}
+}
+
+/* The most octets that the client may be sent. */
+static uint16_t payload_of(const struct proxy *proxy, const struct client *client)
+{
+	uint32_t most = proxy->config->proxy.udp_size;
+
+	if (client->connection)
+		return UINT16_MAX;
+	return proxy->query.payload < most ? proxy->query.payload : (uint16_t)most;
+}
+
+static bool is_welcome(struct proxy *proxy, const struct client *client)
+{
+	if (client->connection)
+		return true; /* as it was when it came */
+	if (!proxy_allows(proxy, &client->address)) {
+		proxy_count(proxy, COUNTER_PROXY_DROPPED_CLIENT, 1);
+		return false;
+	}
+	if (proxy->limits && !limits_take(proxy->limits, &client->address, proxy->now_ns)) {
+		proxy_count(proxy, COUNTER_PROXY_DROPPED_RATE, 1);
+		return false;
+	}
+	return true;
+}
+
+void proxy_take(struct proxy *proxy, const struct client *client, struct slice message)
+{
+	struct dns_query *query = &proxy->query;
+	enum query_outcome outcome;
+	struct asker asker;
+
+	proxy->stats->traffic.packets_received++;
+	proxy->stats->traffic.bytes_received += message.length;
+	if (!is_welcome(proxy, client))
+		return;
+	outcome = query_parse(message, query);
+	if (outcome == QUERY_DROP) {
+		proxy_count(proxy, COUNTER_PROXY_DROPPED_MALFORMED, 1);
+		return;
+	}
+	memset(&asker, 0, offsetof(struct asker, question));
+	asker.client = *client;
+	asker.asked_ns = proxy->now_ns;
+	reply_question_of(query, payload_of(proxy, client), &asker.question);
+	if (client->connection)
+		asker.question.keepalive = connections_keepalive(proxy->connections);
+	switch (outcome) {
+	case QUERY_FORMERR:
+		answer_error(proxy, &asker, RCODE_FORMERR, EDE_NONE, COUNTER_PROXY_BAD);
+		break;
+	case QUERY_NOTIMP:
+		answer_error(proxy, &asker, RCODE_NOTIMP, EDE_NONE, COUNTER_PROXY_BAD);
+		break;
+	case QUERY_BADVERS:
+		answer_error(proxy, &asker, RCODE_BADVERS, EDE_NONE, COUNTER_PROXY_BAD);
+		break;
+	default:
+		judge(proxy, &asker, message);
+		break;
+	}
+}
+
+static void on_due(void *argument, struct wheel_timer *timer)
+{
+	resolve_on_due(argument, timer);
+}
+
+static void on_tick(void *argument)
+{
+	struct proxy *proxy = argument;
+
+	proxy_begin_turn(proxy, 0);
+	wheel_turn(&proxy->wheel, proxy->now_ns, on_due, proxy);
+	proxy->is_ticking = proxy->wheel.count;
+	if (proxy->is_ticking)
+		loop_timer_set(proxy->tick_timer, TICK_NS);
+	proxy_end_turn(proxy);
+}
+
+/* The last order to forget that was not seen: of several at once, all is forgotten. */
+static void follow_flush(struct proxy *proxy)
+{
+	uint64_t epoch = __atomic_load_n(&proxy->watch->cache_epoch, __ATOMIC_ACQUIRE);
+	uint64_t length = proxy->watch->cache_name_length;
+	uint8_t name[DNS_NAME_MAX];
+
+	if (!proxy->cache || epoch == proxy->cache_epoch)
+		return;
+	if (length && length <= sizeof(name) && epoch == proxy->cache_epoch + 1) {
+		memcpy(name, proxy->watch->cache_name, length);
+		if (name_wire_length((struct slice){name, length}) == length)
+			cache_remove(proxy->cache, (struct slice){name, length});
+	} else {
+		cache_clear(proxy->cache);
+	}
+	proxy->cache_epoch = epoch;
+	commit_set(proxy->head, STATE_CACHE_EPOCH, epoch);
+	commit_apply(proxy->head);
+}
+
+void proxy_tick(struct proxy *proxy)
+{
+	uint64_t limits = ruleset_limits_reached(proxy->ruleset);
+
+	proxy_begin_turn(proxy, 0);
+	follow_flush(proxy);
+	proxy_count(proxy, COUNTER_PROXY_PATTERN_LIMITS, limits - proxy->limits_reached);
+	proxy->limits_reached = limits;
+	proxy->stats->traffic.connections = proxy->connections->count;
+	proxy_end_turn(proxy);
+}
+
+bool proxy_drain(struct proxy *proxy)
+{
+	if (!proxy->connections)
+		return true;
+	connections_stop(proxy->connections);
+	for (uint32_t i = 0; i < proxy->listener_count; i++)
+		listener_stop(&proxy->listeners[i]);
+	return !pendings_askers(proxy->pendings);
+}
+
+/* A hash of what a group is, which no other configuration gives another meaning. */
+static uint64_t identity_of(const struct upstream_group *group)
+{
+	static const struct hash_key key = {{0x70726f78, 0x67726f75}};
+	char text[UPSTREAM_GROUP_MAX * UPSTREAM_TEXT_MAX];
+	size_t length = 0;
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		upstream_format(&group->servers[i], text + length);
+		length += strlen(text + length) + 1;
+	}
+	return hash_bytes(&key, text, length);
+}
+
+static uint16_t number_of(const struct ruleset *ruleset, const struct upstream *upstream)
+{
+	uint16_t number = 0;
+
+	while (!upstream_equal(ruleset_upstream(ruleset, number), upstream))
+		number++;
+	return number;
+}
+
+static void open_groups(struct proxy *proxy)
+{
+	uint32_t count = ruleset_group_count(proxy->ruleset);
+
+	proxy->groups = xcalloc(count ? count : 1, sizeof(*proxy->groups));
+	for (uint32_t i = 0; i < count; i++) {
+		const struct upstream_group *from = ruleset_group(proxy->ruleset, i);
+		struct group *group = &proxy->groups[i];
+
+		group->identity = identity_of(from);
+		group->policy = from->policy;
+		group->count = from->count;
+		for (uint32_t j = 0; j < from->count; j++)
+			group->servers[j] = number_of(proxy->ruleset, &from->servers[j]);
+	}
+}
+
+static const char *open_rules(struct proxy *proxy)
+{
+	static char error[RULESET_ERROR_MAX];
+
+	proxy->ruleset = lent_rules(proxy->config, error);
+	if (!proxy->ruleset)
+		return error;
+	proxy->allowed = prefixes_new(proxy->config->proxy.allow, error);
+	return proxy->allowed ? NULL : error;
+}
+
+static const char *text_of(const void *argument, uint32_t number)
+{
+	return ruleset_text(argument, number);
+}
+
+static const char *open_stats(struct proxy *proxy)
+{
+	size_t size = proxy_stats_size(proxy->config);
+
+	proxy->stats = memory_map(CHILD_FD_PROXY, size, true);
+	if (proxy->stats)
+		proxy->hits = proxy_stats_attach(proxy->stats, size, ruleset_count(proxy->ruleset),
+						 text_of, proxy->ruleset);
+	return proxy->hits ? NULL : "the memory of the proxy that was lent cannot be used";
+}
+
+static const char *open_cache(struct proxy *proxy)
+{
+	size_t size = proxy_cache_size(proxy->config);
+	void *memory;
+
+	proxy->cache_epoch = state_get(proxy->head, STATE_CACHE_EPOCH);
+	if (!size)
+		return NULL;
+	memory = memory_map(CHILD_FD_CACHE, size, true);
+	if (memory)
+		proxy->cache = cache_open(memory, size, &proxy->stats_key);
+	return proxy->cache ? NULL : "the memory of the cache that was lent cannot be used";
+}
+
+/* Those who waited for a predecessor wait no more: clients ask again. */
+static void count_lost(struct proxy *proxy)
+{
+	uint64_t lost = state_get(proxy->head, STATE_PROXY_WAITING);
+
+	if (!lost)
+		return;
+	commit_add(proxy->head, COUNTER_PROXY_LOST, lost);
+	commit_set(proxy->head, STATE_PROXY_WAITING, 0);
+	commit_apply(proxy->head);
+}
+
+static const char *open_memory(struct proxy *proxy)
+{
+	const struct config_proxy *config = &proxy->config->proxy;
+	struct hash_key key;
+
+	if (random_init(&proxy->random_fast) || random_secret(&key, sizeof(key)))
+		return "the kernel gives no random numbers";
+	proxy->pendings = pendings_new(config->query_count, &key);
+	if (config->rate_limit)
+		proxy->limits = limits_new(config->rate_limit, LIMIT_BURST * config->rate_limit);
+	if (!proxy->pendings || (config->rate_limit && !proxy->limits))
+		return "out of memory";
+	return NULL;
+}
+
+const char *proxy_open(struct proxy *proxy, const struct config *config,
+		       const struct state_watch *watch, struct state_head *head,
+		       struct observer *observer)
+{
+	const char *problem;
+
+	*proxy = (struct proxy){
+		.config = config, .watch = watch, .head = head, .observer = observer};
+	proxy->stats_key = (struct hash_key){{watch->stats_key[0], watch->stats_key[1]}};
+	proxy->log.lines_most = config->proxy.log_rate;
+	problem = open_rules(proxy);
+	if (!problem)
+		problem = open_stats(proxy);
+	if (!problem)
+		problem = open_cache(proxy);
+	if (!problem)
+		problem = open_memory(proxy);
+	if (problem)
+		return problem;
+	open_groups(proxy);
+	count_lost(proxy);
+	return NULL;
+}
+
+uint64_t proxy_files(const struct proxy *proxy)
+{
+	return (uint64_t)proxy->config->proxy.tcp_connections +
+	       (uint64_t)ruleset_upstream_count(proxy->ruleset) * (SERVER_SOCKETS + 1);
+}
+
+static void open_servers(struct proxy *proxy)
+{
+	uint32_t count = ruleset_upstream_count(proxy->ruleset);
+
+	proxy->servers = xcalloc(count ? count : 1, sizeof(*proxy->servers));
+	proxy->server_count = count;
+	for (uint32_t i = 0; i < count; i++)
+		server_open(&proxy->servers[i], proxy, ruleset_upstream(proxy->ruleset, i),
+			    (uint16_t)i);
+}
+
+static void open_listeners(struct proxy *proxy)
+{
+	const struct config_proxy *config = &proxy->config->proxy;
+
+	for (uint32_t i = 0; i < config->endpoint_count; i++) {
+		listener_open(&proxy->listeners[i], proxy, CHILD_FD_LISTEN + (int)i,
+			      &config->endpoints[i]);
+		connections_listen(proxy->connections,
+				   CHILD_FD_LISTEN + CONFIG_LISTEN_MAX + (int)i);
+	}
+	proxy->listener_count = config->endpoint_count;
+}
+
+bool proxy_begin(struct proxy *proxy, struct loop *loop)
+{
+	proxy->loop = loop;
+	proxy->now_ns = clock_monotonic_ns();
+	proxy->tick_timer = loop_add_timer(loop, on_tick, proxy);
+	wheel_init(&proxy->wheel, TICK_NS, proxy->now_ns);
+	proxy->connections = connections_new(proxy);
+	if (!proxy->connections)
+		return false;
+	open_servers(proxy);
+	open_listeners(proxy);
+	return true;
+}

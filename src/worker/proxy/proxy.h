@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/random.h"
+#include "config/config.h"
+#include "dns/query.h"
+#include "dns/response.h"
+#include "ipc/proxy_stats.h"
+#include "ipc/state.h"
+#include "loop/loop.h"
+#include "rules/prefixes.h"
+#include "rules/ruleset.h"
+#include "worker/observe/observer.h"
+#include "worker/proxy/cache.h"
+#include "worker/proxy/connections.h"
+#include "worker/proxy/limits.h"
+#include "worker/proxy/listener.h"
+#include "worker/proxy/pending.h"
+#include "worker/proxy/rule_log.h"
+#include "worker/proxy/server.h"
+#include "worker/proxy/wheel.h"
+
+/*
+ * The proxy of a worker: takes queries (listener.h, connection.h), lets the rules judge them,
+ * answers from the cache, or asks upstream servers (resolve.h). What happens in one callback of the
+ * loop is a turn: what it sends goes out at its end, and what it has done is committed then.
+ */
+
+#define PROXY_FLAG_QR 0x8000
+#define PROXY_FLAG_TC 0x0200
+#define PROXY_FLAG_RD 0x0100
+#define PROXY_FLAG_AD 0x0020
+#define PROXY_FLAG_CD 0x0010
+
+#define PROXY_COUNTERS_FIRST COUNTER_PROXY_QUERIES
+#define PROXY_COUNTERS	     48 /* of the proxy, from that one on */
+
+struct proxy {
+	const struct config *config;
+	const struct state_watch *watch;
+	struct state_head *head;
+	struct observer *observer; /* or NULL */
+	struct loop *loop;
+	struct proxy_stats *stats;
+	struct ruleset *ruleset;
+	struct prefixes *allowed;
+	struct cache *cache;   /* or NULL */
+	struct limits *limits; /* or NULL */
+	struct pendings *pendings;
+	struct connections *connections;
+	struct listener listeners[CONFIG_LISTEN_MAX];
+	uint32_t listener_count;
+	struct server *servers;
+	uint32_t server_count;
+	struct group {
+		uint64_t identity; /* of what it is: outlives a reload, for the cache */
+		enum upstream_policy policy;
+		uint32_t turn; /* round-robin */
+		uint32_t count;
+		uint16_t servers[UPSTREAM_GROUP_MAX];
+	} * groups;
+	uint64_t *hits; /* of rules, in stats */
+	struct hash_key stats_key;
+	struct random random_fast;
+	struct rule_log log;
+	struct random_stock random;
+	struct wheel wheel; /* of questions */
+	struct loop_event *tick_timer;
+	bool is_ticking;
+	bool is_unsegmented;		 /* the kernel does not take UDP_SEGMENT */
+	uint64_t cache_epoch;		 /* of the last order to forget that was followed */
+	uint64_t limits_reached;	 /* by patterns, as far as they are counted */
+	int64_t now_ns;			 /* monotonic, of the turn */
+	int64_t wall_ns;		 /* since 1970 */
+	uint64_t counted;		 /* a bit for each of counts that is not 0 */
+	uint64_t counts[PROXY_COUNTERS]; /* since the last commit */
+	struct ruleset_verdict verdict;	 /* of the query that is taken */
+	struct dns_query query;
+	struct response response;   /* that is taken */
+	uint8_t reply_bytes[65535]; /* to a client over TCP */
+	uint8_t renamed_bytes[65535];
+};
+
+/* Before the sandbox: compiles rules, takes over memory and sockets. NULL, or one line that says
+ * what is wrong. observer: NULL when nobody wants events. */
+const char *proxy_open(struct proxy *proxy, const struct config *config,
+		       const struct state_watch *watch, struct state_head *head,
+		       struct observer *observer);
+
+/* Descriptors that it may come to use at one time. */
+uint64_t proxy_files(const struct proxy *proxy);
+
+/* Takes queries from now on. False when out of memory. */
+bool proxy_begin(struct proxy *proxy, struct loop *loop);
+
+/* Takes no more; true when nobody waits for an answer. */
+bool proxy_drain(struct proxy *proxy);
+
+/* Once a second: what is to be done now and then. */
+void proxy_tick(struct proxy *proxy);
+
+/* The rest is for files of this folder. */
+
+/* Around what happens in one callback. received: queries over UDP that it begins with: they are
+ * committed at once, since nobody else has them. */
+void proxy_begin_turn(struct proxy *proxy, uint32_t received);
+void proxy_end_turn(struct proxy *proxy);
+
+static inline void proxy_count(struct proxy *proxy, enum counter counter, uint64_t more)
+{
+	unsigned at = (unsigned)counter - PROXY_COUNTERS_FIRST;
+
+	proxy->counts[at] += more;
+	proxy->counted |= UINT64_C(1) << at;
+}
+
+bool proxy_allows(const struct proxy *proxy, const struct address *client);
+
+/* One message of a client. */
+void proxy_take(struct proxy *proxy, const struct client *client, struct slice message);

@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A question is tried: with one server, or with all of a group at once. Each try has its time; what
+ * was asked in one is still welcome during the next. An answer is believed when it came through the
+ * socket that asked, with the id and the question that were sent; anything else is thrown away, and
+ * the waiting goes on (so that nobody can end it), but who sends a wrong id knows the port: that
+ * question goes on over TCP.
+ */
+#include "worker/proxy/resolve.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cursor.h"
+#include "dns/message.h"
+#include "dns/question.h"
+#include "dns/reply.h"
+#include "worker/proxy/answer.h"
+
+#define TICK_NS	       (10 * NANOSECONDS_PER_MILLISECOND)
+#define PREFETCH_SHARE 10 /* of its time is left: then it is asked anew */
+#define STALE_TTL_S    30 /* RFC 8767 4 */
+#define RCODE_NXDOMAIN 3
+#define RCODE_SERVFAIL 2
+
+static bool is_error(uint16_t rcode)
+{
+	return rcode && rcode != RCODE_NXDOMAIN;
+}
+
+static struct slice question_of(const struct pending *pending, uint8_t *question)
+{
+	memcpy(question, pending->asked, pending->name_length);
+	be16_store(question + pending->name_length, pending->type);
+	be16_store(question + pending->name_length + 2, pending->class);
+	return (struct slice){question, pending->name_length + 4u};
+}
+
+static struct cache_key cache_key_of(const struct proxy *proxy, const struct pending *pending)
+{
+	return (struct cache_key){
+		.name = {pending->name, pending->name_length},
+		.type = pending->type,
+		.class = pending->class,
+		.is_dnssec_ok = pending->is_dnssec_ok,
+		.is_checking_disabled = pending->is_checking_disabled,
+		.group = proxy->groups[pending->group].identity,
+	};
+}
+
+/* Who asked under another name gets an answer to that. False when it does not fit: then there is
+ * none. */
+static bool rename_source(struct proxy *proxy, const struct asker *asker,
+			  struct reply_source *source, struct response *response)
+{
+	struct slice name = {asker->question.question, asker->question.question_length - 4u};
+	size_t length = response_rename(source->message, name, response, proxy->renamed_bytes,
+					sizeof(proxy->renamed_bytes));
+
+	source->message = (struct slice){proxy->renamed_bytes, length};
+	source->ttls = response->ttls;
+	source->ttl_count = response->ttl_count;
+	return length;
+}
+
+static void fail_one(struct proxy *proxy, const struct asker *asker, uint16_t rcode,
+		     enum extended_error error)
+{
+	size_t size;
+	uint8_t *out = answer_room(proxy, asker, &size);
+
+	answer_send(proxy, asker, out, reply_error(&asker->question, rcode, error, out),
+		    COUNTER_PROXY_FAILED);
+}
+
+/* response: of source->message. */
+static void deliver_one(struct proxy *proxy, const struct asker *asker,
+			const struct reply_source *source, const struct response *response,
+			enum counter outcome)
+{
+	static struct response renamed; /* one answer is delivered at a time */
+	struct reply_source own = *source;
+	size_t size;
+	uint8_t *out;
+
+	if (asker->is_rewritten) {
+		renamed = *response;
+		if (!rename_source(proxy, asker, &own, &renamed)) {
+			fail_one(proxy, asker, RCODE_SERVFAIL, EDE_OTHER);
+			return;
+		}
+	}
+	out = answer_room(proxy, asker, &size);
+	answer_send(proxy, asker, out, reply_relay(&asker->question, &own, out, size), outcome);
+}
+
+/* What was kept, as a reply is made of it. */
+static struct reply_source source_of_hit(const struct cache_hit *hit)
+{
+	const struct cache_answer *answer = &hit->answer;
+
+	return (struct reply_source){
+		.message = answer->message,
+		.ttls = answer->ttls,
+		.ttl_count = answer->ttl_count,
+		.rcode = answer->rcode,
+		.age_s = hit->age_s,
+		.ttl_most_s = hit->left_s ? UINT32_MAX : STALE_TTL_S,
+		.is_authentic = true,
+		.error = hit->left_s ? (enum extended_error)answer->extended_error
+			 : answer->rcode == RCODE_NXDOMAIN ? EDE_STALE_NXDOMAIN_ANSWER
+							   : EDE_STALE_ANSWER,
+	};
+}
+
+/* A stale answer lives for a moment, whatever its TTLs said. */
+static void deliver_hit(struct proxy *proxy, const struct asker *asker, const struct cache_hit *hit,
+			struct slice question)
+{
+	struct reply_source source = source_of_hit(hit);
+
+	if (asker->is_rewritten &&
+	    response_parse(source.message, question, false, &proxy->response) != RESPONSE_OK) {
+		fail_one(proxy, asker, RCODE_SERVFAIL, EDE_OTHER);
+		return;
+	}
+	if (!hit->left_s)
+		proxy_count(proxy, COUNTER_PROXY_STALE, 1);
+	deliver_one(proxy, asker, &source, &proxy->response, COUNTER_PROXY_CACHED);
+}
+
+static uint32_t seconds_of(int64_t ns)
+{
+	return (uint32_t)(ns / NANOSECONDS_PER_SECOND);
+}
+
+static void release_all(struct proxy *proxy, struct pending *pending, enum attempt_state state)
+{
+	for (uint32_t i = 0; i < pending->attempt_count; i++) {
+		struct attempt *attempt = &pending->attempts[i];
+
+		if (attempt->state == ATTEMPT_DONE ||
+		    (state != ATTEMPT_DONE && attempt->state != state))
+			continue;
+		server_release(&proxy->servers[attempt->server], attempt);
+		pendings_end_try(proxy->pendings, attempt);
+	}
+}
+
+static void forget(struct proxy *proxy, struct pending *pending)
+{
+	release_all(proxy, pending, ATTEMPT_DONE);
+	wheel_stop(&proxy->wheel, &pending->timer);
+	pendings_remove(proxy->pendings, pending);
+}
+
+static bool is_waiting(const struct pending *pending)
+{
+	for (uint32_t i = 0; i < pending->attempt_count; i++)
+		if (pending->attempts[i].state != ATTEMPT_DONE)
+			return true;
+	return false;
+}
+
+/* Nobody waits any more; what other servers still answer is awaited in silence. */
+static void settle(struct proxy *proxy, struct pending *pending)
+{
+	for (struct asker *asker = pending->first; asker; asker = asker->next)
+		if (asker->client.connection)
+			connection_release(&asker->client);
+	pendings_settle(proxy->pendings, pending);
+	if (!is_waiting(pending))
+		forget(proxy, pending);
+}
+
+static bool deliver_stale(struct proxy *proxy, struct pending *pending)
+{
+	struct cache_key key = cache_key_of(proxy, pending);
+	uint8_t bytes[DNS_NAME_MAX + 4];
+	struct cache_hit hit;
+
+	if (!proxy->cache || !proxy->config->proxy.stale_s || !pending->first ||
+	    !cache_find(proxy->cache, &key, seconds_of(proxy->now_ns), proxy->config->proxy.stale_s,
+			&hit))
+		return false;
+	for (struct asker *asker = pending->first; asker; asker = asker->next)
+		deliver_hit(proxy, asker, &hit, question_of(pending, bytes));
+	settle(proxy, pending);
+	return true;
+}
+
+/* All servers have failed, or said so. */
+static void fail(struct proxy *proxy, struct pending *pending)
+{
+	uint16_t rcode = pending->error_rcode ? pending->error_rcode : RCODE_SERVFAIL;
+	enum extended_error error = pending->error_rcode ? EDE_NONE : EDE_NO_REACHABLE_AUTHORITY;
+
+	if (deliver_stale(proxy, pending))
+		return;
+	for (struct asker *asker = pending->first; asker; asker = asker->next)
+		fail_one(proxy, asker, rcode, error);
+	release_all(proxy, pending, ATTEMPT_DONE);
+	settle(proxy, pending);
+}
+
+static bool ask_server(struct proxy *proxy, struct pending *pending, uint16_t server, bool is_tcp)
+{
+	struct attempt *attempt = pendings_try(proxy->pendings, pending, &proxy->random);
+
+	return attempt && server_ask(&proxy->servers[server], pending, attempt,
+				     is_tcp || pending->is_over_tcp);
+}
+
+static uint32_t asked_before(const struct pending *pending, uint16_t server)
+{
+	uint32_t times = 0;
+
+	for (uint32_t i = 0; i < pending->attempt_count; i++)
+		times += pending->attempts[i].server == server;
+	return times;
+}
+
+/* Less is better: servers that were asked less, then those that are healthy, then as the policy
+ * says.
+ */
+static uint64_t rank_of(struct proxy *proxy, const struct group *group,
+			const struct pending *pending, uint32_t place)
+{
+	struct server *server = &proxy->servers[group->servers[place]];
+	bool is_ill = server->backoff_ns && proxy->now_ns < server->retry_ns;
+	uint64_t rank = place;
+
+	if (group->policy == UPSTREAM_ROUND_ROBIN)
+		rank = (place + group->count - group->turn % group->count) % group->count;
+	else if (group->policy == UPSTREAM_LEAST_OUTSTANDING)
+		rank = (uint64_t)server->outstanding << 8 | place;
+	return (uint64_t)asked_before(pending, server->number) << 48 | (uint64_t)is_ill << 47 |
+	       rank;
+}
+
+static bool ask_one(struct proxy *proxy, struct pending *pending)
+{
+	struct group *group = &proxy->groups[pending->group];
+	uint64_t best = UINT64_MAX, rank;
+	uint32_t chosen = 0;
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		rank = rank_of(proxy, group, pending, i);
+		if (rank < best) {
+			best = rank;
+			chosen = i;
+		}
+	}
+	group->turn++;
+	server_is_healthy(&proxy->servers[group->servers[chosen]], proxy->now_ns); /* its trial */
+	return ask_server(proxy, pending, group->servers[chosen], false);
+}
+
+/* All that are healthy; none is: all. */
+static bool ask_all(struct proxy *proxy, struct pending *pending)
+{
+	const struct group *group = &proxy->groups[pending->group];
+	bool has_asked = false, is_healthy[UPSTREAM_GROUP_MAX], is_any = false;
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		is_healthy[i] =
+			server_is_healthy(&proxy->servers[group->servers[i]], proxy->now_ns);
+		is_any |= is_healthy[i];
+	}
+	for (uint32_t i = 0; i < group->count; i++)
+		if (is_healthy[i] || !is_any)
+			has_asked |= ask_server(proxy, pending, group->servers[i], false);
+	return has_asked;
+}
+
+static void set_timer(struct proxy *proxy, struct pending *pending)
+{
+	wheel_set(&proxy->wheel, &pending->timer,
+		  proxy->now_ns +
+			  (int64_t)proxy->config->proxy.timeout_ms * NANOSECONDS_PER_MILLISECOND);
+	if (!proxy->is_ticking)
+		loop_timer_set(proxy->tick_timer, TICK_NS);
+	proxy->is_ticking = true;
+}
+
+/* The next try; when there is none, the end. */
+static void try_next(struct proxy *proxy, struct pending *pending)
+{
+	bool is_parallel = proxy->groups[pending->group].policy == UPSTREAM_PARALLEL;
+
+	while (pending->try_count <= proxy->config->proxy.retries) {
+		pending->try_count++;
+		if (is_parallel ? ask_all(proxy, pending) : ask_one(proxy, pending)) {
+			set_timer(proxy, pending);
+			return;
+		}
+	}
+	fail(proxy, pending);
+}
+
+/* With one group of one server, or all asked at once, there is nobody else to ask. */
+static bool has_other(const struct proxy *proxy, const struct pending *pending)
+{
+	const struct group *group = &proxy->groups[pending->group];
+
+	if (pending->try_count > proxy->config->proxy.retries)
+		return false;
+	for (uint32_t i = 0; i < group->count; i++)
+		if (!asked_before(pending, group->servers[i]))
+			return true;
+	return false;
+}
+
+void resolve_on_due(struct proxy *proxy, struct wheel_timer *timer)
+{
+	struct pending *pending = (struct pending *)timer; /* its first member */
+
+	for (uint32_t i = 0; i < pending->attempt_count; i++) {
+		struct attempt *attempt = &pending->attempts[i];
+
+		if (attempt->state == ATTEMPT_DONE || attempt->is_late)
+			continue;
+		attempt->is_late = true;
+		server_has_timed_out(&proxy->servers[attempt->server], proxy->now_ns,
+				     attempt->sent_ns);
+	}
+	if (pending->is_answered)
+		forget(proxy, pending);
+	else
+		try_next(proxy, pending);
+}
+
+/* 0x20: letters in a case that a forger has to guess, too. */
+static void choose_case(struct proxy *proxy, struct pending *pending)
+{
+	uint16_t bits = 0;
+
+	memcpy(pending->asked, pending->name, pending->name_length);
+	if (!proxy->config->proxy.mixes_case)
+		return;
+	for (uint32_t i = 0; i < pending->name_length; i++) {
+		uint8_t octet = pending->asked[i];
+
+		if (i % 16 == 0)
+			bits = random_stock_take(&proxy->random);
+		if (octet >= 'a' && octet <= 'z' && bits >> i % 16 & 1)
+			pending->asked[i] = (uint8_t)(octet - 0x20);
+	}
+}
+
+/* Asks; asker: who waits for it, or NULL. */
+static void begin(struct proxy *proxy, const struct pending_key *key, const struct asker *asker)
+{
+	struct pending *pending = pendings_find(proxy->pendings, key);
+	bool is_new = !pending;
+
+	if (is_new)
+		pending = pendings_add(proxy->pendings, key);
+	if (!pending || (asker && !pendings_wait(proxy->pendings, pending, asker))) {
+		if (pending && is_new)
+			pendings_remove(proxy->pendings, pending);
+		proxy_count(proxy, COUNTER_PROXY_DROPPED_FULL, asker != NULL);
+		return;
+	}
+	if (asker && asker->client.connection)
+		connection_hold(&asker->client);
+	if (!is_new) {
+		proxy_count(proxy, COUNTER_PROXY_COALESCED, asker != NULL);
+		return;
+	}
+	choose_case(proxy, pending);
+	try_next(proxy, pending);
+}
+
+static bool is_soon_over(const struct cache_hit *hit)
+{
+	return hit->left_s && hit->left_s <= (hit->age_s + hit->left_s) / PREFETCH_SHARE;
+}
+
+void resolve_ask(struct proxy *proxy, const struct asker *asker, struct slice name, uint32_t group)
+{
+	const struct dns_query *query = &proxy->query;
+	struct pending_key key = {
+		.name = name,
+		.type = query->type,
+		.class = query->class,
+		.is_dnssec_ok = query->is_dnssec_ok,
+		.is_checking_disabled = query->flags & PROXY_FLAG_CD,
+		.is_recursion_desired = query->flags & PROXY_FLAG_RD,
+		.group = group,
+	};
+	struct cache_key cache_key = {
+		.name = name,
+		.type = query->type,
+		.class = query->class,
+		.is_dnssec_ok = key.is_dnssec_ok,
+		.is_checking_disabled = key.is_checking_disabled,
+		.group = proxy->groups[group].identity,
+	};
+	uint8_t question[DNS_NAME_MAX + 4];
+	struct cache_hit hit;
+
+	if (proxy->cache &&
+	    cache_find(proxy->cache, &cache_key, seconds_of(proxy->now_ns), 0, &hit)) {
+		memcpy(question, name.data, name.length);
+		be16_store(question + name.length, query->type);
+		be16_store(question + name.length + 2, query->class);
+		deliver_hit(proxy, asker, &hit, (struct slice){question, name.length + 4});
+		if (!proxy->config->proxy.prefetches || !is_soon_over(&hit))
+			return;
+		proxy_count(proxy, COUNTER_PROXY_PREFETCHES, !pendings_find(proxy->pendings, &key));
+		begin(proxy, &key, NULL);
+		return;
+	}
+	begin(proxy, &key, asker);
+}
+
+static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/* How long it may be kept; 0: not at all. */
+static uint32_t ttl_of(const struct config_proxy *config, const struct response *response)
+{
+	uint32_t negative = response->negative_ttl_s;
+	bool is_negative = response->rcode == RCODE_NXDOMAIN || !response->answer_count;
+
+	if (!is_negative)
+		return clamp(response->ttl_least_s, config->cache_ttl_least_s,
+			     config->cache_ttl_most_s);
+	if (negative == UINT32_MAX)
+		return 0;
+	if (response->ttl_least_s < negative)
+		negative = response->ttl_least_s;
+	return clamp(negative, 0, config->cache_negative_ttl_most_s);
+}
+
+/* Only whole answers, for the question that they answer (threats G-4). */
+static void keep(struct proxy *proxy, const struct pending *pending, struct slice message,
+		 const struct response *response)
+{
+	struct cache_key key = cache_key_of(proxy, pending);
+	struct cache_answer answer = {
+		.message = message,
+		.ttls = response->ttls,
+		.ttl_count = response->ttl_count,
+		.rcode = response->rcode,
+		.extended_error = response->extended_error,
+		.ttl_s = ttl_of(&proxy->config->proxy, response),
+	};
+
+	if (proxy->cache && pending->is_recursion_desired && answer.ttl_s)
+		cache_put(proxy->cache, &key, &answer, seconds_of(proxy->now_ns));
+}
+
+static void deliver(struct proxy *proxy, struct pending *pending, uint8_t *message,
+		    const struct response *response)
+{
+	struct reply_source source = {
+		.message = {message, response_compact(message, response)},
+		.ttls = response->ttls,
+		.ttl_count = response->ttl_count,
+		.rcode = response->rcode,
+		.ttl_most_s = UINT32_MAX,
+		.is_authentic = true,
+		.error = (enum extended_error)response->extended_error,
+	};
+
+	if (!(response->flags & PROXY_FLAG_TC))
+		keep(proxy, pending, source.message, response);
+	for (struct asker *asker = pending->first; asker; asker = asker->next)
+		deliver_one(proxy, asker, &source, response, COUNTER_PROXY_RESOLVED);
+	settle(proxy, pending);
+}
+
+/* Who forges answers to this question knows where it was asked from: it is asked over TCP. */
+static void ask_over_tcp(struct proxy *proxy, struct pending *pending, uint16_t server)
+{
+	if (pending->is_over_tcp || pending->is_answered)
+		return;
+	pending->is_over_tcp = true;
+	release_all(proxy, pending, ATTEMPT_UDP);
+	if (!ask_server(proxy, pending, server, true))
+		try_next(proxy, pending);
+}
+
+/* An answer that nobody waits for, at a port where somebody waits for something: is that question
+ * asked through this socket? */
+static void suspect(struct proxy *proxy, struct server *server, struct server_socket *socket,
+		    struct slice message)
+{
+	struct pending *at = NULL, *next;
+	struct dns_question asked;
+	struct slice name;
+
+	server->stats->wrong_ids++;
+	if (!socket || !dns_question_parse(message, &asked) || !asked.name_length)
+		return;
+	for (uint32_t i = 0; i < asked.name_length; i++)
+		if (asked.name[i] >= 'A' && asked.name[i] <= 'Z')
+			asked.name[i] |= 0x20;
+	name = (struct slice){asked.name, asked.name_length};
+	next = pendings_find_question(proxy->pendings, name, asked.type, asked.class, NULL);
+	while ((at = next)) {
+		next = pendings_find_question(proxy->pendings, name, asked.type, asked.class, at);
+		for (uint32_t i = 0; i < at->attempt_count; i++) {
+			struct attempt *attempt = &at->attempts[i];
+
+			if (attempt->state == ATTEMPT_UDP && attempt->server == server->number &&
+			    &server->sockets[attempt->socket] == socket) {
+				ask_over_tcp(proxy, at, server->number);
+				break;
+			}
+		}
+	}
+}
+
+/* The server is asked elsewhere, or nobody is left to ask. */
+static void take_error(struct proxy *proxy, struct server *server, struct pending *pending,
+		       uint16_t rcode)
+{
+	server->stats->errors++;
+	pending->error_rcode = rcode;
+	if (is_waiting(pending))
+		return;
+	if (has_other(proxy, pending))
+		try_next(proxy, pending);
+	else
+		fail(proxy, pending);
+}
+
+/* What is believed. */
+static void take_answer(struct proxy *proxy, struct server *server, struct pending *pending,
+			struct attempt *attempt, uint8_t *message)
+{
+	const struct response *response = &proxy->response;
+	bool is_cut = (response->flags & PROXY_FLAG_TC) && attempt->state == ATTEMPT_UDP;
+
+	server_release(server, attempt);
+	pendings_end_try(proxy->pendings, attempt);
+	server_has_answered(server, proxy->now_ns, proxy->now_ns - attempt->sent_ns);
+	if (pending->is_answered) {
+		if (!is_waiting(pending))
+			forget(proxy, pending);
+		return;
+	}
+	if (is_cut) {
+		server->stats->truncated++;
+		if (ask_server(proxy, pending, server->number, true))
+			set_timer(proxy, pending);
+		else if (!is_waiting(pending))
+			try_next(proxy, pending);
+	} else if (is_error(response->rcode)) {
+		take_error(proxy, server, pending, response->rcode);
+	} else {
+		deliver(proxy, pending, message, response);
+	}
+}
+
+void resolve_take(struct proxy *proxy, struct server *server, struct server_socket *socket,
+		  uint8_t *message, size_t length)
+{
+	struct slice bytes = {message, length};
+	uint8_t question[DNS_NAME_MAX + 4];
+	struct attempt *attempt;
+	struct pending *pending;
+
+	if (length < DNS_HEADER_SIZE) {
+		server->stats->malformed++;
+		return;
+	}
+	pending = pendings_find_id(proxy->pendings, be16_load(message), &attempt);
+	if (!pending || attempt->server != server->number ||
+	    (attempt->state == ATTEMPT_UDP) != (socket != NULL) ||
+	    (socket && &server->sockets[attempt->socket] != socket)) {
+		suspect(proxy, server, socket, bytes);
+		return;
+	}
+	switch (response_parse(bytes, question_of(pending, question),
+			       proxy->config->proxy.mixes_case, &proxy->response)) {
+	case RESPONSE_OK:
+		take_answer(proxy, server, pending, attempt, message);
+		break;
+	case RESPONSE_OTHER: /* also a server that does not keep the case of letters */
+		server->stats->wrong_questions++;
+		ask_over_tcp(proxy, pending, server->number);
+		break;
+	case RESPONSE_MALFORMED:
+		server->stats->malformed++;
+		break;
+	}
+}
+
+void resolve_on_stream_end(struct proxy *proxy, struct server *server)
+{
+	struct pending *next;
+
+	for (struct pending *at = pendings_first(proxy->pendings); at; at = next) {
+		bool has_lost = false;
+
+		next = at->next;
+		for (uint32_t i = 0; i < at->attempt_count; i++) {
+			struct attempt *attempt = &at->attempts[i];
+
+			if (attempt->state != ATTEMPT_TCP || attempt->server != server->number)
+				continue;
+			server_release(server, attempt);
+			pendings_end_try(proxy->pendings, attempt);
+			has_lost = true;
+		}
+		if (!has_lost || is_waiting(at))
+			continue;
+		if (at->is_answered)
+			forget(proxy, at);
+		else
+			try_next(proxy, at);
+	}
+}

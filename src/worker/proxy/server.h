@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include "dns/query.h"
+#include "ipc/proxy_stats.h"
+#include "rules/upstream.h"
+#include "worker/proxy/pending.h"
+#include "worker/proxy/server_stream.h"
+
+/*
+ * One upstream server. Over UDP it is asked through a pool of connected sockets on ports that the
+ * kernel draws, each replaced after a while; all queries of a turn go out through one of them,
+ * drawn anew each turn, by one call. Over TCP there is one connection, kept while it is used.
+ */
+
+#define SERVER_SOCKETS	      64
+#define SERVER_BATCH	      32
+#define SERVER_SOCKET_QUERIES 1000			    /* then a socket is replaced ... */
+#define SERVER_SOCKET_NS      (10 * NANOSECONDS_PER_SECOND) /* or after this */
+
+struct proxy;
+struct server;
+
+struct server_socket {
+	struct server *server;
+	struct loop_event *event;
+	int fd; /* -1: not open */
+	uint32_t outstanding;
+	uint32_t queries;
+	int64_t opened_ns;
+};
+
+struct server {
+	struct proxy *proxy;
+	struct upstream upstream;
+	uint16_t number;
+	struct proxy_upstream_stats *stats;
+	struct server_socket sockets[SERVER_SOCKETS];
+	/* what goes out at the end of the turn, through this socket */
+	struct server_socket *socket;
+	uint32_t batch_count;
+	uint16_t lengths[SERVER_BATCH];
+	uint8_t batch[SERVER_BATCH][QUERY_MESSAGE_MAX];
+	struct server_stream stream;
+	/* health */
+	uint32_t outstanding;
+	uint32_t failures;   /* one after the other */
+	int64_t answered_ns; /* when the last answer came */
+	int64_t backoff_ns;  /* 0: healthy */
+	int64_t retry_ns;    /* then it may be asked again, once, to see */
+	bool is_on_trial;    /* it was */
+};
+
+void server_open(struct server *server, struct proxy *proxy, const struct upstream *upstream,
+		 uint16_t number);
+void server_close(struct server *server);
+
+/* Sends it at the end of the turn, over TCP if is_tcp. False when that cannot be begun: the attempt
+ * is ended then, and the server has failed. */
+bool server_ask(struct server *server, struct pending *pending, struct attempt *attempt,
+		bool is_tcp);
+void server_flush(struct server *server);
+
+/* The attempt has ended, however: the socket knows of one less. */
+void server_release(struct server *server, const struct attempt *attempt);
+
+/* Whether it is to be asked now. One that has failed is, once, when its time is over. */
+bool server_is_healthy(struct server *server, int64_t now_ns);
+
+/* It answered; it did not answer what was asked at sent_ns; it cannot be reached. */
+void server_has_answered(struct server *server, int64_t now_ns, int64_t latency_ns);
+void server_has_timed_out(struct server *server, int64_t now_ns, int64_t sent_ns);
+void server_has_failed(struct server *server, int64_t now_ns);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker/proxy/server_stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "loop/loop.h"
+
+#define FRAME 2 /* octets of a length (RFC 1035 4.2.2) */
+
+void server_stream_init(struct server_stream *stream, struct loop *loop,
+			const struct endpoint *endpoint, const struct server_stream_ops *ops,
+			void *argument)
+{
+	*stream = (struct server_stream){
+		.loop = loop, .endpoint = *endpoint, .ops = ops, .argument = argument, .fd = -1};
+}
+
+void server_stream_close(struct server_stream *stream)
+{
+	loop_event_free(stream->reader);
+	loop_event_free(stream->writer);
+	stream->reader = stream->writer = NULL;
+	if (stream->fd >= 0)
+		close(stream->fd);
+	free(stream->in);
+	free(stream->out);
+	stream->in = stream->out = NULL;
+	stream->fd = -1;
+	stream->is_connected = stream->has_worked = false;
+	stream->in_length = stream->out_length = 0;
+}
+
+static void end(struct server_stream *stream)
+{
+	bool has_worked = stream->has_worked;
+
+	server_stream_close(stream);
+	stream->ops->on_end(stream->argument, has_worked);
+}
+
+/* Hands over each whole message. False when the owner closed the connection meanwhile. */
+static bool take_messages(struct server_stream *stream)
+{
+	size_t at = 0, length;
+
+	while (stream->in_length - at >= FRAME) {
+		length = be16_load(stream->in + at);
+		if (stream->in_length - at < FRAME + length)
+			break;
+		stream->has_worked = true;
+		stream->ops->on_message(stream->argument, stream->in + at + FRAME, length);
+		if (!server_stream_is_open(stream))
+			return false;
+		at += FRAME + length;
+	}
+	memmove(stream->in, stream->in + at, stream->in_length - at);
+	stream->in_length -= at;
+	return true;
+}
+
+static void on_readable(void *argument)
+{
+	struct server_stream *stream = argument;
+	ssize_t got = recv(stream->fd, stream->in + stream->in_length,
+			   SERVER_STREAM_IN_BYTES - stream->in_length, MSG_DONTWAIT);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		end(stream);
+		return;
+	}
+	stream->in_length += (size_t)got;
+	take_messages(stream);
+}
+
+static void on_writable(void *argument);
+
+/* Writes what it can; what is left waits for the socket. False when the connection has ended. */
+static bool write_out(struct server_stream *stream)
+{
+	ssize_t sent =
+		send(stream->fd, stream->out, stream->out_length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent < 0 && errno != EAGAIN && errno != EINTR)
+		return false;
+	if (sent > 0) {
+		memmove(stream->out, stream->out + sent, stream->out_length - (size_t)sent);
+		stream->out_length -= (size_t)sent;
+	}
+	if (!stream->out_length) {
+		loop_event_free(stream->writer);
+		stream->writer = NULL;
+	} else if (!stream->writer) {
+		stream->writer = loop_add_writer(stream->loop, stream->fd, on_writable, stream);
+	}
+	return true;
+}
+
+static void on_writable(void *argument)
+{
+	struct server_stream *stream = argument;
+	socklen_t length = sizeof(int);
+	int error = 0;
+
+	if (!stream->is_connected &&
+	    (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 || error)) {
+		end(stream);
+		return;
+	}
+	stream->is_connected = true;
+	if (!write_out(stream))
+		end(stream);
+}
+
+static bool connect_begin(struct server_stream *stream)
+{
+	struct sockaddr_storage address;
+	socklen_t length = endpoint_to_sockaddr(&stream->endpoint, &address);
+	int one = 1;
+
+	stream->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (stream->fd < 0)
+		return false;
+	setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	stream->in = malloc(SERVER_STREAM_IN_BYTES);
+	stream->out = malloc(SERVER_STREAM_OUT_BYTES);
+	if (!stream->in || !stream->out ||
+	    (connect(stream->fd, (struct sockaddr *)&address, length) < 0 &&
+	     errno != EINPROGRESS)) {
+		server_stream_close(stream);
+		return false;
+	}
+	stream->reader = loop_add_reader(stream->loop, stream->fd, on_readable, stream);
+	stream->writer = loop_add_writer(stream->loop, stream->fd, on_writable, stream);
+	return true;
+}
+
+bool server_stream_send(struct server_stream *stream, struct slice message)
+{
+	if (!server_stream_is_open(stream) && !connect_begin(stream))
+		return false;
+	if (SERVER_STREAM_OUT_BYTES - stream->out_length < FRAME + message.length)
+		return false;
+	be16_store(stream->out + stream->out_length, (uint16_t)message.length);
+	memcpy(stream->out + stream->out_length + FRAME, message.data, message.length);
+	stream->out_length += FRAME + message.length;
+	/* What cannot be written now ends the connection at the next event: nobody is called back
+	 * from here. */
+	if (stream->is_connected && !write_out(stream))
+		stream->out_length = 0;
+	return true;
+}

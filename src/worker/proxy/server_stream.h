@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/slice.h"
+#include "net/address.h"
+
+/*
+ * DNS messages over one TCP connection to a server (RFC 7766): opened when something is to be sent,
+ * closed when it was idle for long, or by the other side.
+ */
+
+#define SERVER_STREAM_OUT_BYTES (64 << 10)
+#define SERVER_STREAM_IN_BYTES	(2 + 65535)
+
+struct loop;
+struct loop_event;
+struct server_stream;
+
+struct server_stream_ops {
+	void (*on_message)(void *argument, uint8_t *message, size_t length);
+	/* The connection is gone, and with it what was not answered. has_worked: at least one
+	 * message had come. */
+	void (*on_end)(void *argument, bool has_worked);
+};
+
+struct server_stream {
+	struct loop *loop;
+	struct endpoint endpoint;
+	const struct server_stream_ops *ops;
+	void *argument;
+	int fd; /* -1: not open */
+	bool is_connected;
+	bool has_worked;
+	struct loop_event *reader, *writer;
+	uint8_t *in, *out; /* while it is open */
+	size_t in_length, out_length;
+};
+
+void server_stream_init(struct server_stream *stream, struct loop *loop,
+			const struct endpoint *endpoint, const struct server_stream_ops *ops,
+			void *argument);
+
+/* Sends a message; false when the connection cannot be begun, or has too much to send. */
+bool server_stream_send(struct server_stream *stream, struct slice message);
+
+static inline bool server_stream_is_open(const struct server_stream *stream)
+{
+	return stream->fd >= 0;
+}
+
+/* Without a word to anybody. */
+void server_stream_close(struct server_stream *stream);
