@@ -11,6 +11,7 @@ static void change(int how, enum signals which)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGPWR);
 	if (which == SIGNALS_ALL) {
 		sigaddset(&set, SIGTERM);
 		sigaddset(&set, SIGINT);

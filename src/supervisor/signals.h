@@ -5,7 +5,7 @@
  * for something before the loop handles them, and all that we handle between two programs. */
 
 enum signals {
-	SIGNALS_THAT_ASK, /* SIGHUP, SIGUSR1, SIGUSR2 */
+	SIGNALS_THAT_ASK, /* SIGHUP, SIGUSR1, SIGUSR2, SIGPWR */
 	SIGNALS_ALL,	  /* and SIGTERM, SIGINT */
 };
 

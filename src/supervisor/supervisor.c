@@ -21,6 +21,7 @@
 #include "supervisor/input.h"
 #include "supervisor/packet_sockets.h"
 #include "supervisor/pid_file.h"
+#include "supervisor/proxy_report.h"
 #include "supervisor/quarantine.h"
 #include "supervisor/report.h"
 #include "supervisor/rescue.h"
@@ -347,6 +348,7 @@ static void log_report(struct supervisor *supervisor)
 		report_log_records(&ledger);
 	}
 	report_log_counters(&ledger, config->is_verbose);
+	proxy_report_log(supervisor);
 }
 
 static void on_report(void *argument)
@@ -394,6 +396,7 @@ static void add_events(struct supervisor *supervisor)
 	loop_add_signal(loop, SIGINT, on_terminate, supervisor);
 	loop_add_signal(loop, SIGHUP, on_hangup, supervisor);
 	loop_add_signal(loop, SIGUSR1, on_report, supervisor);
+	loop_add_signal(loop, SIGPWR, on_report, supervisor); /* 30, as Sentry's README has it */
 	loop_add_signal(loop, SIGUSR2, on_upgrade, supervisor);
 	signals_release();
 	reload_open(supervisor);
@@ -474,6 +477,8 @@ static int finish(struct supervisor *supervisor)
 
 	if (supervisor->phase != PHASE_STARTING)
 		log_report(supervisor);
+	if (supervisor->phase != PHASE_STARTING && supervisor->effective->config.is_dry_run)
+		proxy_report_print(supervisor);
 	accounts_sum_up(supervisor, &ledger);
 	if (supervisor->phase != PHASE_KEPT)
 		report_log_missing(&ledger, supervisor->sockets != NULL);
