@@ -39,12 +39,15 @@ static long read_events(struct slice text)
 		assert(!is_before(document.place, last));
 		last = document.place;
 		values += document.event == DOCUMENT_VALUE;
-		if (document.event == DOCUMENT_VALUE)
+		if (document.event == DOCUMENT_VALUE) {
 			check_value(&document);
-		else if (document.event == DOCUMENT_LIST || document.event == DOCUMENT_MAPPING)
+		} else if (document.event == DOCUMENT_LIST || document.event == DOCUMENT_MAPPING) {
 			is_list[depth++] = document.event == DOCUMENT_LIST;
-		else
-			assert(depth && is_list[--depth] == (document.event == DOCUMENT_LIST_END));
+		} else {
+			assert(depth > 0);
+			depth--;
+			assert(is_list[depth] == (document.event == DOCUMENT_LIST_END));
+		}
 	}
 	assert(!is_good || !depth || depth == DEPTH_MAX);
 	assert(is_good || strlen(problem));

@@ -333,6 +333,33 @@ static void test_usage_names_every_option(void **state)
 	free(text);
 }
 
+static void test_options_of_the_proxy_fill_its_settings(void **state)
+{
+	static struct config config;
+
+	(void)state;
+	assert_int_equal(parse(&config,
+			       "--proxy.listen 53 --proxy.listen [::1]:54 --proxy.allow ::/0 "
+			       "--proxy.timeout 10 --proxy.prefetch --rules f --list a=f "
+			       "--list b=rpz:g --dry-run"),
+			 CONFIG_OK);
+	assert_string_equal(config.proxy.listen, "53\n[::1]:54");
+	assert_string_equal(config.proxy.allow, "::/0");
+	assert_int_equal(config.proxy.timeout_ms, 10);
+	assert_true(config.proxy.prefetches);
+	assert_string_equal(config.rules_file, "f");
+	assert_string_equal(config.lists, "a=f\nb=rpz:g");
+	assert_true(config.is_dry_run);
+	assert_refused("--proxy.listen ns1", "invalid proxy.listen: ns1 is neither an address");
+	assert_refused("--proxy.allow 10.0.0.0/33",
+		       "invalid proxy.allow: 10.0.0.0/33 is no prefix");
+	assert_refused("--proxy.retries 6", "6 is not a number from 0 to 5");
+	assert_refused("--list a", "invalid list: a is not NAME=[FORMAT:]FILE");
+	assert_refused("--proxy.endpoints ::1", "unknown option");
+	assert_refused("--rules-file f", "unknown option");
+	assert_refused("--lists a=f", "unknown option");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_outputs_replace_those_of_a_file),
 		cmocka_unit_test(test_a_check_is_asked_for),
 		cmocka_unit_test(test_usage_names_every_option),
+		cmocka_unit_test(test_options_of_the_proxy_fill_its_settings),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
