@@ -18,6 +18,16 @@
 #define ARGUMENTS_FIXED 7
 #define CONTROL_BYTES	(1 << 20) /* messages that wait until a child has begun to read */
 
+/* A copy behind the fixed numbers, which the limit of open files may be below. */
+static int copy_behind(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, CHILD_FD_END);
+
+	if (copy < 0 && errno == EINVAL)
+		errno = EMFILE;
+	return copy;
+}
+
 /*
  * Puts each descriptor at its number. All are first copied out of the way, since one may sit on
  * another's number. The copies, like everything of the supervisor, are close-on-exec.
@@ -27,13 +37,9 @@ static bool place_fds(const int fds[CHILD_FD_END])
 	int copies[CHILD_FD_END];
 
 	for (int number = 0; number < CHILD_FD_END; number++) {
-		copies[number] =
-			fds[number] < 0 ? -1 : fcntl(fds[number], F_DUPFD_CLOEXEC, CHILD_FD_END);
-		if (fds[number] >= 0 && copies[number] < 0) {
-			if (errno == EINVAL)
-				errno = EMFILE; /* the limit is below the fixed numbers */
+		copies[number] = fds[number] < 0 ? -1 : copy_behind(fds[number]);
+		if (fds[number] >= 0 && copies[number] < 0)
 			return false;
-		}
 	}
 	for (int number = 0; number < CHILD_FD_END; number++) {
 		if (copies[number] < 0)
@@ -74,7 +80,7 @@ become(const struct process_plan *plan, int control, pid_t parent)
 	fds[STDOUT_FILENO] = plan->keeps_streams || plan->keeps_stdout ? STDOUT_FILENO : null_fd;
 	fds[STDERR_FILENO] = STDERR_FILENO;
 	fds[CHILD_FD_CONTROL] = control;
-	executable_fd = fcntl(plan->executable_fd, F_DUPFD_CLOEXEC, CHILD_FD_END);
+	executable_fd = copy_behind(plan->executable_fd);
 	if (!argv || null_fd < 0 || executable_fd < 0 || !place_fds(fds) ||
 	    (!plan->keeps_streams && !close_others()))
 		give_up(plan);
