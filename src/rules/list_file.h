@@ -29,7 +29,13 @@ struct list_zone {
 	struct list_zone_name origin; /* behind relative names */
 	struct list_zone_name apex;   /* is taken away from all names */
 	struct list_zone_name owner;  /* of the record, or of the one before */
-	enum { ZONE_NO_RECORD, ZONE_BEFORE_TYPE, ZONE_BEFORE_DATA, ZONE_BEHIND_DATA } stage;
+	enum {
+		ZONE_NO_RECORD,
+		ZONE_BEFORE_TYPE,
+		ZONE_BEFORE_DATA,
+		ZONE_BEHIND_DATA,
+		ZONE_BAD_RECORD
+	} stage;
 	uint16_t type;
 	struct slice data; /* the first word of it */
 	uint32_t depth;	   /* of parentheses */

@@ -241,7 +241,7 @@ static void word_read(struct list_file *file, struct slice word)
 		zone->stage = ZONE_BEHIND_DATA;
 		return;
 	}
-	if (zone->stage == ZONE_BEHIND_DATA)
+	if (zone->stage == ZONE_BEHIND_DATA || zone->stage == ZONE_BAD_RECORD)
 		return;
 	zone->stage = ZONE_BEFORE_TYPE;
 	if (is_ttl(word) || is_class(word))
@@ -249,7 +249,7 @@ static void word_read(struct list_file *file, struct slice word)
 	zone->stage = ZONE_BEFORE_DATA;
 	if (!type_read(word, &zone->type)) {
 		list_file_complain(file, "there is a word that is no type of a record");
-		zone->stage = ZONE_NO_RECORD;
+		zone->stage = ZONE_BAD_RECORD;
 	}
 }
 
@@ -323,7 +323,7 @@ static void line_read(struct list_file *file, struct slice line)
 			owner_read(file, token_next(&line));
 	}
 	words_read(file, line);
-	if (!zone->depth && zone->stage != ZONE_NO_RECORD)
+	if (!zone->depth && zone->stage != ZONE_NO_RECORD && zone->stage != ZONE_BAD_RECORD)
 		record_end(file);
 }
 

@@ -520,7 +520,8 @@ static void test_parenthesis_that_nothing_closes_is_told_at_the_end(void **state
 static void test_zone_is_read_on_behind_a_bad_record(void **state)
 {
 	(void)state;
-	read_text(LIST_RPZ, "a..b CNAME .\n  TXT x\nc.example FOO\nd.example CNAME .\n");
+	read_text(LIST_RPZ,
+		  "a..b CNAME .\n  TXT x\nc.example FOO A 192.0.2.1\nd.example CNAME .\n");
 	assert_counts(1, 0, 3, 1);
 	assert_string_equal(report.problem, "a..b is no name");
 	assert_in("d.example");
