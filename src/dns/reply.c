@@ -171,13 +171,13 @@ static uint16_t relay_flags(const struct reply_question *question,
 	return relayed;
 }
 
-/* The name may differ in the case of letters. */
+/* By type and class: the name may differ in the case of letters. */
 static bool is_question_of(struct slice message, const struct reply_question *question)
 {
-	size_t end = DNS_HEADER_SIZE + question->question_length;
+	size_t fixed = question->question_length - 4u;
 
-	return question->question_length && message.length >= end &&
-	       !memcmp(message.data + end - 4, question->question + end - DNS_HEADER_SIZE - 4, 4);
+	return question->question_length && message.length >= DNS_HEADER_SIZE + fixed + 4 &&
+	       !memcmp(message.data + DNS_HEADER_SIZE + fixed, question->question + fixed, 4);
 }
 
 static void put_ttls(const struct reply_source *source, uint8_t *out)

@@ -352,6 +352,21 @@ static void test_relayed_response_is_the_clients(void **state)
 	assert_sound(length);
 }
 
+static void test_longest_name_is_relayed(void **state)
+{
+	static uint8_t kept[512];
+	size_t length;
+
+	(void)state;
+	ask_long(DNS_TYPE_A, 1232, true);
+	memcpy(kept, query.message.data, 271);
+	memcpy(kept + 2, "\201\200\0\1\0\0\0\0\0\0", 10);
+	source = (struct reply_source){.message = {kept, 271}, .error = EDE_NONE};
+	length = reply_relay(&question, &source, out, sizeof(out));
+	assert_int_equal(length, 271 + 11);
+	assert_sound(length);
+}
+
 static void test_relayed_flags_are_of_both(void **state)
 {
 	(void)state;
@@ -505,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_addresses_are_those_of_the_type),
 		cmocka_unit_test(test_local_replies_that_are_too_long_are_truncated),
 		cmocka_unit_test(test_relayed_response_is_the_clients),
+		cmocka_unit_test(test_longest_name_is_relayed),
 		cmocka_unit_test(test_relayed_flags_are_of_both),
 		cmocka_unit_test(test_response_code_is_relayed_whole),
 		cmocka_unit_test(test_ttls_are_counted_down_and_capped),
