@@ -11,11 +11,12 @@
 #include "dns/reply.h"
 #include "dns/response.h"
 
-#define MESSAGE_MAX 65535
+#define MESSAGE_MAX 4096
+#define MADE_MAX    65535
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static uint8_t kept[MESSAGE_MAX], made[MESSAGE_MAX + REPLY_LOCAL_MAX];
+static uint8_t kept[2 * MESSAGE_MAX], made[MADE_MAX + MESSAGE_MAX];
 
 /* The question of the message, with letters in the other case; any, when there is none. */
 static struct slice question_of(struct slice message)
@@ -33,12 +34,17 @@ static struct slice question_of(struct slice message)
 	return (struct slice){octets, length + 4};
 }
 
-static void check_sound(struct slice message, struct slice question, const struct response *wanted)
+/* With octets behind it that are no part of any name: what a message's names may cost depends on
+ * its length, and it has become shorter. */
+static void check_sound(uint8_t *bytes, size_t length, struct slice question,
+			const struct response *wanted)
 {
+	struct slice message = {bytes, length + MESSAGE_MAX};
 	struct response found;
 
+	memset(bytes + length, 0xff, MESSAGE_MAX);
 	assert(response_parse(message, question, true, &found) == RESPONSE_OK);
-	assert(found.length <= message.length && found.length == wanted->length);
+	assert(found.length == length && wanted->length == length);
 	assert(found.question_length == wanted->question_length);
 	assert(found.is_truncated == wanted->is_truncated);
 	assert(found.answer_count == wanted->answer_count);
@@ -71,13 +77,15 @@ static void check_relay(struct slice message, struct slice question,
 		.ttl_most_s = UINT32_MAX,
 		.error = response->extended_error < 0 ? EDE_NONE : EDE_OTHER,
 	};
-	struct slice reply = {made, 0};
 	struct response found;
+	size_t length;
 
 	memcpy(asked.question, question.data, question.length);
-	reply.length = reply_relay(&asked, &source, made, sizeof(made));
-	assert(reply.length <= asked.payload);
-	assert(response_parse(reply, question, true, &found) == RESPONSE_OK);
+	length = reply_relay(&asked, &source, made, MADE_MAX);
+	assert(length <= asked.payload);
+	memset(made + length, 0xff, MESSAGE_MAX);
+	assert(response_parse((struct slice){made, length + MESSAGE_MAX}, question, true, &found) ==
+	       RESPONSE_OK);
 	if (found.is_truncated || !response->question_length)
 		return;
 	assert(found.has_edns == asked.has_edns);
@@ -86,23 +94,22 @@ static void check_relay(struct slice message, struct slice question,
 	assert(found.ttl_count == response->ttl_count && found.length == response->length);
 	if (source.age_s)
 		return;
-	reply.length = response_compact(made, &found); /* without OPT it is what was kept */
-	check_sound(reply, question, response);
+	length = response_compact(made, &found); /* without OPT it is what was kept */
+	check_sound(made, length, question, response);
 }
 
 static void check_rename(struct slice message, struct slice question, struct response *response)
 {
 	static const uint8_t name[] = "\3new\4name";
 	uint8_t other[sizeof(name) + 4];
-	struct slice renamed = {made, 0};
+	size_t length = response_rename(message, (struct slice){name, sizeof(name)}, response, made,
+					MADE_MAX);
 
-	renamed.length = response_rename(message, (struct slice){name, sizeof(name)}, response,
-					 made, MESSAGE_MAX);
-	if (!renamed.length)
+	if (!length)
 		return;
 	memcpy(other, name, sizeof(name));
 	memcpy(other + sizeof(name), question.data + question.length - 4, 4);
-	check_sound(renamed, (struct slice){other, sizeof(other)}, response);
+	check_sound(made, length, (struct slice){other, sizeof(other)}, response);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -120,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	message = (struct slice){kept, response.length};
 	if (response.question_length) /* the case of its letters counts below */
 		memcpy(kept + DNS_HEADER_SIZE, question.data, question.length);
-	check_sound(message, question, &response);
+	check_sound(kept, message.length, question, &response);
 	check_relay(message, question, &response, be16_load(data));
 	check_rename(message, question, &response);
 	return 0;
