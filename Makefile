@@ -132,13 +132,18 @@ $(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
 # --- tools of tests and benches: one program per file, linking the library rooms -------------------------------------
 PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c tests/golden/*.c tests/system/*.c))
 PROGRAMS_OF_AGGREGATOR := $(BUILD)/bench/events $(BUILD)/tests/system/cardinality
-$(filter-out $(PROGRAMS_OF_AGGREGATOR),$(PROGRAMS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(call reach,ipc)
+PROGRAMS_OF_WORKER := $(BUILD)/bench/cache
+$(filter-out $(PROGRAMS_OF_AGGREGATOR) $(PROGRAMS_OF_WORKER),$(PROGRAMS)): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(call reach,ipc)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(PROGRAMS_OF_AGGREGATOR): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(call reach,aggregator)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LTO_LINK) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(PROGRAMS_OF_WORKER): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(call reach,worker)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # --- fuzzing: the same targets explore under libFuzzer, and replay corpora with a plain main under ASan and UBSan -----
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

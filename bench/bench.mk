@@ -7,6 +7,8 @@ bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-
 bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-rules ## all benches
 .PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-messages
 bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-messages ## all benches
+.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-cache
+bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-cache ## all benches
 
 bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segments, 2 workers, memory
 	$(Q)BUILD=$(BUILD) bench/replay
@@ -26,6 +28,8 @@ bench-rules: $(BUILD)/bench/rules ## nanoseconds to judge a name by one rule and
 	$(Q)$(BUILD)/bench/rules $(RUNS)
 bench-messages: $(BUILD)/bench/messages ## nanoseconds to parse a query, its response, and to relay that: RUNS=
 	$(Q)$(BUILD)/bench/messages $(RUNS)
+bench-cache: $(BUILD)/bench/cache ## nanoseconds to find an answer in a worker's cache, and to put one
+	$(Q)$(BUILD)/bench/cache
 
 bench-ring: all $(PROGRAMS) cursorless ## records through an event ring between two processes, and what the cursor costs a replay
 	$(Q)$(BUILD)/bench/ring
