@@ -253,6 +253,7 @@ void proxy_take(struct proxy *proxy, const struct client *client, struct slice m
 	asker.client = *client;
 	asker.asked_ns = proxy->now_ns;
 	reply_question_of(query, payload_of(proxy, client), &asker.question);
+	asker.question.own_payload = (uint16_t)proxy->config->proxy.udp_size;
 	if (client->connection)
 		asker.question.keepalive = connections_keepalive(proxy->connections);
 	switch (outcome) {
@@ -264,6 +265,9 @@ void proxy_take(struct proxy *proxy, const struct client *client, struct slice m
 		break;
 	case QUERY_BADVERS:
 		answer_error(proxy, &asker, RCODE_BADVERS, EDE_NONE, COUNTER_PROXY_BAD);
+		break;
+	case QUERY_REFUSED:
+		answer_error(proxy, &asker, RCODE_REFUSED, EDE_NONE, COUNTER_PROXY_BAD);
 		break;
 	default:
 		judge(proxy, &asker, message);
