@@ -1,14 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Benches print `name value unit` lines; each compares with its peers in the same run.
 
-.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-lists
-bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-lists ## all benches
-.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-rules
-bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-rules ## all benches
-.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-messages
-bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-messages ## all benches
-.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-cache
-bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-cache ## all benches
+.PHONY: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-proxy bench-rules bench-lists bench-messages bench-cache
+bench: bench-replay bench-capture bench-ring bench-aggregator bench-stats bench-proxy bench-rules bench-lists bench-messages bench-cache ## all benches
 
 bench-replay: all $(PROGRAMS) ## replay of a capture file against tcpdump, segments, 2 workers, memory
 	$(Q)BUILD=$(BUILD) bench/replay
@@ -19,15 +13,21 @@ bench-capture: all $(PROGRAMS) ## live capture over veth at full speed against t
 bench-aggregator: all $(PROGRAMS) ## events per second of one core: statistics, filters, lines; what statistics cost a worker (root)
 	$(Q)BUILD=$(BUILD) bench/aggregator
 
+bench-proxy: all $(PROGRAMS) ## the proxy against dnsdist and unbound; what lists, patterns and idle connections cost (root)
+	$(Q)BUILD=$(BUILD) bench/proxy
+
 bench-stats: $(BUILD)/bench/stats ## nanoseconds to count an event, microseconds to read what was counted: RUNS=
 	$(Q)$(BUILD)/bench/stats $(RUNS)
 
 bench-lists: $(BUILD)/bench/lists ## a million names in a list: bytes and seconds to load them, nanoseconds to look one up: RUNS=
 	$(Q)$(BUILD)/bench/lists $(RUNS)
+
 bench-rules: $(BUILD)/bench/rules ## nanoseconds to judge a name by one rule and by a thousand, milliseconds to compile these: RUNS=
 	$(Q)$(BUILD)/bench/rules $(RUNS)
+
 bench-messages: $(BUILD)/bench/messages ## nanoseconds to parse a query, its response, and to relay that: RUNS=
 	$(Q)$(BUILD)/bench/messages $(RUNS)
+
 bench-cache: $(BUILD)/bench/cache ## nanoseconds to find an answer in a worker's cache, and to put one
 	$(Q)$(BUILD)/bench/cache
 
