@@ -500,8 +500,13 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv,
 		return PREFLIGHT_REFUSED; /* who asked is gone */
 	if (preflight->asked != CONFIG_PRINT)
 		compile_lists(preflight);
-	if (preflight->asked != CONFIG_OK)
-		return end_after_check(preflight, text, sizeof(text));
+	list_files_close(preflight->lists);
+	if (preflight->asked != CONFIG_OK) {
+		int status = end_after_check(preflight, text, sizeof(text));
+
+		free(preflight);
+		return status;
+	}
 	resolve(config);
 	if (*config->read_file)
 		look_at_file(preflight);
@@ -512,7 +517,6 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv,
 		log_fatal("the configuration is too long");
 	write_all(CHILD_FD_CONFIG, text, (size_t)length);
 	filter_handle_close(preflight->handle);
-	list_files_close(preflight->lists);
 	free(preflight);
 	return PREFLIGHT_OK;
 }
