@@ -9,6 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
+
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 int memory_create(const char *name, size_t size)
@@ -31,17 +36,44 @@ bool memory_has_size(int fd, size_t size)
 	return fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == size;
 }
 
+static bool is_sealed(int fd, size_t size)
+{
+	return memory_has_size(fd, size) && fcntl(fd, F_GET_SEALS) == SEALS;
+}
+
 void *memory_map(int fd, size_t size, bool is_writable)
 {
-	struct stat status;
 	void *memory;
 
-	if (fstat(fd, &status) < 0 || (size_t)status.st_size != size ||
-	    fcntl(fd, F_GET_SEALS) != SEALS)
+	if (!is_sealed(fd, size))
 		return NULL;
 	memory = mmap(NULL, size, is_writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
 		      0);
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Huge pages only map what is aligned like them. */
+void *memory_map_huge(int fd, size_t size)
+{
+	size_t room = size + HUGE_PAGE_BYTES;
+	uint8_t *reserved, *memory;
+
+	if (!is_sealed(fd, size))
+		return NULL;
+	reserved = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (reserved == MAP_FAILED)
+		return NULL;
+	memory = reserved + (-(uintptr_t)reserved & (HUGE_PAGE_BYTES - 1));
+	if (mmap(memory, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
+	    MAP_FAILED) {
+		munmap(reserved, room);
+		return NULL;
+	}
+	if (memory > reserved)
+		munmap(reserved, (size_t)(memory - reserved));
+	munmap(memory + size, (size_t)(reserved + room - (memory + size)));
+	madvise(memory, size, MADV_COLLAPSE); /* as well as it goes */
+	return memory;
 }
 
 int memory_reopen(int fd)

@@ -18,6 +18,10 @@ bool memory_has_size(int fd, size_t size);
 /* Maps a lent descriptor whole; NULL when it has not exactly this size or is not sealed. */
 void *memory_map(int fd, size_t size, bool is_writable);
 
+/* The same for writing, for memory that is used all over: in huge pages, as far as the kernel has
+ * them, so that an access seldom costs a walk of page tables. */
+void *memory_map_huge(int fd, size_t size);
+
 /* A second descriptor of a memfd, read-only: what is lent so cannot be mapped for writing. It or
  * -errno. */
 int memory_reopen(int fd);

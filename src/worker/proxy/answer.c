@@ -91,7 +91,7 @@ void answer_send(struct proxy *proxy, const struct asker *asker, const uint8_t *
 	const struct reply_question *question = &asker->question;
 	int64_t took_ns = proxy->now_ns - asker->asked_ns;
 
-	if (be16_load(bytes + 2) & PROXY_FLAG_TC)
+	if (be16_load(bytes + 2) & DNS_FLAG_TC)
 		proxy_count(proxy, COUNTER_PROXY_TRUNCATED, 1);
 	proxy_stats_answer(proxy->stats, (uint64_t)(took_ns > 0 ? took_ns : 0));
 	if (question->question_length)

@@ -25,6 +25,9 @@
 #define SET_BYTES  640u /* of the log for each set: entries of 160 octets take half of the slots */
 #define MOVES_MAX  16	/* entries that one put may cause to be written again */
 
+#define CACHE_LINE_BYTES 64u
+#define PREFETCHED_BYTES 192u /* of an entry: most are no longer */
+
 #define SLOT_PLACE     UINT64_C(0xffffffff)
 #define SLOT_ASKED     (UINT64_C(1) << 32)
 #define SLOT_TAG_SHIFT 33
@@ -69,7 +72,7 @@ static void count(uint64_t *counter, int64_t more)
 }
 
 /* SipHash, as clients can tell by TTLs what was evicted; alone it takes 5 ns more than key.h. */
-static uint64_t hash_of(const struct cache *cache, const struct cache_key *key)
+uint64_t cache_hash(const struct cache *cache, const struct cache_key *key)
 {
 	const uint8_t *at = key->name.data, *end = at + key->name.length;
 	struct hash_state s = hash_start(&cache->key);
@@ -77,7 +80,6 @@ static uint64_t hash_of(const struct cache *cache, const struct cache_key *key)
 
 	assert(key->name.length <= DNS_NAME_MAX);
 	hash_add(&s, cache_entry_what(key));
-	hash_add(&s, key->group);
 	for (; end - at >= 8; at += 8) {
 		memcpy(&word, at, sizeof(word));
 		hash_add(&s, word);
@@ -136,6 +138,25 @@ static uint64_t *find_key(const struct cache *cache, uint64_t hash, const struct
 			return &set->slots[way];
 	}
 	return NULL;
+}
+
+void cache_prefetch_index(const struct cache *cache, uint64_t hash)
+{
+	__builtin_prefetch(set_of(cache, hash));
+}
+
+void cache_prefetch_entry(const struct cache *cache, uint64_t hash)
+{
+	const struct set *set = set_of(cache, hash);
+
+	for (uint32_t way = 0; way < WAYS; way++) {
+		uint64_t offset = offset_of(cache, set->slots[way]);
+
+		if ((set->slots[way] ^ hash) >> SLOT_TAG_SHIFT || offset >= cache->log_bytes)
+			continue;
+		for (uint32_t at = 0; at < PREFETCHED_BYTES; at += CACHE_LINE_BYTES)
+			__builtin_prefetch((const uint8_t *)entry_at(cache, offset) + at);
+	}
 }
 
 /* The slot of the entry at a position, or NULL: it is dead. */
@@ -247,7 +268,7 @@ void cache_put(struct cache *cache, const struct cache_key *key, const struct ca
 	       uint32_t now_s)
 {
 	struct cache_counts *counts = &cache->head->counts;
-	uint64_t hash = hash_of(cache, key), *slot;
+	uint64_t hash = cache_hash(cache, key), *slot;
 	size_t stride;
 	bool is_new;
 
@@ -296,11 +317,11 @@ static bool read_entry(const struct cache_entry *entry, uint32_t now_s, uint32_t
 	return has_ttls_inside(&hit->answer);
 }
 
-bool cache_find(struct cache *cache, const struct cache_key *key, uint32_t now_s, uint32_t stale_s,
-		struct cache_hit *hit)
+bool cache_find_hashed(struct cache *cache, const struct cache_key *key, uint64_t hash,
+		       uint32_t now_s, uint32_t stale_s, struct cache_hit *hit)
 {
 	struct cache_counts *counts = &cache->head->counts;
-	uint64_t *slot = find_key(cache, hash_of(cache, key), key);
+	uint64_t *slot = find_key(cache, hash, key);
 
 	if (!slot || !read_entry(entry_at(cache, offset_of(cache, *slot)), now_s, stale_s, hit)) {
 		count(&counts->misses, 1);
@@ -310,6 +331,12 @@ bool cache_find(struct cache *cache, const struct cache_key *key, uint32_t now_s
 		store(slot, *slot | SLOT_ASKED);
 	count(hit->left_s ? &counts->hits : &counts->stale_hits, 1);
 	return true;
+}
+
+bool cache_find(struct cache *cache, const struct cache_key *key, uint32_t now_s, uint32_t stale_s,
+		struct cache_hit *hit)
+{
+	return cache_find_hashed(cache, key, cache_hash(cache, key), now_s, stale_s, hit);
 }
 
 /* Word by word: a kill amid memset could leave half of a slot. */

@@ -62,11 +62,24 @@ struct cache_counts {
 struct cache *cache_open(void *memory, size_t size, const struct hash_key *key);
 void cache_close(struct cache *cache);
 
+/*
+ * A hash of all of a key but its group, and two steps that have the processor fetch what a look-up
+ * with it will touch, first of the index, a little later of the entry: memory is slow, and who has
+ * several queries at hand need not wait for each.
+ */
+uint64_t cache_hash(const struct cache *cache, const struct cache_key *key);
+void cache_prefetch_index(const struct cache *cache, uint64_t hash);
+void cache_prefetch_entry(const struct cache *cache, uint64_t hash);
+
 /* now_s: seconds, monotonic, the same clock for all who use the memory. stale_s: how long after its
  * end an answer may still be found. False: a miss; so is what was put at a later time than now_s.
  */
 bool cache_find(struct cache *cache, const struct cache_key *key, uint32_t now_s, uint32_t stale_s,
 		struct cache_hit *hit);
+
+/* The same for who has its hash. */
+bool cache_find_hashed(struct cache *cache, const struct cache_key *key, uint64_t hash,
+		       uint32_t now_s, uint32_t stale_s, struct cache_hit *hit);
 
 /* Replaces what is there. One that is too big is counted only, one whose ttl_s is 0 not even that.
  */

@@ -253,6 +253,7 @@ static size_t frame_length(const uint8_t *bytes, size_t length)
 
 static void take(struct connection *connection, const uint8_t *message, size_t length)
 {
+	static struct proxy_taken taken; /* one is taken at a time */
 	struct client client = {
 		.from = connection->from,
 		.address = connection->address,
@@ -262,7 +263,8 @@ static void take(struct connection *connection, const uint8_t *message, size_t l
 
 	proxy_count(connection->owner->proxy, COUNTER_PROXY_QUERIES, 1);
 	proxy_count(connection->owner->proxy, COUNTER_PROXY_QUERIES_TCP, 1);
-	proxy_take(connection->owner->proxy, &client, (struct slice){message, length});
+	proxy_read(connection->owner->proxy, (struct slice){message, length}, &taken);
+	proxy_take(connection->owner->proxy, &client, &taken);
 }
 
 /* Keeps what was not taken. False when there is no room. */

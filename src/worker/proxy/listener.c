@@ -52,18 +52,16 @@ static struct address asked_address(struct msghdr *header)
 	return address;
 }
 
+static struct proxy_taken taken[LISTENER_BATCH];
+
 static void take(struct listener *listener, uint32_t i)
 {
-	struct msghdr *header = &queries.messages[i].msg_hdr;
-	struct slice message = {queries.bytes[i], queries.messages[i].msg_len};
 	struct client client = {.from = queries.addresses[i], .listener = listener};
 
 	client.address = client_address_of(&client.from);
 	if (listener->is_wildcard)
-		client.asked = asked_address(header);
-	if (header->msg_flags & MSG_TRUNC)
-		message.length = 0; /* no query is as long: it is dropped as malformed */
-	proxy_take(listener->proxy, &client, message);
+		client.asked = asked_address(&queries.messages[i].msg_hdr);
+	proxy_take(listener->proxy, &client, &taken[i]);
 }
 
 static void on_readable(void *argument)
@@ -76,8 +74,17 @@ static void on_readable(void *argument)
 	if (count <= 0)
 		return; /* an error that waited on the socket is read with that */
 	proxy_begin_turn(listener->proxy, (uint32_t)count);
-	for (uint32_t i = 0; i < (uint32_t)count; i++)
-		take(listener, i);
+	for (int i = 0; i < count; i++) {
+		bool is_cut = queries.messages[i].msg_hdr.msg_flags & MSG_TRUNC;
+		/* No query is as long: it is dropped as malformed. */
+		size_t length = is_cut ? 0 : queries.messages[i].msg_len;
+
+		proxy_read(listener->proxy, (struct slice){queries.bytes[i], length}, &taken[i]);
+	}
+	for (int i = 0; i < count; i++)
+		proxy_prefetch(listener->proxy, &taken[i]);
+	for (int i = 0; i < count; i++)
+		take(listener, (uint32_t)i);
 	proxy_end_turn(listener->proxy);
 }
 

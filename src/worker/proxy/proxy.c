@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "dns/message.h"
 #include "dns/reply.h"
 #include "ipc/child.h"
 #include "ipc/commit.h"
@@ -15,13 +16,8 @@
 #include "worker/proxy/answer.h"
 #include "worker/proxy/resolve.h"
 
-#define TICK_NS	       (10 * NANOSECONDS_PER_MILLISECOND)
-#define RCODE_FORMERR  1
-#define RCODE_NXDOMAIN 3
-#define RCODE_NOTIMP   4
-#define RCODE_REFUSED  5
-#define RCODE_BADVERS  16
-#define LIMIT_BURST    2 /* seconds' worth */
+#define TICK_NS	    (10 * NANOSECONDS_PER_MILLISECOND)
+#define LIMIT_BURST 2 /* seconds' worth */
 
 /* waiting: queries that are not answered yet. */
 static void commit(struct proxy *proxy, uint64_t waiting)
@@ -114,10 +110,10 @@ static void block(struct proxy *proxy, const struct asker *asker)
 		answer_error(proxy, asker, 0, EDE_BLOCKED, COUNTER_PROXY_LOCAL);
 		break;
 	case BLOCK_NXDOMAIN:
-		answer_error(proxy, asker, RCODE_NXDOMAIN, EDE_BLOCKED, COUNTER_PROXY_LOCAL);
+		answer_error(proxy, asker, DNS_NXDOMAIN, EDE_BLOCKED, COUNTER_PROXY_LOCAL);
 		break;
 	case BLOCK_REFUSED:
-		answer_error(proxy, asker, RCODE_REFUSED, EDE_BLOCKED, COUNTER_PROXY_LOCAL);
+		answer_error(proxy, asker, DNS_REFUSED, EDE_BLOCKED, COUNTER_PROXY_LOCAL);
 		break;
 	case BLOCK_ADDRESSES:
 		answer_addresses(proxy, asker, EDE_BLOCKED);
@@ -147,7 +143,7 @@ static void redirect(struct proxy *proxy, const struct asker *asker)
 static void resolve(struct proxy *proxy, const struct asker *asker)
 {
 	const struct ruleset_verdict *verdict = &proxy->verdict;
-	struct slice name = {proxy->query.name, proxy->query.name_length};
+	struct slice name = {proxy->taken->query.name, proxy->taken->query.name_length};
 
 	if (verdict->is_rewritten)
 		name = (struct slice){verdict->name, verdict->name_length};
@@ -174,7 +170,7 @@ static void log_rules(struct proxy *proxy, const struct asker *asker)
 static void judge(struct proxy *proxy, struct asker *asker, struct slice message)
 {
 	struct ruleset_verdict *verdict = &proxy->verdict;
-	const struct dns_query *query = &proxy->query;
+	const struct dns_query *query = &proxy->taken->query;
 	struct ruleset_query asked = {
 		.name = {query->name, query->name_length},
 		.type = query->type,
@@ -201,10 +197,10 @@ static void judge(struct proxy *proxy, struct asker *asker, struct slice message
 		break;
 	case RULESET_BAD_NAME:
 		proxy_count(proxy, COUNTER_PROXY_RULE_NAMES, 1);
-		answer_error(proxy, asker, RCODE_REFUSED, EDE_OTHER, COUNTER_PROXY_REFUSED);
+		answer_error(proxy, asker, DNS_REFUSED, EDE_OTHER, COUNTER_PROXY_REFUSED);
 		break;
 	case RULESET_NONE:
-		answer_error(proxy, asker, RCODE_REFUSED, EDE_PROHIBITED, COUNTER_PROXY_REFUSED);
+		answer_error(proxy, asker, DNS_REFUSED, EDE_PROHIBITED, COUNTER_PROXY_REFUSED);
 		break;
 	}
 }
@@ -216,7 +212,7 @@ static uint16_t payload_of(const struct proxy *proxy, const struct client *clien
 
 	if (client->connection)
 		return UINT16_MAX;
-	return proxy->query.payload < most ? proxy->query.payload : (uint16_t)most;
+	return proxy->taken->query.payload < most ? proxy->taken->query.payload : (uint16_t)most;
 }
 
 static bool is_welcome(struct proxy *proxy, const struct client *client)
@@ -234,40 +230,65 @@ static bool is_welcome(struct proxy *proxy, const struct client *client)
 	return true;
 }
 
-void proxy_take(struct proxy *proxy, const struct client *client, struct slice message)
+void proxy_read(struct proxy *proxy, struct slice message, struct proxy_taken *taken)
 {
-	struct dns_query *query = &proxy->query;
-	enum query_outcome outcome;
+	const struct dns_query *query = &taken->query;
+	struct cache_key key;
+
+	taken->outcome = query_parse(message, &taken->query);
+	taken->query.message = message; /* also of one that is dropped */
+	if (taken->outcome != QUERY_OK || !proxy->cache)
+		return;
+	key = (struct cache_key){
+		.name = {query->name, query->name_length},
+		.type = query->type,
+		.class = query->class,
+		.is_dnssec_ok = query->is_dnssec_ok,
+		.is_checking_disabled = query->flags & DNS_FLAG_CD,
+	};
+	taken->hash = cache_hash(proxy->cache, &key);
+	cache_prefetch_index(proxy->cache, taken->hash);
+}
+
+void proxy_prefetch(const struct proxy *proxy, const struct proxy_taken *taken)
+{
+	if (taken->outcome == QUERY_OK && proxy->cache)
+		cache_prefetch_entry(proxy->cache, taken->hash);
+}
+
+void proxy_take(struct proxy *proxy, const struct client *client, const struct proxy_taken *taken)
+{
+	struct slice message = taken->query.message;
 	struct asker asker;
 
 	proxy->stats->traffic.packets_received++;
 	proxy->stats->traffic.bytes_received += message.length;
 	if (!is_welcome(proxy, client))
 		return;
-	outcome = query_parse(message, query);
-	if (outcome == QUERY_DROP) {
+	if (taken->outcome == QUERY_DROP) {
 		proxy_count(proxy, COUNTER_PROXY_DROPPED_MALFORMED, 1);
 		return;
 	}
+	proxy->taken = taken;
 	memset(&asker, 0, offsetof(struct asker, question));
 	asker.client = *client;
 	asker.asked_ns = proxy->now_ns;
-	reply_question_of(query, payload_of(proxy, client), &asker.question);
+	reply_question_of(&taken->query, payload_of(proxy, client), &asker.question);
 	asker.question.own_payload = (uint16_t)proxy->config->proxy.udp_size;
 	if (client->connection)
 		asker.question.keepalive = connections_keepalive(proxy->connections);
-	switch (outcome) {
+	switch (taken->outcome) {
 	case QUERY_FORMERR:
-		answer_error(proxy, &asker, RCODE_FORMERR, EDE_NONE, COUNTER_PROXY_BAD);
+		answer_error(proxy, &asker, DNS_FORMERR, EDE_NONE, COUNTER_PROXY_BAD);
 		break;
 	case QUERY_NOTIMP:
-		answer_error(proxy, &asker, RCODE_NOTIMP, EDE_NONE, COUNTER_PROXY_BAD);
+		answer_error(proxy, &asker, DNS_NOTIMP, EDE_NONE, COUNTER_PROXY_BAD);
 		break;
 	case QUERY_BADVERS:
-		answer_error(proxy, &asker, RCODE_BADVERS, EDE_NONE, COUNTER_PROXY_BAD);
+		answer_error(proxy, &asker, DNS_BADVERS, EDE_NONE, COUNTER_PROXY_BAD);
 		break;
 	case QUERY_REFUSED:
-		answer_error(proxy, &asker, RCODE_REFUSED, EDE_NONE, COUNTER_PROXY_BAD);
+		answer_error(proxy, &asker, DNS_REFUSED, EDE_NONE, COUNTER_PROXY_BAD);
 		break;
 	default:
 		judge(proxy, &asker, message);
@@ -410,7 +431,7 @@ static const char *open_cache(struct proxy *proxy)
 	proxy->cache_epoch = state_get(proxy->head, STATE_CACHE_EPOCH);
 	if (!size)
 		return NULL;
-	memory = memory_map(CHILD_FD_CACHE, size, true);
+	memory = memory_map_huge(CHILD_FD_CACHE, size);
 	if (memory)
 		proxy->cache = cache_open(memory, size, &proxy->stats_key);
 	return proxy->cache ? NULL : "the memory of the cache that was lent cannot be used";

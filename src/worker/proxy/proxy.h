@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "base/random.h"
 #include "config/config.h"
+#include "dns/message.h"
 #include "dns/query.h"
 #include "dns/response.h"
 #include "ipc/proxy_stats.h"
@@ -27,14 +28,15 @@
  * loop is a turn: what it sends goes out at its end, and what it has done is committed then.
  */
 
-#define PROXY_FLAG_QR 0x8000
-#define PROXY_FLAG_TC 0x0200
-#define PROXY_FLAG_RD 0x0100
-#define PROXY_FLAG_AD 0x0020
-#define PROXY_FLAG_CD 0x0010
-
 #define PROXY_COUNTERS_FIRST COUNTER_PROXY_QUERIES
 #define PROXY_COUNTERS	     48 /* of the proxy, from that one on */
+
+/* A message of a client, as far as it is understood. */
+struct proxy_taken {
+	struct dns_query query;
+	enum query_outcome outcome;
+	uint64_t hash; /* for the cache */
+};
 
 struct proxy {
 	const struct config *config;
@@ -76,9 +78,9 @@ struct proxy {
 	uint64_t counted;		 /* a bit for each of counts that is not 0 */
 	uint64_t counts[PROXY_COUNTERS]; /* since the last commit */
 	struct ruleset_verdict verdict;	 /* of the query that is taken */
-	struct dns_query query;
-	struct response response;   /* that is taken */
-	uint8_t reply_bytes[65535]; /* to a client over TCP */
+	const struct proxy_taken *taken; /* it */
+	struct response response;	 /* that is taken */
+	uint8_t reply_bytes[65535];	 /* to a client over TCP */
 	uint8_t renamed_bytes[65535];
 };
 
@@ -117,5 +119,10 @@ static inline void proxy_count(struct proxy *proxy, enum counter counter, uint64
 
 bool proxy_allows(const struct proxy *proxy, const struct address *client);
 
-/* One message of a client. */
-void proxy_take(struct proxy *proxy, const struct client *client, struct slice message);
+/*
+ * One message of a client, in three steps, of which the first two have memory fetched for the
+ * third: who has several messages at hand takes each step with all of them.
+ */
+void proxy_read(struct proxy *proxy, struct slice message, struct proxy_taken *taken);
+void proxy_prefetch(const struct proxy *proxy, const struct proxy_taken *taken);
+void proxy_take(struct proxy *proxy, const struct client *client, const struct proxy_taken *taken);

@@ -20,12 +20,10 @@
 #define TICK_NS	       (10 * NANOSECONDS_PER_MILLISECOND)
 #define PREFETCH_SHARE 10 /* of its time is left: then it is asked anew */
 #define STALE_TTL_S    30 /* RFC 8767 4 */
-#define RCODE_NXDOMAIN 3
-#define RCODE_SERVFAIL 2
 
 static bool is_error(uint16_t rcode)
 {
-	return rcode && rcode != RCODE_NXDOMAIN;
+	return rcode && rcode != DNS_NXDOMAIN;
 }
 
 static struct slice question_of(const struct pending *pending, uint8_t *question)
@@ -86,7 +84,7 @@ static void deliver_one(struct proxy *proxy, const struct asker *asker,
 	if (asker->is_rewritten) {
 		renamed = *response;
 		if (!rename_source(proxy, asker, &own, &renamed)) {
-			fail_one(proxy, asker, RCODE_SERVFAIL, EDE_OTHER);
+			fail_one(proxy, asker, DNS_SERVFAIL, EDE_OTHER);
 			return;
 		}
 	}
@@ -108,8 +106,8 @@ static struct reply_source source_of_hit(const struct cache_hit *hit)
 		.ttl_most_s = hit->left_s ? UINT32_MAX : STALE_TTL_S,
 		.is_authentic = true,
 		.error = hit->left_s ? (enum extended_error)answer->extended_error
-			 : answer->rcode == RCODE_NXDOMAIN ? EDE_STALE_NXDOMAIN_ANSWER
-							   : EDE_STALE_ANSWER,
+			 : answer->rcode == DNS_NXDOMAIN ? EDE_STALE_NXDOMAIN_ANSWER
+							 : EDE_STALE_ANSWER,
 	};
 }
 
@@ -121,7 +119,7 @@ static void deliver_hit(struct proxy *proxy, const struct asker *asker, const st
 
 	if (asker->is_rewritten &&
 	    response_parse(source.message, question, false, &proxy->response) != RESPONSE_OK) {
-		fail_one(proxy, asker, RCODE_SERVFAIL, EDE_OTHER);
+		fail_one(proxy, asker, DNS_SERVFAIL, EDE_OTHER);
 		return;
 	}
 	if (!hit->left_s)
@@ -192,7 +190,7 @@ static bool deliver_stale(struct proxy *proxy, struct pending *pending)
 /* All servers have failed, or said so. */
 static void fail(struct proxy *proxy, struct pending *pending)
 {
-	uint16_t rcode = pending->error_rcode ? pending->error_rcode : RCODE_SERVFAIL;
+	uint16_t rcode = pending->error_rcode ? pending->error_rcode : DNS_SERVFAIL;
 	enum extended_error error = pending->error_rcode ? EDE_NONE : EDE_NO_REACHABLE_AUTHORITY;
 
 	if (deliver_stale(proxy, pending))
@@ -379,14 +377,14 @@ static bool is_soon_over(const struct cache_hit *hit)
 
 void resolve_ask(struct proxy *proxy, const struct asker *asker, struct slice name, uint32_t group)
 {
-	const struct dns_query *query = &proxy->query;
+	const struct dns_query *query = &proxy->taken->query;
 	struct pending_key key = {
 		.name = name,
 		.type = query->type,
 		.class = query->class,
 		.is_dnssec_ok = query->is_dnssec_ok,
-		.is_checking_disabled = query->flags & PROXY_FLAG_CD,
-		.is_recursion_desired = query->flags & PROXY_FLAG_RD,
+		.is_checking_disabled = query->flags & DNS_FLAG_CD,
+		.is_recursion_desired = query->flags & DNS_FLAG_RD,
 		.group = group,
 	};
 	struct cache_key cache_key = {
@@ -401,7 +399,10 @@ void resolve_ask(struct proxy *proxy, const struct asker *asker, struct slice na
 	struct cache_hit hit;
 
 	if (proxy->cache &&
-	    cache_find(proxy->cache, &cache_key, seconds_of(proxy->now_ns), 0, &hit)) {
+	    cache_find_hashed(proxy->cache, &cache_key,
+			      asker->is_rewritten ? cache_hash(proxy->cache, &cache_key)
+						  : proxy->taken->hash,
+			      seconds_of(proxy->now_ns), 0, &hit)) {
 		memcpy(question, name.data, name.length);
 		be16_store(question + name.length, query->type);
 		be16_store(question + name.length + 2, query->class);
@@ -424,7 +425,7 @@ static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
 static uint32_t ttl_of(const struct config_proxy *config, const struct response *response)
 {
 	uint32_t negative = response->negative_ttl_s;
-	bool is_negative = response->rcode == RCODE_NXDOMAIN || !response->answer_count;
+	bool is_negative = response->rcode == DNS_NXDOMAIN || !response->answer_count;
 
 	if (!is_negative)
 		return clamp(response->ttl_least_s, config->cache_ttl_least_s,
@@ -467,7 +468,7 @@ static void deliver(struct proxy *proxy, struct pending *pending, uint8_t *messa
 		.error = (enum extended_error)response->extended_error,
 	};
 
-	if (!(response->flags & PROXY_FLAG_TC))
+	if (!(response->flags & DNS_FLAG_TC))
 		keep(proxy, pending, source.message, response);
 	for (struct asker *asker = pending->first; asker; asker = asker->next)
 		deliver_one(proxy, asker, &source, response, COUNTER_PROXY_RESOLVED);
@@ -535,7 +536,7 @@ static void take_answer(struct proxy *proxy, struct server *server, struct pendi
 			struct attempt *attempt, uint8_t *message)
 {
 	const struct response *response = &proxy->response;
-	bool is_cut = (response->flags & PROXY_FLAG_TC) && attempt->state == ATTEMPT_UDP;
+	bool is_cut = (response->flags & DNS_FLAG_TC) && attempt->state == ATTEMPT_UDP;
 
 	server_release(server, attempt);
 	pendings_end_try(proxy->pendings, attempt);

@@ -117,9 +117,9 @@ static struct query_parts parts_of(const struct server *server, const struct pen
 		/* AD: tell us whether it is authentic (RFC 6840 5.7); who may know is decided
 		 * later.
 		 */
-		.flags = (uint16_t)(PROXY_FLAG_AD |
-				    (pending->is_recursion_desired ? PROXY_FLAG_RD : 0) |
-				    (pending->is_checking_disabled ? PROXY_FLAG_CD : 0)),
+		.flags =
+			(uint16_t)(DNS_FLAG_AD | (pending->is_recursion_desired ? DNS_FLAG_RD : 0) |
+				   (pending->is_checking_disabled ? DNS_FLAG_CD : 0)),
 		.type = pending->type,
 		.class = pending->class,
 		.payload = (uint16_t)server->proxy->config->proxy.udp_size,
