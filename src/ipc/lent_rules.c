@@ -2,10 +2,10 @@
 #include "ipc/lent_rules.h"
 
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "ipc/child.h"
+#include "ipc/memory.h"
 
 const struct lists *lent_lists(char *error)
 {
@@ -16,8 +16,8 @@ const struct lists *lent_lists(char *error)
 	*error = '\0';
 	if (fstat(CHILD_FD_LISTS, &status) < 0 || !status.st_size)
 		return NULL;
-	memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, CHILD_FD_LISTS, 0);
-	if (memory != MAP_FAILED)
+	memory = memory_map_huge(CHILD_FD_LISTS, (size_t)status.st_size, false);
+	if (memory)
 		lists = lists_open(memory, (size_t)status.st_size);
 	if (!lists)
 		snprintf(error, RULESET_ERROR_MAX,

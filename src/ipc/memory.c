@@ -36,7 +36,7 @@ bool memory_has_size(int fd, size_t size)
 	return fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == size;
 }
 
-static bool is_sealed(int fd, size_t size)
+bool memory_is_sealed(int fd, size_t size)
 {
 	return memory_has_size(fd, size) && fcntl(fd, F_GET_SEALS) == SEALS;
 }
@@ -45,7 +45,7 @@ void *memory_map(int fd, size_t size, bool is_writable)
 {
 	void *memory;
 
-	if (!is_sealed(fd, size))
+	if (!memory_is_sealed(fd, size))
 		return NULL;
 	memory = mmap(NULL, size, is_writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
 		      0);
@@ -53,19 +53,17 @@ void *memory_map(int fd, size_t size, bool is_writable)
 }
 
 /* Huge pages only map what is aligned like them. */
-void *memory_map_huge(int fd, size_t size)
+void *memory_map_huge(int fd, size_t size, bool is_writable)
 {
 	size_t room = size + HUGE_PAGE_BYTES;
+	int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
 	uint8_t *reserved, *memory;
 
-	if (!is_sealed(fd, size))
-		return NULL;
 	reserved = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (reserved == MAP_FAILED)
 		return NULL;
 	memory = reserved + (-(uintptr_t)reserved & (HUGE_PAGE_BYTES - 1));
-	if (mmap(memory, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
-	    MAP_FAILED) {
+	if (mmap(memory, size, protection, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
 		munmap(reserved, room);
 		return NULL;
 	}

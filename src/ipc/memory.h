@@ -15,12 +15,16 @@ int memory_create(const char *name, size_t size);
 /* Is it there (fd < 0: not), and of this size? */
 bool memory_has_size(int fd, size_t size);
 
+/* Is it of this size, and sealed as memory_create does? */
+bool memory_is_sealed(int fd, size_t size);
+
 /* Maps a lent descriptor whole; NULL when it has not exactly this size or is not sealed. */
 void *memory_map(int fd, size_t size, bool is_writable);
 
-/* The same for writing, for memory that is used all over: in huge pages, as far as the kernel has
- * them, so that an access seldom costs a walk of page tables. */
-void *memory_map_huge(int fd, size_t size);
+/* Maps a descriptor of that size, sealed or not, for memory that is used all over: in huge pages,
+ * as far as the kernel has them, so that an access seldom costs a walk of page tables. NULL when it
+ * cannot be mapped. */
+void *memory_map_huge(int fd, size_t size, bool is_writable);
 
 /* A second descriptor of a memfd, read-only: what is lent so cannot be mapped for writing. It or
  * -errno. */

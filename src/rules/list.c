@@ -267,22 +267,35 @@ static inline unsigned word_choose(unsigned so_far, unsigned word)
 	return is_overruled ? so_far : word;
 }
 
+/* The hashes of the name's ends, from its label last on; their slots are on their way from memory
+ * then: in a large list each look-up of one would wait for it. */
+static void hashes_init(const struct list *list, const struct labels *labels, unsigned last,
+			uint64_t *hashes)
+{
+	uint64_t hash = 0;
+
+	for (unsigned i = labels->count; i-- > last;) {
+		hash = label_hash(list, labels->wire + labels->at[i], hash);
+		__builtin_prefetch(&list->slots[slot_first(list, hash)]);
+		hashes[i] = hash;
+	}
+}
+
 bool list_match(const struct list *list, struct slice name)
 {
+	uint64_t hashes[DNS_LABELS_MAX];
 	struct labels labels;
-	uint64_t hash = 0;
 	unsigned last, word;
 
 	labels_init(&labels, name);
 	word = say_part(list->root_say, !labels.count);
 	last = labels.count > list->labels_max ? labels.count - list->labels_max : 0;
+	hashes_init(list, &labels, last, hashes);
 	for (unsigned i = labels.count; i-- > last;) {
 		const uint8_t *suffix = labels.wire + labels.at[i];
-		uint32_t slot, place;
+		size_t length = (size_t)(labels.length - labels.at[i]);
+		uint32_t place = list->slots[slot_find(list, suffix, length, hashes[i])].name;
 
-		hash = label_hash(list, suffix, hash);
-		slot = slot_find(list, suffix, labels.length - labels.at[i], hash);
-		place = list->slots[slot].name;
 		if (!place)
 			continue;
 		word = word_choose(word, say_part(((const uint8_t *)list)[place - 1], !i));

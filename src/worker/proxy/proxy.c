@@ -426,12 +426,13 @@ static const char *open_stats(struct proxy *proxy)
 static const char *open_cache(struct proxy *proxy)
 {
 	size_t size = proxy_cache_size(proxy->config);
-	void *memory;
+	void *memory = NULL;
 
 	proxy->cache_epoch = state_get(proxy->head, STATE_CACHE_EPOCH);
 	if (!size)
 		return NULL;
-	memory = memory_map_huge(CHILD_FD_CACHE, size);
+	if (memory_is_sealed(CHILD_FD_CACHE, size))
+		memory = memory_map_huge(CHILD_FD_CACHE, size, true);
 	if (memory)
 		proxy->cache = cache_open(memory, size, &proxy->stats_key);
 	return proxy->cache ? NULL : "the memory of the cache that was lent cannot be used";
