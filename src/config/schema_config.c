@@ -221,6 +221,8 @@ static const struct setting settings[] = {
 	{"proxy.rate-limit", 0, SETTING_NUMBER, AT(proxy.rate_limit), .most = 1000000,
 	 .argument = "N",
 	 .help = "answers a second over UDP to one network, /24 or /56 (default 0: no limit)"},
+	{"proxy.capture-own", 0, SETTING_FLAG, AT(proxy.captures_own),
+	 .help = "its packets that are captured make events, too"},
 	{"proxy.log-rate", 0, SETTING_NUMBER, AT(proxy.log_rate), .most = 1000000, .argument = "N",
 	 .help = "lines a second that rules log, of each worker (default 100)"},
 	{"rules", 0, SETTING_LIST, AT(rules), .check = rules_check},

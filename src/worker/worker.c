@@ -43,6 +43,7 @@ struct worker {
 	struct observer *observer; /* NULL: only records are wanted */
 	struct capture *capture;
 	struct source source;
+	struct own *own;
 	struct proxy *proxy; /* NULL: nobody is to be answered */
 	struct loop *loop;
 	struct loop_event *flush_timer, *stats_timer, *expire_timer, *retry_timer;
@@ -156,6 +157,12 @@ static void open_proxy(struct worker *worker)
 	problem = proxy_open(worker->proxy, config, worker->watch, worker->head, worker->observer);
 	if (problem)
 		fail(problem);
+	if (worker->observer && config_has_capture(config) && !config->proxy.captures_own) {
+		worker->own = xcalloc(1, sizeof(*worker->own));
+		if (own_open(worker->own, config, worker->proxy->ruleset))
+			fail("the addresses of this machine cannot be read");
+		observer_leave_out(worker->observer, worker->own);
+	}
 	if (child_raise_files(FILES_BESIDE + proxy_files(worker->proxy)))
 		control_send(CHILD_FD_CONTROL, CONTROL_NOTICE, 0,
 			     "the limit of open files is too low for as many connections as "

@@ -119,6 +119,11 @@ void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), v
 	observer->wait_argument = argument;
 }
 
+void observer_leave_out(struct observer *observer, const struct own *own)
+{
+	observer->left_out = own;
+}
+
 /* Queries of clients alone; the event is used again for the next message. */
 static void try_rules(struct observer *observer, struct event *event)
 {
@@ -136,6 +141,10 @@ void observer_take(struct observer *observer, const struct packet *packet, struc
 
 	if (message.length < DNS_HEADER_SIZE)
 		return;
+	if (observer->left_out && own_has(observer->left_out, packet)) {
+		commit_add(observer->head, COUNTER_MESSAGES_OWN, 1);
+		return;
+	}
 	event->time_ns = time_ns;
 	event->latency_ns = EVENT_NO_LATENCY;
 	fill_message(observer, message, answer, event);

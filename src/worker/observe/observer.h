@@ -10,6 +10,7 @@
 #include "net/decode.h"
 #include "stats/pairs.h"
 #include "stats/shard.h"
+#include "worker/observe/own.h"
 #include "worker/observe/trial.h"
 
 /*
@@ -26,9 +27,10 @@ struct observer {
 	struct ring_producer ring;
 	struct hash_key key;
 	struct suffixes *suffixes;
-	bool has_events;   /* events go to the aggregator */
-	bool has_messages; /* with the message itself */
-	bool is_trying;	   /* a dry run of rules */
+	bool has_events;	    /* events go to the aggregator */
+	bool has_messages;	    /* with the message itself */
+	const struct own *left_out; /* whose packets make no events; or NULL */
+	bool is_trying;		    /* a dry run of rules */
 	struct trial trial;
 	uint64_t epoch;
 	int64_t ticked_ns;
@@ -48,6 +50,9 @@ const char *observer_open(struct observer *observer, const struct config *config
 /* Files: where there is no room for an event, wait is called until there is, or until it says that
  * nobody reads any more. */
 void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), void *argument);
+
+/* Packets of these make no events from now on; borrowed. */
+void observer_leave_out(struct observer *observer, const struct own *own);
 
 /* Counts a message and stages its event: for the step that its caller commits. answer: what was
  * parsed of a message that is recorded; of any other NULL. */
