@@ -110,7 +110,7 @@ static void measure(uint32_t entries, size_t size)
 	run("find_hit", find, 0);
 	run("find_miss", find, entries);
 	run("put", put, 0);
-	cache_read_counts(memory, size, &counts);
+	cache_counts_read(memory, size, &counts);
 	printf("cache_bytes_per_entry_%u %.1f bytes\n", entries, (double)size / entries);
 	printf("cache_evicted_%u %lu entries\n", entries, (unsigned long)counts.evicted);
 	cache_close(bench.cache);

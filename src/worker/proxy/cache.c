@@ -19,11 +19,9 @@
 
 #include "worker/proxy/cache_entry.h"
 
-#define LAYOUT	   UINT64_C(0x3165686361637364) /* "dscache1": another one for another layout */
-#define HEAD_BYTES 4096u
-#define WAYS	   8u
-#define SET_BYTES  640u /* of the log for each set: entries of 160 octets take half of the slots */
-#define MOVES_MAX  16	/* entries that one put may cause to be written again */
+#define WAYS	  8u
+#define SET_BYTES 640u /* of the log for each set: entries of 160 octets take half of the slots */
+#define MOVES_MAX 16   /* entries that one put may cause to be written again */
 
 #define CACHE_LINE_BYTES 64u
 #define PREFETCHED_BYTES 192u /* of an entry: most are no longer */
@@ -32,16 +30,6 @@
 #define SLOT_ASKED     (UINT64_C(1) << 32)
 #define SLOT_TAG_SHIFT 33
 #define BYTES_MAX      (SLOT_PLACE * CACHE_ENTRY_ALIGN)
-
-struct cache_head {
-	uint64_t layout;
-	uint64_t size;
-	uint64_t key_mark;	    /* a hash of nothing, to tell keys apart */
-	uint64_t young, old;	    /* ends of the log, in octets since it began: they only grow */
-	struct cache_counts counts; /* but for bytes, which is young - old */
-};
-
-_Static_assert(sizeof(struct cache_head) <= HEAD_BYTES, "it fits");
 
 struct set {
 	uint64_t slots[WAYS];
@@ -403,8 +391,8 @@ static bool has_sound_head(const struct cache *cache, size_t size, uint64_t key_
 {
 	const struct cache_head *head = cache->head;
 
-	return head->layout == LAYOUT && head->size == size && head->key_mark == key_mark &&
-	       head->old <= head->young && head->young <= INT64_MAX &&
+	return head->layout == CACHE_HEAD_LAYOUT && head->size == size &&
+	       head->key_mark == key_mark && head->old <= head->young && head->young <= INT64_MAX &&
 	       head->young - head->old <= cache->log_bytes - CACHE_ENTRY_MAX &&
 	       !((head->young | head->old) % CACHE_ENTRY_ALIGN);
 }
@@ -414,7 +402,7 @@ static void begin(struct cache *cache, size_t size, uint64_t key_mark)
 	store(&cache->head->layout, 0);
 	empty_index(cache);
 	*cache->head = (struct cache_head){.size = size, .key_mark = key_mark};
-	store(&cache->head->layout, LAYOUT);
+	store(&cache->head->layout, CACHE_HEAD_LAYOUT);
 }
 
 struct cache *cache_open(void *memory, size_t size, const struct hash_key *key)
@@ -426,14 +414,14 @@ struct cache *cache_open(void *memory, size_t size, const struct hash_key *key)
 	assert(size >= CACHE_SIZE_UNIT);
 	if (!cache)
 		return NULL;
-	room = used - HEAD_BYTES - CACHE_ENTRY_MAX;
+	room = used - CACHE_HEAD_BYTES - CACHE_ENTRY_MAX;
 	*cache = (struct cache){
 		.head = memory,
-		.sets = (struct set *)(void *)((uint8_t *)memory + HEAD_BYTES),
+		.sets = (struct set *)(void *)((uint8_t *)memory + CACHE_HEAD_BYTES),
 		.set_count = (uint32_t)(room / (sizeof(struct set) + SET_BYTES)),
 		.key = *key,
 	};
-	cache->log_at = HEAD_BYTES + cache->set_count * sizeof(struct set);
+	cache->log_at = CACHE_HEAD_BYTES + cache->set_count * sizeof(struct set);
 	cache->log_bytes =
 		(used - CACHE_ENTRY_MAX - cache->log_at) / CACHE_ENTRY_ALIGN * CACHE_ENTRY_ALIGN;
 	if (has_sound_head(cache, size, key_mark))
@@ -446,20 +434,4 @@ struct cache *cache_open(void *memory, size_t size, const struct hash_key *key)
 void cache_close(struct cache *cache)
 {
 	free(cache);
-}
-
-bool cache_read_counts(const void *memory, size_t size, struct cache_counts *counts)
-{
-	const struct cache_head *head = memory;
-	const uint64_t *from = (const uint64_t *)&head->counts;
-	uint64_t *to = (uint64_t *)counts, old;
-
-	if (size < HEAD_BYTES || __atomic_load_n(&head->layout, __ATOMIC_ACQUIRE) != LAYOUT ||
-	    __atomic_load_n(&head->size, __ATOMIC_RELAXED) != size)
-		return false;
-	for (size_t i = 0; i < sizeof(*counts) / sizeof(*to); i++)
-		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-	old = __atomic_load_n(&head->old, __ATOMIC_ACQUIRE); /* first: it stays behind young */
-	counts->bytes = __atomic_load_n(&head->young, __ATOMIC_RELAXED) - old;
-	return true;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "base/hash.h"
 #include "base/slice.h"
+#include "ipc/cache_counts.h"
 
 /*
  * Answers of upstreams, kept in shared memory of fixed size that outlives the worker: one writer,
@@ -38,20 +39,6 @@ struct cache_hit {
 	struct cache_answer answer; /* borrowed: until the next cache_put */
 	uint32_t age_s;
 	uint32_t left_s; /* 0: it is stale */
-};
-
-/*
- * What happened since the memory was new; in it, and read by others. But for what was cleared and
- * removed, and one for each kill: inserts = entries + replaced + evicted + expired.
- */
-struct cache_counts {
-	uint64_t hits, stale_hits, misses;
-	uint64_t inserts; /* puts, but for too big ones and those of no time */
-	uint64_t replaced;
-	uint64_t evicted; /* still good */
-	uint64_t expired; /* no longer good when room was made */
-	uint64_t too_big;
-	uint64_t entries, bytes; /* now; what is replaced or removed holds its bytes for a while */
 };
 
 /* memory: page-aligned, of size bytes, a multiple of CACHE_SIZE_UNIT, of which 32 GiB are used at
@@ -90,6 +77,3 @@ void cache_put(struct cache *cache, const struct cache_key *key, const struct ca
  * many. */
 void cache_clear(struct cache *cache);
 uint32_t cache_remove(struct cache *cache, struct slice name);
-
-/* Of memory that another process may be writing: a copy. False when it is no cache. */
-bool cache_read_counts(const void *memory, size_t size, struct cache_counts *counts);

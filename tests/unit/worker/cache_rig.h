@@ -63,7 +63,7 @@ static inline struct cache_counts rig_counts(const struct rig *rig)
 {
 	struct cache_counts counts;
 
-	assert_true(cache_read_counts(rig->memory, RIG_BYTES, &counts));
+	assert_true(cache_counts_read(rig->memory, RIG_BYTES, &counts));
 	return counts;
 }
 

@@ -387,10 +387,10 @@ static void test_what_is_no_cache_has_no_counts(void **state)
 	struct cache_counts counts;
 	uint8_t *clean = calloc(1, RIG_BYTES);
 
-	assert_false(cache_read_counts(clean, RIG_BYTES, &counts));
-	assert_false(cache_read_counts(rig->memory, RIG_BYTES * 2, &counts));
-	assert_false(cache_read_counts(rig->memory, 8, &counts));
-	assert_true(cache_read_counts(rig->memory, RIG_BYTES, &counts));
+	assert_false(cache_counts_read(clean, RIG_BYTES, &counts));
+	assert_false(cache_counts_read(rig->memory, RIG_BYTES * 2, &counts));
+	assert_false(cache_counts_read(rig->memory, 8, &counts));
+	assert_true(cache_counts_read(rig->memory, RIG_BYTES, &counts));
 	free(clean);
 }
 

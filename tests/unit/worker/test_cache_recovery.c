@@ -79,7 +79,7 @@ static void test_a_size_of_its_own_begins_anew(void **state)
 	fill(rig);
 	memcpy(memory, rig->memory, RIG_BYTES);
 	cache = cache_open(memory, 2 * RIG_BYTES, &rig_key);
-	assert_true(cache_read_counts(memory, 2 * RIG_BYTES, &counts));
+	assert_true(cache_counts_read(memory, 2 * RIG_BYTES, &counts));
 	assert_int_equal(counts.entries, 0);
 	cache_close(cache);
 	munmap(memory, 2 * RIG_BYTES);
