@@ -6,15 +6,19 @@
 
 #include "stats/key.h"
 
+#define RULE_ROOM_LEAST 1024
+
 static const struct hash_key text_key; /* the same everywhere */
 
 size_t proxy_stats_size(const struct config *config)
 {
-	size_t rules = 1;
+	size_t rules = 1, room = RULE_ROOM_LEAST;
 
 	for (const char *at = config->rules; *at; at++)
 		rules += *at == '\n';
-	return sizeof(struct proxy_stats) + 2 * rules * sizeof(uint64_t);
+	while (room < rules)
+		room *= 2;
+	return sizeof(struct proxy_stats) + 2 * room * sizeof(uint64_t);
 }
 
 size_t proxy_cache_size(const struct config *config)
@@ -28,7 +32,9 @@ size_t proxy_cache_size(const struct config *config)
 
 static size_t room_of(size_t size)
 {
-	return (size - sizeof(struct proxy_stats)) / (2 * sizeof(uint64_t));
+	return size < sizeof(struct proxy_stats)
+		       ? 0
+		       : (size - sizeof(struct proxy_stats)) / (2 * sizeof(uint64_t));
 }
 
 static uint64_t identity_of(const char *text, size_t length)
@@ -36,59 +42,102 @@ static uint64_t identity_of(const char *text, size_t length)
 	return hash_bytes(&text_key, text, length) | 1;
 }
 
-/* What a predecessor counted for a rule; rules mostly keep their places. */
-static uint64_t hits_before(const uint64_t *rules, size_t room, size_t place, uint64_t identity)
+/* What a predecessor left: room identities, then as many counts, in so many words. */
+struct earlier {
+	const uint64_t *words;
+	size_t count, room;
+};
+
+static uint64_t hits_at(const struct earlier *earlier, size_t place)
 {
-	if (place < room && rules[place] == identity)
-		return rules[room + place];
-	for (size_t i = 0; i < room; i++)
-		if (rules[i] == identity)
-			return rules[room + i];
+	size_t at = earlier->room + place; /* cannot overflow: both are below count */
+
+	return at < earlier->count ? earlier->words[at] : 0;
+}
+
+/* What was counted for a rule; rules mostly keep their places. */
+static uint64_t hits_before(const struct earlier *earlier, size_t place, uint64_t identity)
+{
+	if (place < earlier->room && earlier->words[place] == identity)
+		return hits_at(earlier, place);
+	for (size_t i = 0; i < earlier->room; i++)
+		if (earlier->words[i] == identity)
+			return hits_at(earlier, i);
 	return 0;
+}
+
+/* What the last process said of the moment is over. */
+static void forget_moment(struct proxy_stats *stats)
+{
+	stats->traffic.connections = 0;
+	for (uint32_t i = 0; i < PROXY_UPSTREAMS_MAX; i++) {
+		stats->upstreams[i].outstanding = 0;
+		stats->upstreams[i].is_backed_off = 0;
+		stats->upstreams[i].is_in_use = 0;
+	}
 }
 
 uint64_t *proxy_stats_attach(struct proxy_stats *stats, size_t size, uint32_t rule_count,
 			     proxy_stats_text_fn text, const void *argument)
 {
-	size_t room = size < sizeof(*stats) ? 0 : room_of(size), room_before;
-	uint64_t *before;
+	size_t room = room_of(size);
+	struct earlier earlier = {.count = 2 * room};
+	uint64_t *words;
 
-	if (room < rule_count)
+	if (!room || room < rule_count)
 		return NULL;
 	if (stats->layout != PROXY_STATS_LAYOUT)
 		memset(stats, 0, size);
-	room_before = stats->rule_room <= room ? stats->rule_room : room;
-	before = calloc(2 * room + 1, sizeof(*before));
-	if (!before)
+	words = malloc(earlier.count * sizeof(*words));
+	if (!words)
 		return NULL;
-	memcpy(before, stats->rules, 2 * room_before * sizeof(*before));
-	memset(stats->rules, 0, 2 * room * sizeof(*before));
+	memcpy(words, stats->rules, earlier.count * sizeof(*words));
+	memset(stats->rules, 0, earlier.count * sizeof(*words));
+	earlier.words = words;
+	earlier.room = stats->rule_room < earlier.count ? stats->rule_room : earlier.count;
 	for (uint32_t i = 0; i < rule_count; i++) {
 		stats->rules[i] = identity_of(text(argument, i), strlen(text(argument, i)));
-		stats->rules[room + i] = hits_before(before, room_before, i, stats->rules[i]);
+		stats->rules[room + i] = hits_before(&earlier, i, stats->rules[i]);
 	}
-	free(before);
+	free(words);
+	forget_moment(stats);
 	stats->rule_room = room;
 	stats->layout = PROXY_STATS_LAYOUT;
 	return stats->rules + room;
+}
+
+/* Its own, else a free one, else one that no rule has any more, else the last. */
+static struct proxy_upstream_stats *upstream_place(struct proxy_stats *stats, uint64_t identity)
+{
+	struct proxy_upstream_stats *last = &stats->upstreams[PROXY_UPSTREAMS_MAX - 1];
+	struct proxy_upstream_stats *unused = NULL;
+
+	for (struct proxy_upstream_stats *at = stats->upstreams; at < last; at++) {
+		if (!at->identity || at->identity == identity)
+			return at;
+		if (!unused && !at->is_in_use)
+			unused = at;
+	}
+	if (unused)
+		memset(unused, 0, sizeof(*unused));
+	return unused ? unused : last;
 }
 
 struct proxy_upstream_stats *proxy_stats_upstream(struct proxy_stats *stats,
 						  const struct upstream *upstream)
 {
 	char text[UPSTREAM_TEXT_MAX];
-	struct proxy_upstream_stats *at = stats->upstreams;
+	struct proxy_upstream_stats *place;
 	uint64_t identity;
 
 	upstream_format(upstream, text);
 	identity = identity_of(text, strlen(text));
-	for (; at < stats->upstreams + PROXY_UPSTREAMS_MAX - 1; at++)
-		if (!at->identity || at->identity == identity)
-			break;
-	at->identity = identity;
-	at->endpoint = upstream->endpoint;
-	at->transport = (uint8_t)upstream->transport;
-	return at;
+	place = upstream_place(stats, identity);
+	place->identity = identity;
+	place->endpoint = upstream->endpoint;
+	place->transport = (uint8_t)upstream->transport;
+	place->is_in_use = 1;
+	return place;
 }
 
 void proxy_stats_answer(struct proxy_stats *stats, uint64_t took_ns)
@@ -118,6 +167,12 @@ static uint32_t place_of(const struct proxy_names *names, uint64_t hash)
 	return least;
 }
 
+/* A count that a predecessor left may be any. */
+static bool gives_way(uint64_t count, uint64_t random)
+{
+	return count < UINT64_MAX && random % (count + 1) == 0;
+}
+
 void proxy_stats_name(struct proxy_stats *stats, const struct hash_key *key, struct slice name,
 		      uint64_t random)
 {
@@ -126,7 +181,7 @@ void proxy_stats_name(struct proxy_stats *stats, const struct hash_key *key, str
 	uint32_t place = place_of(names, hash);
 
 	if (names->hashes[place] != hash) {
-		if (random % (names->counts[place] + 1))
+		if (!gives_way(names->counts[place], random))
 			return;
 		names->names[place].length = (uint8_t)name.length;
 		memcpy(names->names[place].wire, name.data, name.length);

@@ -27,9 +27,10 @@ struct proxy_upstream_stats {
 	uint64_t truncated, tcp_connections, tcp_failures;
 	uint64_t latency_ns_sum; /* of answers */
 	uint64_t outstanding;	 /* now */
-	uint64_t is_backed_off;	 /* now */
+	uint64_t is_backed_off;	 /* now; of several workers: how many of them say so */
 	struct endpoint endpoint;
 	uint8_t transport;
+	uint8_t is_in_use; /* by the rules of the process at work: others are of rules before */
 };
 
 /* Of spec/sentry.md 6. */
@@ -68,19 +69,22 @@ struct proxy_stats {
 	uint64_t rules[];
 };
 
-/* Bytes for a configuration: its rules decide. */
+/* Bytes for a configuration: the number of its rules decides, in big steps, so that hardly a reload
+ * needs another memory. */
 size_t proxy_stats_size(const struct config *config);
 
 /* Bytes of each worker's part of the cache; 0: there is none. */
 size_t proxy_cache_size(const struct config *config);
 
 /* The worker, of what a predecessor left: texts are those of its rules now. Counts of rules that
- * are not there any more are gone. NULL when out of memory, or size is too small. */
+ * are not there any more are gone, and no server is in use. Returns the counts of hits; NULL when
+ * out of memory, or size is too small. */
 typedef const char *(*proxy_stats_text_fn)(const void *argument, uint32_t number);
 uint64_t *proxy_stats_attach(struct proxy_stats *stats, size_t size, uint32_t rule_count,
 			     proxy_stats_text_fn text, const void *argument);
 
-/* The place of a server; the last one is for all that have no place of their own. */
+/* The place of a server, which is in use from now on; the last one is for all that have no place of
+ * their own. */
 struct proxy_upstream_stats *proxy_stats_upstream(struct proxy_stats *stats,
 						  const struct upstream *upstream);
 
@@ -89,6 +93,6 @@ void proxy_stats_answer(struct proxy_stats *stats, uint64_t took_ns);
 void proxy_stats_name(struct proxy_stats *stats, const struct hash_key *key, struct slice name,
 		      uint64_t random);
 
-/* For readers: how often a rule was hit, by its text. */
+/* For readers: how often a rule was hit, by its number from 0 and its text. */
 uint64_t proxy_stats_hits(const struct proxy_stats *stats, size_t size, uint32_t number,
 			  const char *text, size_t length);

@@ -34,12 +34,13 @@ static size_t cache_bytes(const struct config *config)
 
 static int fit_cache(struct proxy_lease *lease, const struct config *config)
 {
+	bool is_wanted = config_has_proxy(config) && config->proxy.cache_mib;
 	size_t size = cache_bytes(config);
 	int fd = -1;
 
-	if (config->proxy.cache_mib && memory_has_size(lease->cache_fd, size))
+	if (is_wanted && memory_has_size(lease->cache_fd, size))
 		return 0;
-	if (config->proxy.cache_mib) {
+	if (is_wanted) {
 		fd = memory_create("dnsflow-cache", size);
 		if (fd < 0)
 			return fd;
@@ -102,7 +103,7 @@ int proxy_lease_fit(struct proxy_lease *lease, const struct config *config)
 {
 	int error;
 
-	if (!config_has_proxy(config)) {
+	if (!config_has_proxy(config) && !config->is_dry_run) {
 		proxy_lease_close(lease);
 		return 0;
 	}

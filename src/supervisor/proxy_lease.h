@@ -5,7 +5,8 @@
 #include "supervisor/handover.h"
 
 /* What a worker is lent for the proxy, beside sockets: memory for answers and for what it tells of
- * itself, which the aggregator reads. Made when the configuration first wants it. */
+ * itself, which the aggregator reads; a dry run tells, too. Made when the configuration first wants
+ * it. */
 struct proxy_lease {
 	int cache_fd;
 	int stats_fd;
