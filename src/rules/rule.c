@@ -27,6 +27,7 @@ _Static_assert(RULE_ERROR_MAX >= PATTERN_ERROR_MAX && RULE_ERROR_MAX >= PREFIXES
 struct reading {
 	struct rule *rule;
 	unsigned group_count; /* of the pattern */
+	bool is_known;	      /* to be a rule: its pattern need not be compiled */
 	char *error;
 };
 
@@ -332,12 +333,15 @@ static bool pattern_read(struct reading *reading, const char *text)
 
 	if (!*text)
 		return complain(reading, "the pattern is missing: \"^(.*)\" is every name");
+	strcpy(reading->rule->pattern, text);
+	reading->group_count = TEMPLATE_GROUPS_MAX;
+	if (reading->is_known)
+		return true;
 	pattern = pattern_parse(text, PATTERN_IN_NAME, reading->error);
 	if (!pattern)
 		return false;
 	reading->group_count = pattern_group_count(pattern);
 	pattern_free(pattern);
-	strcpy(reading->rule->pattern, text);
 	return true;
 }
 
@@ -360,22 +364,36 @@ static bool rule_read(struct reading *reading, char *line)
 	       pattern_read(reading, text_strip(line)) && (!object || verb->read(reading, object));
 }
 
-bool rule_parse(const char *text, struct rule *rule, char *error)
+static bool text_read(struct reading *reading, const char *text)
 {
-	struct reading reading = {.rule = rule, .error = error};
 	char line[RULE_TEXT_MAX];
 	size_t length = strlen(text);
 
-	memset(rule, 0, sizeof(*rule));
+	memset(reading->rule, 0, sizeof(*reading->rule));
 	while (length && strchr(BLANKS, text[length - 1]))
 		length--;
 	if (!length)
-		return complain(&reading, "the rule is empty");
+		return complain(reading, "the rule is empty");
 	if (length >= sizeof(line))
-		return complain(&reading, "the rule is longer than %d octets", RULE_TEXT_MAX - 1);
+		return complain(reading, "the rule is longer than %d octets", RULE_TEXT_MAX - 1);
 	memcpy(line, text, length);
 	line[length] = '\0';
-	return rule_read(&reading, line);
+	return rule_read(reading, line);
+}
+
+bool rule_parse(const char *text, struct rule *rule, char *error)
+{
+	struct reading reading = {.rule = rule, .error = error};
+
+	return text_read(&reading, text);
+}
+
+bool rule_parse_known(const char *text, struct rule *rule)
+{
+	char error[RULE_ERROR_MAX];
+	struct reading reading = {.rule = rule, .is_known = true, .error = error};
+
+	return text_read(&reading, text);
 }
 
 const char *rule_action_name(enum rule_action action)

@@ -69,6 +69,10 @@ struct rule {
  * that says what is wrong, without the rule itself. */
 bool rule_parse(const char *text, struct rule *rule, char *error);
 
+/* The same of a text that rule_parse() took: compiles nothing, so that it costs little and has a
+ * place in a sandbox. False when it is none after all; of its pattern nobody knows. */
+bool rule_parse_known(const char *text, struct rule *rule);
+
 /* "log", "block", ...: as it is written; and as Sentry calls its class: "<class
  * 'sentry.rules.LoggingRule'>". */
 const char *rule_action_name(enum rule_action action);

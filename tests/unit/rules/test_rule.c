@@ -10,7 +10,7 @@
 
 #include "rules/rule.h"
 
-static struct rule rule;
+static struct rule rule, known;
 static char error[RULE_ERROR_MAX];
 
 static void read_rule(const char *text, enum rule_action action, const char *pattern)
@@ -19,6 +19,8 @@ static void read_rule(const char *text, enum rule_action action, const char *pat
 		fail_msg("%s: %s", text, error);
 	assert_int_equal(rule.action, action);
 	assert_string_equal(rule.pattern, pattern);
+	assert_true(rule_parse_known(text, &known));
+	assert_memory_equal(&known, &rule, sizeof(rule));
 }
 
 static void assert_wrong(const char *text, const char *expected)
@@ -314,6 +316,16 @@ static void test_actions_and_classes_have_their_names(void **state)
 	}
 }
 
+static void test_a_known_rule_is_read_without_its_pattern(void **state)
+{
+	(void)state;
+	assert_false(rule_parse("rewrite ( to $9", &rule, error));
+	assert_true(rule_parse_known("rewrite ( to $9", &rule));
+	assert_string_equal(rule.template, "$9");
+	assert_false(rule_parse_known("rewrite x", &rule));
+	assert_false(rule_parse_known("", &rule));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_what_sentry_ignores_is_told),
 		cmocka_unit_test(test_wrong_fields_are_told),
 		cmocka_unit_test(test_long_rules_have_a_limit),
+		cmocka_unit_test(test_a_known_rule_is_read_without_its_pattern),
 		cmocka_unit_test(test_actions_and_classes_have_their_names),
 	};
 
