@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,6 +122,16 @@ void json_add_signed(struct json *json, const char *key, int64_t value)
 {
 	begin_value(json, key);
 	add_format(json, "%" PRId64, value);
+}
+
+void json_add_double(struct json *json, const char *key, double value)
+{
+	if (!isfinite(value)) {
+		json_add_null(json, key);
+		return;
+	}
+	begin_value(json, key);
+	add_format(json, "%.12g", value);
 }
 
 void json_add_bool(struct json *json, const char *key, bool value)

@@ -29,6 +29,8 @@ void json_close_array(struct json *json);
 void json_add_string(struct json *json, const char *key, const char *value);
 void json_add_number(struct json *json, const char *key, uint64_t value);
 void json_add_signed(struct json *json, const char *key, int64_t value);
+void json_add_double(struct json *json, const char *key,
+		     double value); /* null when it is no number */
 void json_add_bool(struct json *json, const char *key, bool value);
 void json_add_null(struct json *json, const char *key);
 

@@ -37,7 +37,7 @@ static size_t room_of(size_t size)
 		       : (size - sizeof(struct proxy_stats)) / (2 * sizeof(uint64_t));
 }
 
-static uint64_t identity_of(const char *text, size_t length)
+uint64_t proxy_stats_identity(const char *text, size_t length)
 {
 	return hash_bytes(&text_key, text, length) | 1;
 }
@@ -96,7 +96,8 @@ uint64_t *proxy_stats_attach(struct proxy_stats *stats, size_t size, uint32_t ru
 	earlier.words = words;
 	earlier.room = stats->rule_room < earlier.count ? stats->rule_room : earlier.count;
 	for (uint32_t i = 0; i < rule_count; i++) {
-		stats->rules[i] = identity_of(text(argument, i), strlen(text(argument, i)));
+		stats->rules[i] =
+			proxy_stats_identity(text(argument, i), strlen(text(argument, i)));
 		stats->rules[room + i] = hits_before(&earlier, i, stats->rules[i]);
 	}
 	free(words);
@@ -131,11 +132,9 @@ struct proxy_upstream_stats *proxy_stats_upstream(struct proxy_stats *stats,
 	uint64_t identity;
 
 	upstream_format(upstream, text);
-	identity = identity_of(text, strlen(text));
+	identity = proxy_stats_identity(text, strlen(text));
 	place = upstream_place(stats, identity);
 	place->identity = identity;
-	place->endpoint = upstream->endpoint;
-	place->transport = (uint8_t)upstream->transport;
 	place->is_in_use = 1;
 	return place;
 }
@@ -197,5 +196,7 @@ uint64_t proxy_stats_hits(const struct proxy_stats *stats, size_t size, uint32_t
 
 	if (stats->layout != PROXY_STATS_LAYOUT || stats->rule_room != room || number >= room)
 		return 0;
-	return stats->rules[number] == identity_of(text, length) ? stats->rules[room + number] : 0;
+	return stats->rules[number] == proxy_stats_identity(text, length)
+		       ? stats->rules[room + number]
+		       : 0;
 }

@@ -7,7 +7,6 @@
 #include "base/slice.h"
 #include "config/config.h"
 #include "dns/name.h"
-#include "net/address.h"
 #include "rules/upstream.h"
 
 /*
@@ -28,9 +27,7 @@ struct proxy_upstream_stats {
 	uint64_t latency_ns_sum; /* of answers */
 	uint64_t outstanding;	 /* now */
 	uint64_t is_backed_off;	 /* now; of several workers: how many of them say so */
-	struct endpoint endpoint;
-	uint8_t transport;
-	uint8_t is_in_use; /* by the rules of the process at work: others are of rules before */
+	uint64_t is_in_use; /* by the rules of the process at work: others are of rules before */
 };
 
 /* Of spec/sentry.md 6. */
@@ -92,6 +89,9 @@ struct proxy_upstream_stats *proxy_stats_upstream(struct proxy_stats *stats,
 void proxy_stats_answer(struct proxy_stats *stats, uint64_t took_ns);
 void proxy_stats_name(struct proxy_stats *stats, const struct hash_key *key, struct slice name,
 		      uint64_t random);
+
+/* For readers: how the text of a rule or a server is known. */
+uint64_t proxy_stats_identity(const char *text, size_t length);
 
 /* For readers: how often a rule was hit, by its number from 0 and its text. */
 uint64_t proxy_stats_hits(const struct proxy_stats *stats, size_t size, uint32_t number,

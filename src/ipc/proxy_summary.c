@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ipc/proxy_summary.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "rules/rule.h"
 
 static uint32_t rules_in(const char *text)
 {
@@ -15,27 +17,71 @@ static uint32_t rules_in(const char *text)
 	return count;
 }
 
+static void take_upstream(struct proxy_summary *summary, const struct upstream *upstream)
+{
+	struct proxy_summary_upstream *at = summary->upstreams;
+	char text[UPSTREAM_TEXT_MAX];
+
+	upstream_format(upstream, text);
+	for (; at < summary->upstreams + summary->upstream_count; at++)
+		if (!strcmp(at->text, text))
+			return;
+	if (summary->upstream_count == PROXY_UPSTREAMS_MAX)
+		return;
+	strcpy(at->text, text);
+	at->stats.identity = proxy_stats_identity(text, strlen(text));
+	summary->upstream_count++;
+}
+
+static void take_rule(struct proxy_summary *summary, const char *text, size_t length,
+		      struct rule *rule)
+{
+	struct proxy_summary_rule *taken = &summary->rules[summary->rule_count++];
+	char line[RULE_TEXT_MAX];
+
+	snprintf(line, sizeof(line), "%.*s", (int)length, text);
+	*taken = (struct proxy_summary_rule){.text = text, .length = (uint32_t)length};
+	if (!rule_parse_known(line, rule))
+		return;
+	taken->is_shadow = rule->is_shadow;
+	taken->class_name = rule_class_name(rule);
+	for (uint32_t i = 0; i < rule->upstreams.count; i++)
+		take_upstream(summary, &rule->upstreams.servers[i]);
+}
+
 void proxy_summary_init(struct proxy_summary *summary, const struct config *config)
 {
-	uint32_t room = rules_in(config->rules);
+	struct rule *rule = xmalloc(sizeof(*rule));
+	size_t length;
 
-	*summary = (struct proxy_summary){0};
-	summary->rules = xcalloc(room + 1, sizeof(*summary->rules));
-	for (const char *at = config->rules; *at;) {
-		size_t length = strcspn(at, "\n");
-
+	memset(summary, 0, sizeof(*summary));
+	summary->rules = xcalloc(rules_in(config->rules) + 1, sizeof(*summary->rules));
+	for (const char *at = config->rules; *at; at += length + (at[length] == '\n')) {
+		length = strcspn(at, "\n");
 		if (length)
-			summary->rules[summary->rule_count++] =
-				(struct proxy_summary_rule){at, (uint32_t)length, 0};
-		at += length + (at[length] == '\n');
+			take_rule(summary, at, length, rule);
 	}
+	free(rule);
 }
 
 void proxy_summary_fini(struct proxy_summary *summary)
 {
 	free(summary->rules);
 	free(summary->names);
-	*summary = (struct proxy_summary){0};
+	memset(summary, 0, sizeof(*summary));
+}
+
+void proxy_summary_clear(struct proxy_summary *summary)
+{
+	summary->traffic = (struct proxy_traffic_stats){0};
+	summary->cache = (struct cache_counts){0};
+	summary->tried = summary->untouched = summary->cache_bytes = 0;
+	for (uint32_t i = 0; i < summary->upstream_count; i++)
+		summary->upstreams[i].stats = (struct proxy_upstream_stats){
+			.identity = summary->upstreams[i].stats.identity};
+	for (uint32_t i = 0; i < summary->rule_count; i++)
+		summary->rules[i].hits = 0;
+	summary->name_count = 0;
 }
 
 static void add_traffic(struct proxy_traffic_stats *sum, const struct proxy_traffic_stats *more)
@@ -62,18 +108,13 @@ static void add_traffic(struct proxy_traffic_stats *sum, const struct proxy_traf
 
 static void add_upstream(struct proxy_summary *summary, const struct proxy_upstream_stats *more)
 {
-	struct proxy_upstream_stats *sum = summary->upstreams;
-	struct proxy_upstream_stats *end = sum + summary->upstream_count;
+	struct proxy_upstream_stats *sum = NULL;
 
-	while (sum < end && sum->identity != more->identity)
-		sum++;
-	if (sum == summary->upstreams + PROXY_UPSTREAMS_MAX)
+	for (uint32_t i = 0; i < summary->upstream_count && !sum; i++)
+		if (summary->upstreams[i].stats.identity == more->identity)
+			sum = &summary->upstreams[i].stats;
+	if (!sum)
 		return;
-	if (sum == end) {
-		*sum = *more;
-		summary->upstream_count++;
-		return;
-	}
 	sum->queries += more->queries;
 	sum->answers += more->answers;
 	sum->errors += more->errors;
@@ -87,7 +128,7 @@ static void add_upstream(struct proxy_summary *summary, const struct proxy_upstr
 	sum->tcp_failures += more->tcp_failures;
 	sum->latency_ns_sum += more->latency_ns_sum;
 	sum->outstanding += more->outstanding;
-	sum->is_backed_off += more->is_backed_off;
+	sum->is_backed_off += more->is_backed_off != 0;
 }
 
 static struct proxy_summary_name *name_room(struct proxy_summary *summary)
@@ -102,38 +143,56 @@ static struct proxy_summary_name *name_room(struct proxy_summary *summary)
 	return &summary->names[summary->name_count];
 }
 
-static void add_names(struct proxy_summary *summary, const struct proxy_names *names)
+/* Is it of a layout that can be read? */
+static bool is_told(const struct proxy_stats *stats, size_t size)
 {
-	for (uint32_t i = 0; i < PROXY_NAMES; i++) {
+	return size >= sizeof(*stats) &&
+	       __atomic_load_n(&stats->layout, __ATOMIC_ACQUIRE) == PROXY_STATS_LAYOUT;
+}
+
+void proxy_summary_add(struct proxy_summary *summary, const struct proxy_stats *stats, size_t size)
+{
+	struct proxy_traffic_stats traffic;
+	struct proxy_upstream_stats upstream;
+
+	if (!is_told(stats, size))
+		return;
+	traffic = stats->traffic;
+	add_traffic(&summary->traffic, &traffic);
+	summary->tried += stats->tried;
+	summary->untouched += stats->untouched;
+	for (uint32_t i = 0; i < PROXY_UPSTREAMS_MAX; i++) {
+		upstream = stats->upstreams[i];
+		if (upstream.is_in_use)
+			add_upstream(summary, &upstream);
+	}
+	for (uint32_t i = 0; i < summary->rule_count; i++)
+		summary->rules[i].hits += proxy_stats_hits(stats, size, i, summary->rules[i].text,
+							   summary->rules[i].length);
+}
+
+void proxy_summary_add_names(struct proxy_summary *summary, const struct proxy_stats *stats,
+			     size_t size)
+{
+	for (uint32_t i = 0; is_told(stats, size) && i < PROXY_NAMES; i++) {
 		struct proxy_summary_name *copy = name_room(summary);
 		const struct proxy_name *name = &copy->name;
 
-		copy->count = names->counts[i];
-		copy->name = names->names[i];
+		copy->count = stats->names.counts[i];
+		copy->name = stats->names.names[i];
 		summary->name_count +=
 			copy->count && name->length &&
 			name_wire_length((struct slice){name->wire, name->length}) == name->length;
 	}
 }
 
-void proxy_summary_add(struct proxy_summary *summary, const struct proxy_stats *stats, size_t size)
+void proxy_summary_add_cache(struct proxy_summary *summary, const void *memory, size_t size)
 {
-	struct proxy_upstream_stats upstream;
+	struct cache_counts counts;
 
-	if (size < sizeof(*stats) || stats->layout != PROXY_STATS_LAYOUT)
-		return;
-	add_traffic(&summary->traffic, &stats->traffic);
-	summary->tried += stats->tried;
-	summary->untouched += stats->untouched;
-	for (uint32_t i = 0; i < PROXY_UPSTREAMS_MAX; i++) {
-		upstream = stats->upstreams[i];
-		if (upstream.identity)
-			add_upstream(summary, &upstream);
-	}
-	for (uint32_t i = 0; i < summary->rule_count; i++)
-		summary->rules[i].hits += proxy_stats_hits(stats, size, i, summary->rules[i].text,
-							   summary->rules[i].length);
-	add_names(summary, &stats->names);
+	summary->cache_bytes += size;
+	if (cache_counts_read(memory, size, &counts))
+		cache_counts_add(&summary->cache, &counts);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -154,7 +213,7 @@ static int compare_counts(const void *a, const void *b)
 	return compare_names(a, b);
 }
 
-void proxy_summary_finish(struct proxy_summary *summary)
+void proxy_summary_sort_names(struct proxy_summary *summary)
 {
 	struct proxy_summary_name *names = summary->names;
 	uint32_t count = 0;

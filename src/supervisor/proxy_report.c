@@ -178,7 +178,7 @@ static void sum_up(const struct supervisor *supervisor, struct proxy_summary *su
 	proxy_summary_init(summary, config);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)
 		add_worker(summary, &supervisor->seats[i].lease, proxy_stats_size(config));
-	proxy_summary_finish(summary);
+	proxy_summary_sort_names(summary);
 }
 
 void proxy_report_log(struct supervisor *supervisor)

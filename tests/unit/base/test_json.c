@@ -51,6 +51,20 @@ static void test_numbers_are_exact_at_their_ends(void **state)
 	assert_string_equal(text, "[18446744073709551615,-9223372036854775808]");
 }
 
+static void test_fractions_are_numbers_or_null(void **state)
+{
+	(void)state;
+	json_open_array(&json, NULL);
+	json_add_double(&json, NULL, 3.07466666666667);
+	json_add_double(&json, NULL, 0);
+	json_add_double(&json, NULL, -1e300);
+	json_add_double(&json, NULL, 1 / 0.0);
+	json_add_double(&json, NULL, 0 / 0.0);
+	json_close_array(&json);
+	assert_true(json_finish(&json));
+	assert_string_equal(text, "[3.07466666667,0,-1e+300,null,null]");
+}
+
 static void test_what_is_not_plain_is_escaped(void **state)
 {
 	(void)state;
@@ -92,6 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_commas_stand_between_values_only, begin),
 		cmocka_unit_test_setup(test_numbers_are_exact_at_their_ends, begin),
+		cmocka_unit_test_setup(test_fractions_are_numbers_or_null, begin),
 		cmocka_unit_test_setup(test_what_is_not_plain_is_escaped, begin),
 		cmocka_unit_test_setup(test_characters_stay_and_other_bytes_are_told_apart, begin),
 		cmocka_unit_test_setup(test_what_does_not_fit_is_told_at_the_end, begin),
