@@ -21,9 +21,8 @@ struct cache_counts {
 	uint64_t entries, bytes; /* now; what is replaced or removed holds its bytes for a while */
 };
 
-#define CACHE_HEAD_LAYOUT UINT64_C(0x3165686361637364) /* "dscache1": another for another layout \
-							*/
-#define CACHE_HEAD_BYTES 4096u
+#define CACHE_HEAD_LAYOUT UINT64_C(0x3165686361637364) /* "dscache1" */
+#define CACHE_HEAD_BYTES  4096u
 
 struct cache_head {
 	uint64_t layout;

@@ -11,7 +11,7 @@ struct effective {
 	struct config config;
 	int config_fd; /* its text, sealed: what children are lent */
 	int filters_fd;
-	int lists_fd; /* lists of names, sealed, never read here; -1: none */
+	int lists_fd; /* lists of names, sealed; only counted here; -1: none */
 	const struct filter_program *filters; /* mapped, or NULL */
 	size_t filters_bytes;
 };

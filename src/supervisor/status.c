@@ -10,6 +10,7 @@
 #include "config/schema.h"
 #include "ipc/ledger_json.h"
 #include "supervisor/accounts.h"
+#include "supervisor/proxy_status.h"
 #include "supervisor/supervisor.h"
 
 static void add_setting(struct json *json, const struct config *config, const char *name)
@@ -159,25 +160,6 @@ static void add_split(const struct supervisor *supervisor, struct json *json)
 	json_add_number(json, "largest_share_percent", largest_share_percent(supervisor));
 }
 
-static void add_proxy(const struct supervisor *supervisor, struct json *json)
-{
-	const struct config_proxy *proxy = &supervisor->effective->config.proxy;
-	const char *degraded = listeners_degraded(supervisor->listeners);
-	char text[ENDPOINT_TEXT_MAX];
-
-	if (!proxy->endpoint_count)
-		return;
-	json_open_object(json, "proxy");
-	json_open_array(json, "addresses");
-	for (uint32_t i = 0; i < proxy->endpoint_count; i++)
-		json_add_string(json, NULL, endpoint_format(&proxy->endpoints[i], text));
-	json_close_array(json);
-	json_add_bool(json, "is_steered", !degraded);
-	if (degraded)
-		json_add_string(json, "degraded", degraded);
-	json_close_object(json);
-}
-
 void status_format(struct supervisor *supervisor, struct json *json)
 {
 	const struct config *config = &supervisor->effective->config;
@@ -196,7 +178,7 @@ void status_format(struct supervisor *supervisor, struct json *json)
 		add_setting(json, config, "read");
 	add_setting(json, config, "config");
 	add_split(supervisor, json);
-	add_proxy(supervisor, json);
+	proxy_status_add(supervisor, json);
 	add_aggregator(supervisor, json);
 	json_open_array(json, "workers");
 	for (uint32_t i = 0; i < supervisor->seat_count; i++)

@@ -21,6 +21,7 @@
 #include "supervisor/input.h"
 #include "supervisor/packet_sockets.h"
 #include "supervisor/pid_file.h"
+#include "supervisor/proxy_accounts.h"
 #include "supervisor/proxy_report.h"
 #include "supervisor/quarantine.h"
 #include "supervisor/report.h"
@@ -314,6 +315,7 @@ static void on_count(void *argument)
 
 	service_tell_alive();
 	accounts_take_kernel(supervisor);
+	proxy_accounts_tell_rate(supervisor);
 	reattach_check(supervisor);
 	for (uint32_t i = 0; i < supervisor->seat_count && supervisor->phase != PHASE_STARTING; i++)
 		seat_check_progress(&supervisor->seats[i]);

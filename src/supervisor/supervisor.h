@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "stats/rates.h"
 #include "supervisor/aggregation.h"
 #include "supervisor/check.h"
 #include "supervisor/control_server.h"
@@ -54,6 +55,7 @@ struct supervisor {
 	uint64_t stats_key[2];		/* of all tables of statistics */
 	struct control_server *control; /* NULL: off */
 	struct handover *kept;		/* of an earlier run, until we are ready; or NULL */
+	struct rates queries;		/* of clients of the proxy */
 	int64_t started_ns;		/* monotonic */
 };
 
