@@ -21,7 +21,7 @@ struct reply {
 
 _Static_assert(sizeof(struct reply) == 8, "a reply has one size");
 
-#define REPLY_BYTES_MAX (1 << 20)
+#define REPLY_BYTES_MAX (4 << 20) /* all rules that a configuration may have, and their counts */
 
 /* Sends without waiting. 0 or -errno. */
 int reply_send(int fd, enum reply_status status, const char *text, size_t length);

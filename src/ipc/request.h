@@ -15,6 +15,8 @@ enum request_type {
 	REQUEST_UPGRADE = 5,
 	REQUEST_LOG = 6, /* argument: enum log_level */
 	REQUEST_QUARANTINE = 7,
+	REQUEST_FLUSH = 8, /* text: a name as it is written; without: all */
+	REQUEST_RULES = 9,
 };
 
 struct request {
@@ -22,14 +24,17 @@ struct request {
 	uint32_t argument;
 };
 
-_Static_assert(sizeof(struct request) == 8, "a request has one size");
+_Static_assert(sizeof(struct request) == 8, "a request without a text has one size");
 
-/* 0 or -errno. */
-int request_send(int fd, const struct request *request);
+#define REQUEST_TEXT_MAX 1024 /* with its NUL, which is not sent */
+
+/* text: behind the request, for a type that takes one; NULL or "": none. 0 or -errno: -EMSGSIZE
+ * when it is too long. */
+int request_send(int fd, const struct request *request, const char *text);
 
 /*
- * Takes one without waiting. Returns 1, or 0 at the end (the peer is gone, or sent something that
- * is no request: the same to us), or -EAGAIN when there is none. Descriptors sent along are
- * dropped.
+ * Takes one without waiting, and its text into text[REQUEST_TEXT_MAX], "" when there is none.
+ * Returns 1, or 0 at the end (the peer is gone, or sent something that is no request: the same to
+ * us), or -EAGAIN when there is none. Descriptors sent along are dropped.
  */
-int request_receive(int fd, struct request *request);
+int request_receive(int fd, struct request *request, char *text);

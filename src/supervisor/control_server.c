@@ -18,6 +18,8 @@
 #include "ipc/reply.h"
 #include "ipc/request.h"
 #include "supervisor/control_socket.h"
+#include "supervisor/proxy_accounts.h"
+#include "supervisor/proxy_status.h"
 #include "supervisor/status.h"
 #include "supervisor/supervisor.h"
 
@@ -109,30 +111,55 @@ static void on_reloaded(void *argument, const char *error)
 }
 
 /* It keeps its place until then, also when it goes away. */
-static void reload(struct peer *peer, uint32_t unused)
+static void reload(struct peer *peer, const struct request *request, const char *text)
 {
-	(void)unused;
+	(void)request;
+	(void)text;
 	peer_forget_events(peer);
 	peer->is_waiting = true;
 	reload_begin(peer->server->supervisor, on_reloaded, peer);
 }
 
-static void upgrade(struct peer *peer, uint32_t unused)
+static void upgrade(struct peer *peer, const struct request *request, const char *text)
 {
-	(void)unused;
+	(void)request;
+	(void)text;
 	peer_forget_events(peer);
 	peer->is_waiting = true;
 	upgrade_begin(peer->server->supervisor, on_reloaded, peer);
 }
 
-static void set_log_level(struct peer *peer, uint32_t level)
+static void set_log_level(struct peer *peer, const struct request *request, const char *text)
 {
-	if (level > LOG_LEVEL_ERROR) {
+	(void)text;
+	if (request->argument > LOG_LEVEL_ERROR) {
 		answer_error(peer, REPLY_FAILED, "there is no such level");
 		return;
 	}
-	log_set_level((enum log_level)level);
+	log_set_level((enum log_level)request->argument);
 	answer_done(peer);
+}
+
+static void flush(struct peer *peer, const struct request *request, const char *text)
+{
+	const char *name = *text ? text : NULL;
+	const char *error = proxy_accounts_flush(peer->server->supervisor, name);
+	struct json *json;
+
+	(void)request;
+	if (error) {
+		answer_error(peer, REPLY_FAILED, error);
+		return;
+	}
+	json = begin_text();
+	json_open_object(json, NULL);
+	if (name)
+		json_add_string(json, "name", name);
+	else
+		json_add_null(json, "name");
+	json_add_number(json, "within_seconds", PROXY_FLUSH_SECONDS);
+	json_close_object(json);
+	answer(peer, REPLY_OK, json);
 }
 
 /* What can be asked: either a text, or something to do. */
@@ -141,15 +168,17 @@ static const struct command {
 	bool needs_owner;
 	const char *name;
 	status_fn text;
-	void (*run)(struct peer *peer, uint32_t argument);
+	void (*run)(struct peer *peer, const struct request *request, const char *text);
 } commands[] = {
 	{REQUEST_STATUS, false, "status", status_format, NULL},
 	{REQUEST_STATS, false, "stats", status_format_stats, NULL},
 	{REQUEST_LEDGER, false, "ledger", status_format_ledger, NULL},
 	{REQUEST_QUARANTINE, false, "quarantine", status_format_quarantine, NULL},
+	{REQUEST_RULES, false, "rules", proxy_status_format_rules, NULL},
 	{REQUEST_RELOAD, true, "reload", NULL, reload},
 	{REQUEST_UPGRADE, true, "upgrade", NULL, upgrade},
 	{REQUEST_LOG, true, "log", NULL, set_log_level},
+	{REQUEST_FLUSH, true, "flush", NULL, flush},
 };
 
 static const struct command *find_command(uint32_t type)
@@ -168,7 +197,7 @@ static void answer_text(struct peer *peer, status_fn text)
 	answer(peer, REPLY_OK, json);
 }
 
-static void dispatch(struct peer *peer, const struct request *request)
+static void dispatch(struct peer *peer, const struct request *request, const char *text)
 {
 	const struct command *command = find_command(request->type);
 
@@ -182,18 +211,19 @@ static void dispatch(struct peer *peer, const struct request *request)
 		answer_text(peer, command->text);
 	} else {
 		log_info("%s: asked for by user %u", command->name, peer->uid);
-		command->run(peer, request->argument);
+		command->run(peer, request, text);
 	}
 }
 
 static void on_request(void *argument)
 {
 	struct peer *peer = argument;
+	char text[REQUEST_TEXT_MAX];
 	struct request request;
-	int got = request_receive(peer->fd, &request);
+	int got = request_receive(peer->fd, &request, text);
 
 	if (got > 0)
-		dispatch(peer, &request);
+		dispatch(peer, &request, text);
 	else if (got == 0)
 		peer_close(peer);
 }

@@ -39,8 +39,8 @@ static struct answer ask(const struct command *command)
 	int wait_seconds = type == REQUEST_RELOAD || type == REQUEST_UPGRADE ? 0 : REPLY_SECONDS;
 	struct answer answer = {0};
 	json_error_t problem;
-	int error = client_ask(command->socket, &command->request, wait_seconds, &answer.status,
-			       &answer.text);
+	int error = client_ask(command->socket, &command->request, command->text, wait_seconds,
+			       &answer.status, &answer.text);
 
 	if (error == -EPIPE) {
 		log_error("%s: dnsflow gave no reply", command->socket);

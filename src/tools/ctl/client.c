@@ -23,7 +23,7 @@ static int connect_to(int fd, const char *path, int wait_seconds)
 	return 0;
 }
 
-int client_ask(const char *path, const struct request *request, int wait_seconds,
+int client_ask(const char *path, const struct request *request, const char *with, int wait_seconds,
 	       enum reply_status *status, char **text)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), error;
@@ -33,7 +33,7 @@ int client_ask(const char *path, const struct request *request, int wait_seconds
 		return -errno;
 	error = connect_to(fd, path, wait_seconds);
 	if (!error)
-		error = request_send(fd, request);
+		error = request_send(fd, request, with);
 	if (!error)
 		error = reply_receive(fd, &reply, text);
 	if (!error)

@@ -28,13 +28,16 @@ static const struct option long_options[] = {
 
 static const char usage[] =
 	"usage: dnsflowctl [options] command\n"
-	"  status                     the run and its workers\n"
+	"  status                     the run, its workers and its proxy\n"
 	"  stats                      counters that are not zero, of each worker and in total\n"
 	"  ledger [--wait [seconds]]  what became of everything, and whether it adds up\n"
 	"                             (--wait: ask until it does and stays so; 10 seconds)\n"
+	"  rules                      each rule of the proxy and how often it matched\n"
 	"  quarantine                 what was skipped because it ended a worker\n"
 	"  reload                     read the configuration again, and wait until it is in force\n"
 	"  upgrade                    go on with the program that is installed now\n"
+	"  flush [name]               forget all answers in the cache, or those of this name and\n"
+	"                             all below it, within a second\n"
 	"  log level                  log from this level on: debug, info, warn, error\n"
 	"\n"
 	"  --socket path   of the daemon (default " CONFIG_CONTROL_SOCKET ")\n"
@@ -51,7 +54,8 @@ static const struct {
 	{"status", REQUEST_STATUS}, {"stats", REQUEST_STATS},
 	{"ledger", REQUEST_LEDGER}, {"quarantine", REQUEST_QUARANTINE},
 	{"reload", REQUEST_RELOAD}, {"upgrade", REQUEST_UPGRADE},
-	{"log", REQUEST_LOG},
+	{"log", REQUEST_LOG},	    {"flush", REQUEST_FLUSH},
+	{"rules", REQUEST_RULES},
 };
 
 static void __attribute__((noreturn)) refuse(const char *problem, const char *what)
@@ -128,6 +132,14 @@ static int64_t seconds_parse(const char *text)
 	return (int64_t)seconds * NANOSECONDS_PER_SECOND;
 }
 
+/* Of a name the supervisor says whether it is one. */
+static const char *text_check(const char *text)
+{
+	if (!*text || strlen(text) >= REQUEST_TEXT_MAX)
+		refuse("this is no name: ", text);
+	return text;
+}
+
 static void words_take(struct command *command, char **words)
 {
 	const char *name = *words++;
@@ -139,6 +151,8 @@ static void words_take(struct command *command, char **words)
 		command->request.argument = level_parse(*words);
 		words++;
 	}
+	if (command->request.type == REQUEST_FLUSH && *words)
+		command->text = text_check(*words++);
 	if (command->is_waiting && command->request.type != REQUEST_LEDGER)
 		refuse("--wait goes with ledger", "");
 	if (command->is_waiting && *words)

@@ -16,6 +16,7 @@ enum command_exit {
 struct command {
 	const char *socket;
 	struct request request;
+	const char *text; /* of the request; NULL: none */
 	bool is_json;
 	bool is_waiting; /* ledger: until it adds up, or wait_ns are over */
 	int64_t wait_ns;

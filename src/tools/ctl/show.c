@@ -5,28 +5,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "tools/ctl/member.h"
+#include "tools/ctl/show_proxy.h"
 #include "tools/ctl/table.h"
 
 #define WORKERS_MAX   64
 #define STATS_COLUMNS 3 /* beside those of workers */
 #define TEXT_MAX      2048
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static int64_t number_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static bool is_true(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
-}
 
 static void show_duration(int64_t seconds, FILE *out)
 {
@@ -44,20 +29,6 @@ static void show_aggregator(const json_t *aggregator, FILE *out)
 	fprintf(out, "aggregator: %s, process %" PRId64 ", restarted %" PRId64 " times\n",
 		text_of(aggregator, "state"), number_of(aggregator, "pid"),
 		number_of(aggregator, "restarts"));
-}
-
-static void show_proxy(const json_t *proxy, FILE *out)
-{
-	const json_t *addresses = json_object_get(proxy, "addresses"), *address;
-	size_t i;
-
-	fputs("proxy:", out);
-	json_array_foreach (addresses, i, address)
-		fprintf(out, " %s", json_string_value(address));
-	fprintf(out, "; names are %ssteered to workers\n",
-		is_true(proxy, "is_steered") ? "" : "not ");
-	if (*text_of(proxy, "degraded"))
-		fprintf(out, "degraded: %s\n", text_of(proxy, "degraded"));
 }
 
 static void show_run(const json_t *reply, FILE *out)
@@ -121,6 +92,7 @@ static void show_status(const json_t *reply, FILE *out)
 	}
 	table_print(&table, out);
 	table_fini(&table);
+	show_upstreams(json_object_get(json_object_get(reply, "proxy"), "upstreams"), out);
 }
 
 /* One column for each worker, when there are several. */
@@ -255,10 +227,9 @@ static void show_quarantine(const json_t *reply, FILE *out)
 void show_reply(enum request_type type, const json_t *reply, FILE *out)
 {
 	static void (*const shows[])(const json_t *reply, FILE *out) = {
-		[REQUEST_STATUS] = show_status,
-		[REQUEST_STATS] = show_stats,
-		[REQUEST_LEDGER] = show_ledger,
-		[REQUEST_QUARANTINE] = show_quarantine,
+		[REQUEST_STATUS] = show_status, [REQUEST_STATS] = show_stats,
+		[REQUEST_LEDGER] = show_ledger, [REQUEST_QUARANTINE] = show_quarantine,
+		[REQUEST_FLUSH] = show_flush,	[REQUEST_RULES] = show_rules,
 	};
 
 	if (type < sizeof(shows) / sizeof(shows[0]) && shows[type])

@@ -20,6 +20,7 @@
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 static int pair[2];
+static char with[REQUEST_TEXT_MAX]; /* of a request that was received */
 
 static int open_pair(void **state)
 {
@@ -81,10 +82,64 @@ static void test_request_arrives_whole(void **state)
 	struct request request = {.type = REQUEST_LOG, .argument = 2}, got;
 
 	(void)state;
-	assert_int_equal(request_receive(pair[1], &got), -EAGAIN);
-	assert_int_equal(request_send(pair[0], &request), 0);
-	assert_int_equal(request_receive(pair[1], &got), 1);
+	assert_int_equal(request_receive(pair[1], &got, with), -EAGAIN);
+	assert_int_equal(request_send(pair[0], &request, NULL), 0);
+	assert_int_equal(request_receive(pair[1], &got, with), 1);
 	assert_memory_equal(&got, &request, sizeof(got));
+	assert_string_equal(with, "");
+}
+
+static void test_a_flush_may_have_a_name(void **state)
+{
+	struct request request = {.type = REQUEST_FLUSH}, got;
+	char longest[REQUEST_TEXT_MAX];
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(request_send(pair[0], &request, "www.example.com"), 0);
+	assert_int_equal(request_receive(pair[1], &got, with), 1);
+	assert_memory_equal(&got, &request, sizeof(got));
+	assert_string_equal(with, "www.example.com");
+	assert_int_equal(request_send(pair[0], &request, ""), 0);
+	assert_int_equal(request_receive(pair[1], &got, with), 1);
+	assert_string_equal(with, "");
+	assert_int_equal(request_send(pair[0], &request, longest), 0);
+	assert_int_equal(request_receive(pair[1], &got, with), 1);
+	assert_string_equal(with, longest);
+}
+
+/* A request with so many octets behind it. */
+static void send_with(enum request_type type, const char *text, size_t length)
+{
+	struct request request = {.type = type};
+	char bytes[sizeof(request) + 2 * REQUEST_TEXT_MAX];
+
+	memcpy(bytes, &request, sizeof(request));
+	memcpy(bytes + sizeof(request), text, length);
+	send_any(bytes, sizeof(request) + length, -1);
+}
+
+static void test_a_text_that_is_none_ends_the_peer(void **state)
+{
+	static char long_text[2 * REQUEST_TEXT_MAX];
+	struct request request = {.type = REQUEST_FLUSH}, got;
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	assert_int_equal(request_send(pair[0], &request, long_text), -EMSGSIZE);
+	send_with(REQUEST_FLUSH, long_text, REQUEST_TEXT_MAX);
+	assert_int_equal(request_receive(pair[1], &got, with), 0);
+	send_with(REQUEST_FLUSH, long_text, sizeof(long_text));
+	assert_int_equal(request_receive(pair[1], &got, with), 0);
+	send_with(REQUEST_FLUSH, "a\0b", 3);
+	assert_int_equal(request_receive(pair[1], &got, with), 0);
+	send_with(REQUEST_FLUSH, "a", 2); /* its NUL is not sent */
+	assert_int_equal(request_receive(pair[1], &got, with), 0);
+	for (uint32_t type = 0; type < 20; type++) {
+		send_with((enum request_type)type, "a", 1);
+		assert_int_equal(request_receive(pair[1], &got, with), type == REQUEST_FLUSH);
+	}
 }
 
 static void test_request_of_another_size_ends_the_peer(void **state)
@@ -96,7 +151,7 @@ static void test_request_of_another_size_ends_the_peer(void **state)
 		if (length == sizeof(got))
 			continue;
 		send_any("garbage, and more of it", length, -1);
-		assert_int_equal(request_receive(pair[1], &got), 0);
+		assert_int_equal(request_receive(pair[1], &got, with), 0);
 	}
 }
 
@@ -107,7 +162,7 @@ static void test_descriptors_that_come_with_a_request_are_dropped(void **state)
 
 	(void)state;
 	send_any(&request, sizeof(request), STDIN_FILENO);
-	assert_int_equal(request_receive(pair[1], &got), 1);
+	assert_int_equal(request_receive(pair[1], &got, with), 1);
 	assert_int_equal(count_fds(), before);
 }
 
@@ -120,7 +175,7 @@ static void test_end_of_the_peer_is_the_end(void **state)
 	(void)state;
 	close(pair[0]);
 	pair[0] = -1;
-	assert_int_equal(request_receive(pair[1], &got), 0);
+	assert_int_equal(request_receive(pair[1], &got, with), 0);
 	assert_int_equal(reply_send(pair[1], REPLY_OK, "{}", 2), -EPIPE);
 	assert_int_equal(reply_receive(pair[1], &reply, &text), -EPIPE);
 	assert_null(text);
@@ -202,6 +257,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
 	const struct CMUnitTest tests[] = {
 		TEST(test_request_arrives_whole),
+		TEST(test_a_flush_may_have_a_name),
+		TEST(test_a_text_that_is_none_ends_the_peer),
 		TEST(test_request_of_another_size_ends_the_peer),
 		TEST(test_descriptors_that_come_with_a_request_are_dropped),
 		TEST(test_end_of_the_peer_is_the_end),

@@ -107,6 +107,59 @@ static void test_stats_show_what_is_not_zero(void **state)
 				   "a            3         1         2  things\n");
 }
 
+static void test_rules_say_what_they_did(void **state)
+{
+	(void)state;
+	show(REQUEST_RULES,
+	     "{\"is_dry_run\":false,\"queries\":7,\"undecided\":2,\"rules\":[{\"number\":1,"
+	     "\"hits\":12,\"is_shadow\":false,\"rule\":\"block ads\"},{\"number\":2,\"hits\":0,"
+	     "\"is_shadow\":true,\"rule\":\"shadow log a\"}]}");
+	assert_string_equal(shown, "number  hits  effect  rule\n"
+				   "     1    12  yes     block ads\n"
+				   "     2     0  shadow  shadow log a\n"
+				   "\n2 of 7 queries: no rule decided\n");
+	show(REQUEST_RULES, "{\"is_dry_run\":true,\"queries\":1,\"undecided\":1,\"rules\":[{"
+			    "\"number\":1,\"hits\":1,\"is_shadow\":false,\"rule\":\"log a\"}]}");
+	assert_non_null(strstr(shown, "     1     1  dry-run  log a\n"));
+}
+
+static void test_flush_says_when_it_is_done(void **state)
+{
+	(void)state;
+	show(REQUEST_FLUSH, "{\"name\":null,\"within_seconds\":1}");
+	assert_string_equal(shown, "All answers are forgotten within 1 s\n");
+	show(REQUEST_FLUSH, "{\"name\":\"a.test\",\"within_seconds\":1}");
+	assert_string_equal(shown, "a.test and all below it are forgotten within 1 s\n");
+}
+
+static void test_status_shows_the_proxy(void **state)
+{
+	(void)state;
+	show(REQUEST_STATUS,
+	     "{\"proxy\":{\"addresses\":[\"127.0.0.1:53\",\"[::1]:53\"],\"is_steered\":true,"
+	     "\"queries_per_second\":12.25,\"tcp_connections\":3,\"cache\":{\"entries\":2,"
+	     "\"bytes\":2048,\"bytes_most\":65536,\"hits\":5,\"stale_hits\":1,\"misses\":4},"
+	     "\"upstreams\":[{\"upstream\":\"192.0.2.1:53\",\"queries\":9,\"answers\":8,"
+	     "\"errors\":1,\"timeouts\":2,\"wrong_ids\":3,\"latency_milliseconds\":1.25,"
+	     "\"backed_off\":1},{\"upstream\":\"tcp://192.0.2.2:53\",\"latency_milliseconds\":"
+	     "null}],\"lists\":[{\"name\":\"ads\",\"entries\":7},{\"name\":\"b\",\"entries\":"
+	     "1}]}}");
+	assert_non_null(strstr(shown, "\nproxy: 127.0.0.1:53 [::1]:53; names are steered to "
+				      "workers\n"
+				      "queries: 12.2 a second; TCP connections: 3\n"
+				      "cache: 2 answers in 2 of 64 KiB; 5 hits, 1 stale ones, 4 "
+				      "misses\n"
+				      "lists: ads with 7 names, b with 1 names\n"));
+	assert_non_null(strstr(shown, "\n\nupstream            queries  answers  errors  timeouts  "
+				      "wrong-ids  backed-off  ms\n"
+				      "192.0.2.1:53              9        8       1         2      "
+				      "    3           1  1.2\n"
+				      "tcp://192.0.2.2:53        0        0       0         0      "
+				      "    0           0  -\n"));
+	show(REQUEST_STATUS, "{\"proxy\":{\"cache\":null}}");
+	assert_non_null(strstr(shown, "\ncache: none\n"));
+}
+
 static void test_strange_replies_do_no_harm(void **state)
 {
 	static const char *const replies[] = {
@@ -116,6 +169,9 @@ static void test_strange_replies_do_no_harm(void **state)
 		"{\"workers\":[null,{\"pid\":\"x\"}],\"counters\":[1,{\"total\":1,\"workers\":[]},"
 		"{\"total\":1,\"workers\":[1,2,3]}],\"lines\":[{\"whole\":1,\"parts\":[1]}]}",
 		"{\"counters\":[{\"workers\":[1,2,3],\"total\":1},{\"total\":1}]}",
+		"{\"proxy\":{\"addresses\":[1,null],\"cache\":7,\"upstreams\":[null,1,{}],"
+		"\"lists\":[[],{\"name\":1}]},\"rules\":[1,null,{\"rule\":2}],\"name\":[]}",
+		"{\"proxy\":{\"upstreams\":{\"a\":1},\"lists\":1},\"rules\":1}",
 	};
 
 	(void)state;
@@ -142,6 +198,9 @@ int main(void)
 		TEST(test_ledger_that_adds_up_says_so),
 		TEST(test_ledger_says_where_something_is_missing),
 		TEST(test_stats_show_what_is_not_zero),
+		TEST(test_rules_say_what_they_did),
+		TEST(test_flush_says_when_it_is_done),
+		TEST(test_status_shows_the_proxy),
 		TEST(test_strange_replies_do_no_harm),
 		TEST(test_clean_text_has_no_control_bytes),
 	};
