@@ -308,6 +308,24 @@ static void reset_statistics(void *argument)
 	streams_reset(aggregator->streams);
 }
 
+/* Memory of another size is that of another configuration: a reload is on its way, and brings
+ * another of us. */
+static void open_proxy(struct web_host *host, const struct lent *lent)
+{
+	size_t cache_size = proxy_cache_size(host->config);
+
+	host->proxy = xmalloc(sizeof(*host->proxy));
+	proxy_summary_init(host->proxy, host->config);
+	for (uint32_t i = 0; i < host->worker_count; i++) {
+		const struct lent_worker *worker = &lent->workers[i];
+
+		host->workers[i].proxy =
+			memory_map(worker->proxy_fd, proxy_stats_size(host->config), false);
+		if (cache_size)
+			host->workers[i].cache = memory_map(worker->cache_fd, cache_size, false);
+	}
+}
+
 /* Credentials and keys are read while we may. */
 static void open_web(struct aggregator *aggregator)
 {
@@ -338,6 +356,7 @@ static void open_web(struct aggregator *aggregator)
 		if (!host->workers[i].head || !host->workers[i].watch)
 			fail("the memory of a worker that was lent cannot be used");
 	}
+	open_proxy(host, &aggregator->lent);
 	aggregator->auth = auth_new(&config->web, error);
 	if (!aggregator->auth)
 		fail(error);

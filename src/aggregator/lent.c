@@ -39,6 +39,8 @@ static int *place_of(struct lent *lent, enum lend what, uint32_t index)
 		return worker ? &worker->bell_fd : NULL;
 	case LEND_PROXY:
 		return worker ? &worker->proxy_fd : NULL;
+	case LEND_CACHE:
+		return worker ? &worker->cache_fd : NULL;
 	default:
 		return NULL;
 	}

@@ -11,7 +11,7 @@ struct lent {
 	int queue_fds[CONFIG_OUTPUTS_MAX], spool_fds[CONFIG_OUTPUTS_MAX];
 	struct lent_worker {
 		int head_fd, watch_fd, stats_fd, ring_fd, tail_fd, bell_fd; /* -1: not lent */
-		int proxy_fd;
+		int proxy_fd, cache_fd;
 	} workers[CONFIG_WORKERS_MAX];
 	uint32_t worker_count;
 };

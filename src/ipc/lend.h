@@ -25,6 +25,7 @@ enum lend {
 	LEND_LISTENER,	/* of the web */
 	LEND_CITY,	/* asked for: a GeoIP database, as it is now */
 	LEND_ASN,
+	LEND_CACHE, /* index is the worker: its cache (ipc/cache_counts.h), read-only */
 	LEND_END,
 };
 

@@ -7,11 +7,17 @@
 #include "base/clock.h"
 #include "rules/rule.h"
 
-void proxy_json_add_rules(struct json *json, const char *key, const struct proxy_summary *summary)
+void proxy_json_add_rules(struct json *json, const struct proxy_summary *summary,
+			  const struct ledger *ledger, bool is_dry_run)
 {
+	uint64_t queries = ledger_counter(ledger, COUNTER_PROXY_QUERIES);
+	uint64_t undecided = ledger_counter(ledger, COUNTER_PROXY_REFUSED);
 	char text[RULE_TEXT_MAX];
 
-	json_open_array(json, key);
+	json_add_bool(json, "is_dry_run", is_dry_run);
+	json_add_number(json, "queries", is_dry_run ? summary->tried : queries);
+	json_add_number(json, "undecided", is_dry_run ? summary->untouched : undecided);
+	json_open_array(json, "rules");
 	for (uint32_t i = 0; i < summary->rule_count; i++) {
 		const struct proxy_summary_rule *rule = &summary->rules[i];
 

@@ -7,8 +7,11 @@
 /* Parts of what the proxies of all workers tell, as members of an object. Keys stay, more may
  * come. */
 
-/* An array: number (as in events, from 1), hits, is_shadow, rule. */
-void proxy_json_add_rules(struct json *json, const char *key, const struct proxy_summary *summary);
+/* is_dry_run; queries, undecided: how many there were, and for how many of them no rule decided;
+ * and rules, an array: number (as in events, from 1), hits, is_shadow, rule. ledger: of all
+ * workers. */
+void proxy_json_add_rules(struct json *json, const struct proxy_summary *summary,
+			  const struct ledger *ledger, bool is_dry_run);
 
 /* An array: upstream (its text), counts, latency_milliseconds (the mean, or null), outstanding,
  * backed_off: workers that leave it alone now. */

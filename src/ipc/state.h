@@ -88,6 +88,7 @@ struct state_watch {
 	uint64_t cache_name_length;
 	uint8_t cache_name[256]; /* ... the name here says: wire form, lower case; of the last epoch
 				    alone */
+	int64_t started_ns;	 /* of the run, monotonic */
 };
 
 static inline uint64_t state_get(const struct state_head *head, enum state_word word)

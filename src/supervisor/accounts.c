@@ -66,10 +66,11 @@ void accounts_begin_drops(struct supervisor *supervisor)
 static void tell_processes(struct supervisor *supervisor)
 {
 	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		struct state_watch *watch = supervisor->seats[i].lease.watch;
 		pid_t pid = supervisor->seats[i].process.pid;
 
-		__atomic_store_n(&supervisor->seats[i].lease.watch->pid,
-				 pid > 0 ? (uint64_t)pid : 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&watch->pid, pid > 0 ? (uint64_t)pid : 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&watch->started_ns, supervisor->started_ns, __ATOMIC_RELAXED);
 	}
 }
 

@@ -117,11 +117,26 @@ void proxy_lease_place(const struct proxy_lease *lease, int *fds)
 	fds[CHILD_FD_PROXY] = lease->stats_fd;
 }
 
+static int lend_cache(const struct proxy_lease *lease, uint32_t worker, int channel)
+{
+	int reader_fd = memory_reopen(lease->cache_fd), error;
+
+	if (reader_fd < 0)
+		return reader_fd;
+	error = lend_send(channel, LEND_CACHE, worker, reader_fd, NULL);
+	close(reader_fd);
+	return error;
+}
+
 int proxy_lease_lend(const struct proxy_lease *lease, uint32_t worker, int channel)
 {
-	if (lease->stats_fd < 0)
-		return 0;
-	return lend_send(channel, LEND_PROXY, worker, lease->stats_reader_fd, NULL);
+	int error = 0;
+
+	if (lease->stats_fd >= 0)
+		error = lend_send(channel, LEND_PROXY, worker, lease->stats_reader_fd, NULL);
+	if (!error && lease->cache_fd >= 0)
+		error = lend_cache(lease, worker, channel);
+	return error;
 }
 
 void proxy_lease_give(const struct proxy_lease *lease, uint32_t worker, struct handover *handover)

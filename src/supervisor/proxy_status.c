@@ -77,21 +77,13 @@ void proxy_status_add(const struct supervisor *supervisor, struct json *json)
 
 void proxy_status_format_rules(struct supervisor *supervisor, struct json *json)
 {
-	bool is_dry_run = supervisor->effective->config.is_dry_run;
 	struct proxy_summary *summary = xmalloc(sizeof(*summary));
 	struct ledger ledger;
 
 	accounts_sum_up(supervisor, &ledger);
 	proxy_accounts_sum_up(supervisor, summary, false);
 	json_open_object(json, NULL);
-	json_add_bool(json, "is_dry_run", is_dry_run);
-	json_add_number(json, "queries",
-			is_dry_run ? summary->tried
-				   : ledger_counter(&ledger, COUNTER_PROXY_QUERIES));
-	json_add_number(json, "undecided",
-			is_dry_run ? summary->untouched
-				   : ledger_counter(&ledger, COUNTER_PROXY_REFUSED));
-	proxy_json_add_rules(json, "rules", summary);
+	proxy_json_add_rules(json, summary, &ledger, supervisor->effective->config.is_dry_run);
 	json_close_object(json);
 	proxy_summary_fini(summary);
 	free(summary);

@@ -37,7 +37,8 @@ class Description:
 
     KNOWN = {"type", "properties", "required", "additionalProperties", "items", "prefixItems", "minItems", "maxItems",
              "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "description", "$ref"}
-    TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "null": type(None)}
+    TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+             "null": type(None)}
 
     def __init__(self, path):
         with open(path, encoding="utf-8") as file:
@@ -70,7 +71,7 @@ class Description:
         elif isinstance(value, str):
             require(schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)), where, "length")
             require(re.search(schema.get("pattern", ""), value), where, value, "does not match")
-        elif isinstance(value, int):
+        elif isinstance(value, (int, float)):
             require(schema.get("minimum", value) <= value <= schema.get("maximum", value), where, value, "range")
 
     def check_object(self, value, schema, where):

@@ -6,6 +6,7 @@
 #include "aggregator/stats/streams.h"
 #include "config/config.h"
 #include "ipc/aggregator_state.h"
+#include "ipc/proxy_summary.h"
 #include "ipc/state.h"
 
 /* What the web shows, all borrowed from the aggregator, and what it may ask of it. */
@@ -17,8 +18,11 @@ struct web_host {
 	struct {
 		const struct state_head *head;
 		const struct state_watch *watch;
+		const struct proxy_stats *proxy; /* NULL: not lent, or of another configuration */
+		const void *cache;		 /* the same */
 	} workers[CONFIG_WORKERS_MAX];
 	uint32_t worker_count;
+	struct proxy_summary *proxy; /* of them all, made when it is asked for */
 	/* Packets that wait in the ring of a worker. NULL when there is no ring, or nobody knows:
 	 * then the ledger has no line of it. */
 	uint64_t (*in_ring)(void *argument, uint32_t worker);
@@ -33,3 +37,7 @@ struct ledger;
 
 /* Adds a worker to a ledger that began as zero. */
 void web_host_add_worker(const struct web_host *host, uint32_t worker, struct ledger *ledger);
+
+/* What the proxies of all workers tell now; with_names: the names that are asked for, sorted. Until
+ * the next call. */
+const struct proxy_summary *web_host_sum_up_proxy(const struct web_host *host, bool with_names);

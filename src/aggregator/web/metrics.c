@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "aggregator/web/metrics_proxy.h"
 #include "ipc/ledger.h"
 
 #define NUMBER_MAX  12
@@ -247,6 +248,8 @@ static const struct {
 	 OF_LEDGER(words[STATE_WAITING])},
 	{{"dnsflow_datagrams_waiting", EXPOSITION_GAUGE, "datagrams that are not sent yet"},
 	 OF_LEDGER(datagrams_waiting)},
+	{{"dnsflow_proxy_waiting", EXPOSITION_GAUGE, "queries that wait for an answer"},
+	 OF_LEDGER(words[STATE_PROXY_WAITING])},
 };
 
 static void add_measures(struct exposition *out, const struct ledger *ledgers, uint32_t count)
@@ -437,6 +440,7 @@ void metrics_write(const struct web_host *host, const struct http_counts *web,
 	add_evictions(out, host);
 	add_workers(out, host);
 	add_sources(out, host);
+	metrics_proxy_write(host, out);
 	add_outputs(out, host);
 	add_web(out, web);
 }

@@ -8,6 +8,7 @@
 #include "aggregator/web/exposition.h"
 #include "aggregator/web/health.h"
 #include "aggregator/web/metrics.h"
+#include "aggregator/web/proxy.h"
 #include "aggregator/web/statistics.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -118,6 +119,12 @@ static void on_ledger(struct web *web, struct http_request *request)
 	answer_json(web, request, 200);
 }
 
+static void on_proxy(struct web *web, struct http_request *request)
+{
+	proxy_format(web->host, clock_monotonic_ns(), &web->json);
+	answer_json(web, request, 200);
+}
+
 static void on_health(struct web *web, struct http_request *request)
 {
 	answer_json(web, request,
@@ -138,7 +145,7 @@ static const struct route {
 	{"/counters", HTTP_GET, on_counters}, {"/tables", HTTP_GET, on_tables},
 	{"/streams", HTTP_GET, on_streams},   {"/metrics", HTTP_GET, on_metrics},
 	{"/ledger", HTTP_GET, on_ledger},     {"/health", HTTP_GET, on_health},
-	{"/reset", HTTP_DELETE, on_reset},
+	{"/proxy", HTTP_GET, on_proxy},	      {"/reset", HTTP_DELETE, on_reset},
 };
 
 static const struct route *find_route(const char *path)

@@ -12,6 +12,7 @@
 #include "aggregator/web/metrics.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "rules/rule.h"
 #include "tests/unit/aggregator/web_rig.h"
 
 #define FAMILIES_MAX 512
@@ -250,12 +251,96 @@ static void test_format_is_negotiated(void **state)
 		assert_int_equal(exposition_choose(cases[i].accept), cases[i].format);
 }
 
+static const char *text_of_rule(const void *argument, uint32_t number)
+{
+	static char line[RULE_TEXT_MAX];
+	const struct proxy_summary_rule *rule = &rig_proxy.rules[number];
+
+	(void)argument;
+	snprintf(line, sizeof(line), "%.*s", (int)rule->length, rule->text);
+	return line;
+}
+
+static void count_in_proxy(int worker)
+{
+	struct proxy_stats *stats = rig_proxies[worker];
+	uint64_t *hits =
+		proxy_stats_attach(stats, proxy_stats_size(&rig_config), 4, text_of_rule, NULL);
+	struct upstream_group group;
+	char error[UPSTREAM_ERROR_MAX];
+	struct proxy_upstream_stats *upstream;
+
+	assert_true(upstream_parse("tcp://[2001:db8::1]:5353", &group, error));
+	upstream = proxy_stats_upstream(stats, &group.servers[0]);
+	upstream->answers = 4;
+	upstream->latency_ns_sum = 250000000;
+	upstream->is_backed_off = 77;
+	assert_true(upstream_parse("192.0.2.66", &group, error)); /* which no rule has */
+	proxy_stats_upstream(stats, &group.servers[0])->queries = 1;
+	hits[0] = 3;
+	hits[3] = 5;
+	stats->traffic.connections = 9;
+}
+
+static void test_the_proxy_has_closed_labels(void **state)
+{
+	(void)state;
+	rig_add_proxy();
+	count_in_proxy(0);
+	count_in_proxy(1);
+	write_all(EXPOSITION_TEXT);
+	assert_non_null(strstr(text, "\ndnsflow_proxy_rule_hits_total{rule=\"1\"} 6\n"
+				     "dnsflow_proxy_rule_hits_total{rule=\"2\"} 0\n"
+				     "dnsflow_proxy_rule_hits_total{rule=\"3\"} 0\n"
+				     "dnsflow_proxy_rule_hits_total{rule=\"4\"} 10\n# "));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_upstream_answers_total{upstream=\"192.0.2.1:"
+				     "53\"} 0\ndnsflow_proxy_upstream_answers_total{upstream=\"tcp:"
+				     "//[2001:db8::1]:5353\"} 8\ndnsflow_proxy_upstream_answers_"
+				     "total{upstream=\"192.0.2.3:53\"} 0\n# "));
+	assert_non_null(strstr(text, "dnsflow_proxy_upstream_latency_seconds_total{upstream=\"tcp:"
+				     "//[2001:db8::1]:5353\"} 0.5\n"));
+	assert_non_null(strstr(text, "dnsflow_proxy_upstream_backed_off{upstream=\"tcp://[2001:db8:"
+				     ":1]:5353\"} 2\n"));
+	assert_null(strstr(text, "192.0.2.66"));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_tcp_connections 18\n"));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_cache_bytes 1048576\n"));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_cache_hits_total 0\n"));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_queries_total{worker=\"1\"} 0\n"));
+	assert_null(strstr(text, "dnsflow_proxy_tried"));
+	check_text(false);
+	assert_true(write_all(EXPOSITION_OPEN_METRICS));
+	for (; family_count; family_count--)
+		free(families[family_count - 1]);
+	check_text(true);
+}
+
+static void test_a_dry_run_tells_what_it_tried(void **state)
+{
+	(void)state;
+	rig_add_proxy();
+	*rig_config.proxy.listen = '\0';
+	rig_config.is_dry_run = true;
+	count_in_proxy(0);
+	rig_proxies[0]->tried = 12;
+	rig_proxies[0]->untouched = 5;
+	write_all(EXPOSITION_TEXT);
+	assert_non_null(strstr(text, "\ndnsflow_proxy_tried_total 12\n"));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_untouched_total 5\n"));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_rule_hits_total{rule=\"1\"} 3\n"));
+	assert_null(strstr(text, "dnsflow_proxy_cache_bytes"));
+	assert_null(strstr(text, "dnsflow_proxy_upstream"));
+	check_text(false);
+}
+
 static void test_promtool_accepts_it(void **state)
 {
-	size_t length = write_all(EXPOSITION_TEXT);
+	size_t length;
 	FILE *promtool;
 
 	(void)state;
+	rig_add_proxy();
+	count_in_proxy(0);
+	length = write_all(EXPOSITION_TEXT);
 	if (system("command -v promtool >/dev/null 2>&1") != 0)
 		skip();
 	promtool = popen("promtool check metrics 2>&1 | head -20", "w");
@@ -292,6 +377,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_does_not_fit_is_nothing, set_up,
 						tear_down),
 		cmocka_unit_test(test_format_is_negotiated),
+		cmocka_unit_test_setup_teardown(test_the_proxy_has_closed_labels, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_dry_run_tells_what_it_tried, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_promtool_accepts_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_64_streams_take_20_ms_at_most, set_up,
 						tear_down),

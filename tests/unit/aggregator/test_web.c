@@ -298,7 +298,7 @@ static void test_ledger(void **state)
 	assert_true(json_is_true(json_object_get(parse(), "adds_up")));
 	assert_int_equal(json_array_size(json_object_get(answer, "workers")), 2);
 	assert_int_equal(json_array_size(json_object_get(answer, "outputs")), 2);
-	assert_int_equal(json_array_size(json_object_get(answer, "lines")), 10);
+	assert_int_equal(json_array_size(json_object_get(answer, "lines")), 11);
 	rig_words.outputs[0].queued = 3;
 	assert_int_equal(get("/ledger"), 200);
 	assert_true(json_is_false(json_object_get(parse(), "adds_up")));
@@ -377,10 +377,70 @@ static void test_reset(void **state)
 	assert_int_equal(rig_resets, 1);
 }
 
+static json_int_t number_in(const json_t *object, const char *key)
+{
+	assert_true(json_is_integer(json_object_get(object, key)));
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void test_without_a_proxy_there_is_nothing_of_it(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(get("/proxy"), 200);
+	parse();
+	assert_int_equal(json_object_size(json_object_get(answer, "metrics")), 0);
+	assert_int_equal(json_array_size(json_object_get(answer, "rules")), 0);
+	assert_int_equal(json_array_size(json_object_get(answer, "upstreams")), 0);
+	assert_int_equal(json_array_size(json_object_get(answer, "names")), 0);
+	assert_true(json_is_null(json_object_get(answer, "cache")));
+}
+
+static void test_what_the_proxy_did(void **state)
+{
+	static const struct hash_key key = {{1, 2}};
+	static const uint8_t name[] = {3, '<', 'b', '>', 0};
+	struct proxy_stats *stats;
+	const json_t *rules, *metrics;
+
+	(void)state;
+	rig_add_proxy();
+	stats = rig_proxies[1];
+	stats->layout = PROXY_STATS_LAYOUT;
+	stats->traffic.packets_received = 7;
+	proxy_stats_answer(stats, 2500000);
+	proxy_stats_name(stats, &key, (struct slice){name, sizeof(name)}, 0);
+	rig_watches[0].started_ns = clock_monotonic_ns() - NANOSECONDS_PER_SECOND;
+	rig_heads[1].words[STATE_COUNTERS + COUNTER_PROXY_QUERIES] = 9;
+	rig_heads[1].words[STATE_COUNTERS + COUNTER_PROXY_REFUSED] = 2;
+	start();
+	assert_int_equal(get("/proxy"), 200);
+	assert_null(strpbrk(body, "<>&"));
+	parse();
+	metrics = json_object_get(answer, "metrics");
+	assert_int_equal(number_in(metrics, "requests_total"), 9);
+	assert_int_equal(number_in(metrics, "requests_failed"), 2);
+	assert_int_equal(number_in(metrics, "net.packets_received"), 7);
+	assert_true(json_number_value(json_object_get(metrics, "response_time_msec_avg")) == 2.5);
+	assert_true(json_number_value(json_object_get(metrics, "uptime")) >= 1);
+	assert_null(json_object_get(metrics, "net.packets_sent")); /* untouched */
+	rules = json_object_get(answer, "rules");
+	assert_int_equal(json_array_size(rules), 4);
+	assert_int_equal(number_in(json_array_get(rules, 1), "number"), 2);
+	assert_true(json_is_true(json_object_get(json_array_get(rules, 1), "is_shadow")));
+	assert_int_equal(json_array_size(json_object_get(answer, "upstreams")), 3);
+	assert_int_equal(number_in(json_object_get(answer, "cache"), "bytes_most"),
+			 sizeof(rig_cache));
+	assert_int_equal(number_in(answer, "undecided"), 2);
+	assert_string_equal(json_string_value(json_array_get(
+				    json_array_get(json_object_get(answer, "names"), 0), 0)),
+			    "\\060b\\062.");
+}
+
 static void test_methods(void **state)
 {
-	static const char *const paths[] = {"/counters", "/tables", "/streams",
-					    "/metrics",	 "/ledger", "/health"};
+	static const char *const paths[] = {"/counters", "/tables", "/streams", "/metrics",
+					    "/ledger",	 "/health", "/proxy"};
 	static const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
 	char line[64], length[64];
 
@@ -624,6 +684,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_health_tells_of_outputs_workers_and_ledger,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reset, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_without_a_proxy_there_is_nothing_of_it, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_what_the_proxy_did, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_methods, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hosts_and_origins, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hosts_of_all_addresses, set_up, tear_down),

@@ -2,6 +2,7 @@
 #pragma once
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aggregator/outputs/geoip.h"
@@ -16,6 +17,9 @@ static struct aggregator_words rig_words;
 static struct state_head rig_heads[2];
 static struct state_watch rig_watches[2];
 static struct web_host rig_host;
+static struct proxy_summary rig_proxy;
+static struct proxy_stats *rig_proxies[2]; /* as large as of any configuration here */
+static uint8_t rig_cache[1 << 20];
 static uint32_t rig_streams;
 static int rig_resets;
 static uint64_t rig_in_ring;
@@ -144,6 +148,31 @@ static uint64_t rig_waiting(void *argument, uint32_t worker)
 	return worker ? 0 : rig_in_ring;
 }
 
+/* A proxy whose rules are hostile, and what its workers tell: no more than zeros. Once for a test.
+ */
+static inline void rig_add_proxy(void)
+{
+	struct cache_head head = {.layout = CACHE_HEAD_LAYOUT, .size = sizeof(rig_cache)};
+
+	strcpy(rig_config.proxy.listen, "127.0.0.1:53");
+	rig_config.proxy.cache_mib = 1;
+	rig_config.worker_count = 1;
+	strcpy(rig_config.rules, "block \"<script>\\\\\"\n"
+				 "shadow log \xff\x1b[31m\n"
+				 "resolve a using 192.0.2.1, tcp://[2001:db8::1]:5353\n"
+				 "resolve b using ordered 192.0.2.1:53, 192.0.2.3");
+	proxy_summary_fini(&rig_proxy);
+	proxy_summary_init(&rig_proxy, &rig_config);
+	for (int i = 0; i < 2; i++) {
+		if (!rig_proxies[i])
+			rig_proxies[i] = malloc(proxy_stats_size(&rig_config));
+		memset(rig_proxies[i], 0, proxy_stats_size(&rig_config));
+		rig_host.workers[i].proxy = rig_proxies[i];
+	}
+	memcpy(rig_cache, &head, sizeof(head));
+	rig_host.workers[0].cache = rig_cache;
+}
+
 static inline void rig_init(void)
 {
 	rig_config = config_default;
@@ -155,6 +184,8 @@ static inline void rig_init(void)
 	strcpy(rig_config.outputs[1].name, "a\"b\\c");
 	rig_words.outputs[0].is_up = rig_words.outputs[1].is_up = 1;
 	rig_streams = AGGREGATOR_STREAMS_MAX;
+	proxy_summary_fini(&rig_proxy);
+	proxy_summary_init(&rig_proxy, &rig_config);
 	rig_resets = 0;
 	rig_in_ring = 0;
 	rig_host = (struct web_host){
@@ -162,6 +193,7 @@ static inline void rig_init(void)
 		.words = &rig_words,
 		.workers = {{&rig_heads[0], &rig_watches[0]}, {&rig_heads[1], &rig_watches[1]}},
 		.worker_count = 2,
+		.proxy = &rig_proxy,
 		.in_ring = rig_waiting,
 		.reset = rig_reset,
 	};

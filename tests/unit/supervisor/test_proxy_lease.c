@@ -134,6 +134,7 @@ static void test_the_aggregator_cannot_write(void **state)
 {
 	struct control_message message;
 	int channel[2], fd;
+	void *cache;
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, channel), 0);
@@ -146,6 +147,14 @@ static void test_the_aggregator_cannot_write(void **state)
 	assert_int_equal(lend_index(message.status), 5);
 	assert_null(memory_map(fd, proxy_stats_size(&config), true));
 	close(fd);
+	assert_int_equal(lend_receive(channel[1], &message, &fd), 1);
+	assert_int_equal(lend_what(message.status), LEND_CACHE);
+	assert_null(memory_map(fd, proxy_cache_size(&config), true));
+	cache = memory_map(fd, proxy_cache_size(&config), false);
+	assert_non_null(cache);
+	munmap(cache, proxy_cache_size(&config));
+	close(fd);
+	assert_int_equal(lend_receive(channel[1], &message, &fd), -EAGAIN);
 	close(channel[0]);
 	close(channel[1]);
 }
