@@ -19,6 +19,17 @@ static void count(struct worker *worker, enum counter counter, uint64_t value)
 	worker->head.words[STATE_COUNTERS + (int)counter] += value;
 }
 
+/* Queries of clients: one for each of what they can become. */
+static void add_proxy(struct worker *worker)
+{
+	for (int i = COUNTER_PROXY_CACHED; i <= COUNTER_PROXY_LOST; i++) {
+		count(worker, (enum counter)i, 1);
+		count(worker, COUNTER_PROXY_QUERIES, 1);
+	}
+	worker->head.words[STATE_PROXY_WAITING] = 2;
+	count(worker, COUNTER_PROXY_QUERIES, 2);
+}
+
 /* A worker that recorded 5 of 8 packets and sent 3 of those records. */
 static struct worker make_worker(void)
 {
@@ -40,6 +51,7 @@ static struct worker make_worker(void)
 	count(&worker, COUNTER_SENDS_FAILED_REFUSED, 1);
 	worker.head.words[STATE_SEQUENCE] = 2;
 	worker.head.words[STATE_SENT] = 2;
+	add_proxy(&worker);
 	return worker;
 }
 
@@ -66,6 +78,7 @@ static void test_what_is_missing_is_told_where_it_is(void **state)
 		{COUNTER_MESSAGES_NO_ADDRESS, "messages"}, {COUNTER_RECORDS_DROPPED, "export"},
 		{COUNTER_DATAGRAMS_STATS, "datagrams"},	   {COUNTER_SENDS, "sends"},
 		{COUNTER_MESSAGES_REASSEMBLED, "sources"}, {COUNTER_PACKETS_OTHER_SHARE, "ring"},
+		{COUNTER_PROXY_QUERIES, "proxy"},	   {COUNTER_PROXY_LOST, "proxy"},
 	};
 
 	(void)state;
@@ -102,6 +115,20 @@ static void test_a_file_has_no_line_for_the_ring(void **state)
 	assert_string_equal(lines[0].stage, "ring");
 }
 
+static void test_what_is_beside_the_proxys_line_is_not_in_it(void **state)
+{
+	struct worker worker = make_worker();
+	struct ledger ledger = {0};
+
+	(void)state;
+	for (int i = COUNTER_PROXY_LOST + 1; i < COUNTER_END; i++)
+		if (counter_name((enum counter)i) &&
+		    !strncmp(counter_name((enum counter)i), "proxy_", 6))
+			count(&worker, (enum counter)i, 5);
+	ledger_add(&ledger, &worker.head, &worker.watch, 3);
+	assert_true(ledger_adds_up(&ledger, true));
+}
+
 static void test_no_two_counters_share_a_number(void **state)
 {
 	static const int numbers[] = {
@@ -124,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_every_line_adds_up),
 		cmocka_unit_test(test_what_is_missing_is_told_where_it_is),
 		cmocka_unit_test(test_a_file_has_no_line_for_the_ring),
+		cmocka_unit_test(test_what_is_beside_the_proxys_line_is_not_in_it),
 		cmocka_unit_test(test_no_two_counters_share_a_number),
 	};
 
