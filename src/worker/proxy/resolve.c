@@ -193,12 +193,10 @@ static void fail(struct proxy *proxy, struct pending *pending)
 	uint16_t rcode = pending->error_rcode ? pending->error_rcode : DNS_SERVFAIL;
 	enum extended_error error = pending->error_rcode ? EDE_NONE : EDE_NO_REACHABLE_AUTHORITY;
 
-	if (deliver_stale(proxy, pending))
-		return;
-	for (struct asker *asker = pending->first; asker; asker = asker->next)
-		fail_one(proxy, asker, rcode, error);
-	release_all(proxy, pending, ATTEMPT_DONE);
-	settle(proxy, pending);
+	release_all(proxy, pending, ATTEMPT_DONE); /* its time is over: nothing ends it later */
+	if (!deliver_stale(proxy, pending))
+		for (struct asker *asker = pending->first; asker; asker = asker->next)
+			fail_one(proxy, asker, rcode, error);
 }
 
 static bool ask_server(struct proxy *proxy, struct pending *pending, uint16_t server, bool is_tcp)

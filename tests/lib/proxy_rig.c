@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/lib/proxy_rig.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/cursor.h"
+#include "dns/message.h"
+#include "ipc/child.h"
+#include "ipc/ledger.h"
+#include "ipc/memory.h"
+#include "tests/lib/dns_build.h"
+
+static int bind_to(int type, uint16_t *port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				      .sin_port = htons(*port)};
+	socklen_t length = sizeof(address);
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), failed;
+
+	assert(fd >= 0);
+	failed = bind(fd, (struct sockaddr *)&address, length);
+	if (!failed && type == SOCK_STREAM)
+		failed = listen(fd, 64);
+	if (failed) {
+		close(fd);
+		return -1;
+	}
+	failed = getsockname(fd, (struct sockaddr *)&address, &length);
+	assert(!failed);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+/* A port that is free for both. */
+static void bind_both(int *udp, int *tcp, uint16_t *port)
+{
+	do {
+		*port = 0;
+		*tcp = bind_to(SOCK_STREAM, port);
+		*udp = bind_to(SOCK_DGRAM, port);
+		if (*udp < 0)
+			close(*tcp);
+	} while (*udp < 0);
+}
+
+static int connect_to(int type, uint16_t port)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET,
+					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+					    .sin_port = htons(port)};
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	int failed = connect(fd, (const struct sockaddr *)&address, sizeof(address));
+
+	assert(fd >= 0 && !failed);
+	return fd;
+}
+
+static void lend(int fd, int number)
+{
+	int lent = dup2(fd, number);
+
+	assert(lent == number);
+	close(fd);
+}
+
+void proxy_rig_init(struct proxy_rig *rig)
+{
+	struct config_proxy *proxy = &rig->config.proxy;
+
+	memset(rig, 0, sizeof(*rig));
+	rig->config = config_default;
+	rig->config.worker_count = 1;
+	proxy->timeout_ms = 200;
+	proxy->query_count = 256;
+	proxy->cache_mib = 0;
+	proxy->tcp_connections = 16;
+	proxy->endpoint_count = 1;
+	proxy->endpoints[0].address = (struct address){.bytes = {127, 0, 0, 1}, .version = 4};
+	rig->watch.stats_key[0] = 1;
+	child_fill_numbers();
+	lend(open("/dev/null", O_RDONLY | O_CLOEXEC), CHILD_FD_LISTS); /* none */
+	for (int i = 0; i < PROXY_RIG_UPSTREAMS; i++)
+		bind_both(&rig->upstreams[i], &rig->tcp[i], &rig->ports[i]);
+}
+
+static void open_proxy(struct proxy_rig *rig)
+{
+	const char *problem;
+	bool has_begun;
+
+	rig->proxy = calloc(1, sizeof(*rig->proxy));
+	rig->loop = loop_new();
+	assert(rig->proxy);
+	problem = proxy_open(rig->proxy, &rig->config, &rig->watch, rig->head, NULL);
+	if (problem)
+		fprintf(stderr, "# %s\n", problem);
+	assert(!problem);
+	has_begun = proxy_begin(rig->proxy, rig->loop);
+	assert(has_begun);
+}
+
+void proxy_rig_open(struct proxy_rig *rig, const char *rules)
+{
+	int udp, tcp;
+
+	snprintf(rig->config.rules, sizeof(rig->config.rules), rules, rig->ports[0], rig->ports[1],
+		 rig->ports[2]);
+	bind_both(&udp, &tcp, &rig->port);
+	rig->config.proxy.endpoints[0].port = rig->port;
+	lend(udp, CHILD_FD_LISTEN);
+	lend(tcp, CHILD_FD_LISTEN + CONFIG_LISTEN_MAX);
+	lend(memory_create("rig", proxy_stats_size(&rig->config)), CHILD_FD_PROXY);
+	if (rig->config.proxy.cache_mib)
+		lend(memory_create("rig", proxy_cache_size(&rig->config)), CHILD_FD_CACHE);
+	rig->head = calloc(1, sizeof(*rig->head));
+	assert(rig->head);
+	open_proxy(rig);
+	rig->client = connect_to(SOCK_DGRAM, rig->port);
+}
+
+/* What a process leaves to its end. */
+static void free_proxy(struct proxy_rig *rig)
+{
+	struct proxy *proxy = rig->proxy;
+
+	for (uint32_t i = 0; i < proxy->server_count; i++)
+		server_close(&proxy->servers[i]);
+	for (uint32_t i = 0; i < proxy->listener_count; i++)
+		free(proxy->listeners[i].replies);
+	connections_free(proxy->connections);
+	pendings_free(proxy->pendings);
+	limits_free(proxy->limits);
+	if (proxy->cache)
+		cache_close(proxy->cache);
+	prefixes_free(proxy->allowed);
+	ruleset_free(proxy->ruleset);
+	munmap(proxy->stats, proxy_stats_size(&rig->config));
+	free(proxy->servers);
+	free(proxy->groups);
+	free(proxy);
+	loop_free(rig->loop);
+}
+
+void proxy_rig_reopen(struct proxy_rig *rig)
+{
+	free_proxy(rig);
+	open_proxy(rig);
+}
+
+void proxy_rig_close(struct proxy_rig *rig)
+{
+	free_proxy(rig);
+	free(rig->head);
+	close(rig->client);
+	for (int i = 0; i < PROXY_RIG_UPSTREAMS; i++) {
+		close(rig->upstreams[i]);
+		if (rig->tcp[i] >= 0)
+			close(rig->tcp[i]);
+	}
+	close(CHILD_FD_LISTEN);
+	close(CHILD_FD_LISTEN + CONFIG_LISTEN_MAX);
+	close(CHILD_FD_PROXY);
+	if (rig->config.proxy.cache_mib)
+		close(CHILD_FD_CACHE);
+	child_fill_numbers();
+}
+
+bool proxy_rig_adds_up(const struct proxy_rig *rig)
+{
+	struct ledger ledger = {0};
+
+	ledger_add(&ledger, rig->head, &rig->watch, 0);
+	return ledger_adds_up(&ledger, false);
+}
+
+uint64_t proxy_rig_count(const struct proxy_rig *rig, enum counter counter)
+{
+	return state_counter(rig->head, counter);
+}
+
+bool proxy_rig_wait(struct proxy_rig *rig, int fd, int wait_ms)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	int64_t end_ns = clock_monotonic_ns() + wait_ms * NANOSECONDS_PER_MILLISECOND;
+
+	do {
+		loop_poll(rig->loop);
+		if (poll(&ready, 1, 1) > 0)
+			return true;
+	} while (clock_monotonic_ns() < end_ns);
+	return false;
+}
+
+void proxy_rig_pass(struct proxy_rig *rig, int time_ms)
+{
+	proxy_rig_wait(rig, -1, time_ms);
+}
+
+int proxy_rig_connect(const struct proxy_rig *rig)
+{
+	return connect_to(SOCK_STREAM, rig->port);
+}
+
+void proxy_rig_query(struct proxy_rig_message *message, uint16_t id, uint16_t flags,
+		     const char *name, uint16_t type, uint16_t payload)
+{
+	static struct dns_build build;
+	struct slice made;
+
+	dns_build_start(&build, id, flags);
+	dns_build_question(&build, name, type);
+	if (payload)
+		dns_build_edns(&build, payload);
+	made = dns_build_message(&build);
+	assert(made.length <= sizeof(message->bytes));
+	memcpy(message->bytes, made.data, made.length);
+	message->length = made.length;
+}
+
+void proxy_rig_ask(const struct proxy_rig *rig, uint16_t id, const char *name, uint16_t type)
+{
+	struct proxy_rig_message query;
+	ssize_t sent;
+
+	proxy_rig_query(&query, id, PROXY_FLAG_RD, name, type, 0);
+	sent = send(rig->client, query.bytes, query.length, 0);
+	assert(sent == (ssize_t)query.length);
+}
+
+bool proxy_rig_take(struct proxy_rig *rig, int fd, int wait_ms, struct proxy_rig_message *message)
+{
+	socklen_t length = sizeof(message->from);
+	ssize_t got;
+
+	if (!proxy_rig_wait(rig, fd, wait_ms))
+		return false;
+	got = recvfrom(fd, message->bytes, sizeof(message->bytes), MSG_DONTWAIT,
+		       (struct sockaddr *)&message->from, &length);
+	message->length = got < 0 ? 0 : (size_t)got;
+	return got >= 0;
+}
+
+/* Octets of its header and question. */
+static size_t head_length(const struct proxy_rig_message *message)
+{
+	struct slice rest = {message->bytes + DNS_HEADER_SIZE, message->length - DNS_HEADER_SIZE};
+
+	return DNS_HEADER_SIZE + name_wire_length(rest) + 4;
+}
+
+void proxy_rig_respond(const struct proxy_rig_message *query, uint16_t flags,
+		       struct proxy_rig_message *response)
+{
+	response->length = head_length(query);
+	memcpy(response->bytes, query->bytes, response->length);
+	be16_store(response->bytes + 2, flags);
+	memset(response->bytes + 6, 0, 6);
+}
+
+void proxy_rig_add(struct proxy_rig_message *response, int section, uint16_t type, uint32_t ttl_s,
+		   const void *data, uint16_t length)
+{
+	uint8_t *at = response->bytes + response->length;
+	uint8_t *count = response->bytes + 6 + 2 * section;
+
+	assert(response->length + 12 + length <= sizeof(response->bytes));
+	be16_store(at, 0xc000 | DNS_HEADER_SIZE);
+	be16_store(at + 2, type);
+	be16_store(at + 4, DNS_CLASS_IN);
+	be32_store(at + 6, ttl_s);
+	be16_store(at + 10, length);
+	memcpy(at + 12, data, length);
+	response->length += 12u + length;
+	be16_store(count, (uint16_t)(be16_load(count) + 1));
+}
+
+void proxy_rig_send(int fd, const struct proxy_rig_message *query,
+		    const struct proxy_rig_message *response)
+{
+	ssize_t sent = sendto(fd, response->bytes, response->length, 0,
+			      (const struct sockaddr *)&query->from, sizeof(query->from));
+
+	assert(sent == (ssize_t)response->length);
+}
+
+void proxy_rig_answer(int fd, const struct proxy_rig_message *query, uint32_t ttl_s, uint8_t last)
+{
+	const uint8_t address[4] = {192, 0, 2, last};
+	struct proxy_rig_message response;
+
+	proxy_rig_respond(query, PROXY_RIG_ANSWERED, &response);
+	proxy_rig_add(&response, 0, DNS_TYPE_A, ttl_s, address, sizeof(address));
+	proxy_rig_send(fd, query, &response);
+}
