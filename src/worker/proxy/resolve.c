@@ -160,6 +160,15 @@ static bool is_waiting(const struct pending *pending)
 	return false;
 }
 
+/* Of those who are asked somebody still has time to answer. */
+static bool has_time(const struct pending *pending)
+{
+	for (uint32_t i = 0; i < pending->attempt_count; i++)
+		if (pending->attempts[i].state != ATTEMPT_DONE && !pending->attempts[i].is_late)
+			return true;
+	return false;
+}
+
 /* Nobody waits any more; what other servers still answer is awaited in silence. */
 static void settle(struct proxy *proxy, struct pending *pending)
 {
@@ -521,11 +530,11 @@ static void take_error(struct proxy *proxy, struct server *server, struct pendin
 {
 	server->stats->errors++;
 	pending->error_rcode = rcode;
-	if (is_waiting(pending))
+	if (has_time(pending))
 		return;
 	if (has_other(proxy, pending))
 		try_next(proxy, pending);
-	else
+	else if (!is_waiting(pending))
 		fail(proxy, pending);
 }
 

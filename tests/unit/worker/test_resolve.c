@@ -191,6 +191,21 @@ static void test_resolve_goes_on_to_the_next_after_an_error(void **state)
 	assert_forgotten();
 }
 
+/* The first says nothing, the second that it cannot: the third is not kept waiting by the first. */
+static void test_resolve_waits_for_none_that_is_late_while_another_is_left(void **state)
+{
+	(void)state;
+	rig.config.proxy.timeout_ms = 1000;
+	proxy_rig_open(&rig, "resolve ^ using ordered 127.0.0.1:%u, 127.0.0.1:%u, 127.0.0.1:%u");
+	proxy_rig_ask(&rig, 1, "a.test.", 1);
+	take_at(0, &other);
+	take_at(1, &asked);
+	answer_with(1, RCODE_SERVFAIL);
+	assert_true(proxy_rig_take(&rig, rig.upstreams[2], 500, &asked));
+	proxy_rig_answer(rig.upstreams[0], &other, 300, 1); /* late, and welcome */
+	assert_reply(1, 0, 1);
+}
+
 static void test_resolve_drops_what_it_has_no_room_for(void **state)
 {
 	char name[] = "a.test.";
@@ -562,6 +577,7 @@ int main(void)
 		TEST(test_resolve_tells_an_error_that_all_give),
 		TEST(test_resolve_awaits_the_slower_server_in_silence),
 		TEST(test_resolve_goes_on_to_the_next_after_an_error),
+		TEST(test_resolve_waits_for_none_that_is_late_while_another_is_left),
 		TEST(test_resolve_drops_what_it_has_no_room_for),
 		TEST(test_resolve_asks_over_tcp_what_was_cut),
 		TEST(test_resolve_asks_over_tcp_when_ids_are_guessed),
