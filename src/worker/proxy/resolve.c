@@ -428,11 +428,13 @@ static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
-/* How long it may be kept; 0: not at all. */
+/* How long it may be kept; 0: not at all. With SOA in the authority section, aliases lead to
+ * nothing (RFC 2308 2.2). */
 static uint32_t ttl_of(const struct config_proxy *config, const struct response *response)
 {
 	uint32_t negative = response->negative_ttl_s;
-	bool is_negative = response->rcode == DNS_NXDOMAIN || !response->answer_count;
+	bool is_negative = response->rcode == DNS_NXDOMAIN || !response->answer_count ||
+			   negative != UINT32_MAX;
 
 	if (!is_negative)
 		return clamp(response->ttl_least_s, config->cache_ttl_least_s,

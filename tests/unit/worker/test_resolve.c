@@ -473,6 +473,21 @@ static void test_resolve_keeps_what_is_not_there_as_its_soa_says(void **state)
 	assert_int_equal(kept_s(), 0);
 }
 
+/* RFC 2308 2.2: the last name of the chain has no such type. */
+static void test_resolve_keeps_an_alias_to_nothing_no_longer_than_that(void **state)
+{
+	(void)state;
+	open_with_cache();
+	answer_without(0, 3600, 3600);
+	assert_int_equal(kept_s(), 50);
+	cache_clear(rig.proxy->cache);
+	answer_without(0, 30, 3600);
+	assert_int_equal(kept_s(), 30);
+	cache_clear(rig.proxy->cache);
+	answer_without(0, 3600, 0);
+	assert_int_equal(kept_s(), 3600);
+}
+
 static void test_resolve_keeps_what_is_not_there_at_most_as_configured(void **state)
 {
 	(void)state;
@@ -589,6 +604,7 @@ int main(void)
 		TEST(test_resolve_keeps_nothing_for_who_desires_no_recursion),
 		TEST(test_resolve_keeps_dnssec_apart),
 		TEST(test_resolve_keeps_what_is_not_there_as_its_soa_says),
+		TEST(test_resolve_keeps_an_alias_to_nothing_no_longer_than_that),
 		TEST(test_resolve_keeps_what_is_not_there_at_most_as_configured),
 		TEST(test_resolve_tells_what_is_stale_when_nobody_answers),
 		TEST(test_resolve_asks_before_the_end_of_what_is_popular),
