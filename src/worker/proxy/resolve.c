@@ -206,14 +206,7 @@ static void fail(struct proxy *proxy, struct pending *pending)
 	if (!deliver_stale(proxy, pending))
 		for (struct asker *asker = pending->first; asker; asker = asker->next)
 			fail_one(proxy, asker, rcode, error);
-}
-
-static bool ask_server(struct proxy *proxy, struct pending *pending, uint16_t server, bool is_tcp)
-{
-	struct attempt *attempt = pendings_try(proxy->pendings, pending, &proxy->random);
-
-	return attempt && server_ask(&proxy->servers[server], pending, attempt,
-				     is_tcp || pending->is_over_tcp);
+	settle(proxy, pending);
 }
 
 static uint32_t asked_before(const struct pending *pending, uint16_t server)
@@ -224,6 +217,17 @@ static uint32_t asked_before(const struct pending *pending, uint16_t server)
 		times += pending->attempts[i].server == server;
 	return times;
 }
+/* is_tcp: what was not fit for UDP goes on over TCP. */
+static bool ask_server(struct proxy *proxy, struct pending *pending, uint16_t server, bool is_tcp)
+{
+	bool is_retry = !is_tcp && asked_before(pending, server);
+	struct attempt *attempt = pendings_try(proxy->pendings, pending, &proxy->random);
+
+	proxy->servers[server].stats->retries += is_retry;
+	return attempt && server_ask(&proxy->servers[server], pending, attempt,
+				     is_tcp || pending->is_over_tcp);
+}
+
 
 /* Less is better: servers that were asked less, then those that are healthy, then as the policy
  * says.

@@ -206,6 +206,22 @@ static void test_resolve_waits_for_none_that_is_late_while_another_is_left(void 
 	assert_reply(1, 0, 1);
 }
 
+static void test_resolve_fails_when_nobody_answers(void **state)
+{
+	(void)state;
+	rig.config.proxy.timeout_ms = 20;
+	proxy_rig_open(&rig, ONE_UPSTREAM);
+	proxy_rig_ask(&rig, 1, "a.test.", 1);
+	assert_reply(1, RCODE_SERVFAIL, 0);
+	for (int i = 0; i < 3; i++)
+		take_at(0, &asked);
+	assert_quiet(rig.upstreams[0]);
+	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_FAILED), 1);
+	assert_int_equal(rig.proxy->servers[0].stats->timeouts, 3);
+	assert_int_equal(rig.proxy->servers[0].stats->retries, 2);
+	assert_forgotten();
+}
+
 static void test_resolve_drops_what_it_has_no_room_for(void **state)
 {
 	char name[] = "a.test.";
@@ -593,6 +609,7 @@ int main(void)
 		TEST(test_resolve_awaits_the_slower_server_in_silence),
 		TEST(test_resolve_goes_on_to_the_next_after_an_error),
 		TEST(test_resolve_waits_for_none_that_is_late_while_another_is_left),
+		TEST(test_resolve_fails_when_nobody_answers),
 		TEST(test_resolve_drops_what_it_has_no_room_for),
 		TEST(test_resolve_asks_over_tcp_what_was_cut),
 		TEST(test_resolve_asks_over_tcp_when_ids_are_guessed),
