@@ -330,8 +330,7 @@ void resolve_on_due(struct proxy *proxy, struct wheel_timer *timer)
 		if (attempt->state == ATTEMPT_DONE || attempt->is_late)
 			continue;
 		attempt->is_late = true;
-		server_has_timed_out(&proxy->servers[attempt->server], proxy->now_ns,
-				     attempt->sent_ns);
+		server_has_timed_out(&proxy->servers[attempt->server], attempt, proxy->now_ns);
 	}
 	if (pending->is_answered)
 		forget(proxy, pending);

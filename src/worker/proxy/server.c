@@ -162,6 +162,11 @@ static bool ask_over_tcp(struct server *server, struct pending *pending, struct 
 	return true;
 }
 
+static bool is_of_tcp(const struct server *server)
+{
+	return server->upstream.transport == UPSTREAM_TCP;
+}
+
 bool server_ask(struct server *server, struct pending *pending, struct attempt *attempt,
 		bool is_tcp)
 {
@@ -169,11 +174,12 @@ bool server_ask(struct server *server, struct pending *pending, struct attempt *
 
 	attempt->server = server->number;
 	attempt->sent_ns = proxy->now_ns;
-	is_tcp |= server->upstream.transport == UPSTREAM_TCP;
+	is_tcp |= is_of_tcp(server);
 	if (!(is_tcp ? ask_over_tcp(server, pending, attempt)
 		     : ask_over_udp(server, pending, attempt))) {
 		pendings_end_try(proxy->pendings, attempt);
-		server_has_failed(server, proxy->now_ns);
+		if (is_tcp == is_of_tcp(server))
+			server_has_failed(server, proxy->now_ns);
 		return false;
 	}
 	server->outstanding++;
@@ -304,7 +310,8 @@ static void on_end(void *argument, bool has_worked)
 	proxy_begin_turn(server->proxy, 0);
 	if (!has_worked) {
 		server->stats->tcp_failures++;
-		server_has_failed(server, server->proxy->now_ns);
+		if (is_of_tcp(server))
+			server_has_failed(server, server->proxy->now_ns);
 	}
 	resolve_on_stream_end(server->proxy, server);
 	proxy_end_turn(server->proxy);
@@ -340,6 +347,7 @@ bool server_is_healthy(struct server *server, int64_t now_ns)
 		return false;
 	server->is_on_trial = true;
 	server->retry_ns = now_ns + BACKOFF_LEAST_NS;
+	server->trial_ns = now_ns;
 	return true;
 }
 
@@ -369,10 +377,13 @@ void server_has_failed(struct server *server, int64_t now_ns)
 }
 
 /* Many queries time out together; and one that was lost says nothing of a server that has answered
- * since. */
-void server_has_timed_out(struct server *server, int64_t now_ns, int64_t sent_ns)
+ * since, nor of its trial one that was asked before. */
+void server_has_timed_out(struct server *server, const struct attempt *attempt, int64_t now_ns)
 {
 	server->stats->timeouts++;
-	if (server->answered_ns < sent_ns)
+	bool is_own = (attempt->state == ATTEMPT_TCP) == is_of_tcp(server);
+
+	if (is_own && server->answered_ns < attempt->sent_ns &&
+	    (!server->backoff_ns || server->trial_ns <= attempt->sent_ns))
 		server_has_failed(server, now_ns);
 }

@@ -50,7 +50,8 @@ struct server {
 	int64_t answered_ns; /* when the last answer came */
 	int64_t backoff_ns;  /* 0: healthy */
 	int64_t retry_ns;    /* then it may be asked again, once, to see */
-	bool is_on_trial;    /* it was */
+	int64_t trial_ns;    /* when it was */
+	bool is_on_trial;    /* and has not answered */
 };
 
 void server_open(struct server *server, struct proxy *proxy, const struct upstream *upstream,
@@ -69,7 +70,9 @@ void server_release(struct server *server, const struct attempt *attempt);
 /* Whether it is to be asked now. One that has failed is, once, when its time is over. */
 bool server_is_healthy(struct server *server, int64_t now_ns);
 
-/* It answered; it did not answer what was asked at sent_ns; it cannot be reached. */
+/* It answered; it did not answer in time; it cannot be reached. Health is that of its own
+ * transport: TCP for what is not fit for UDP, which forgers can bring about (threats G-5), says
+ * nothing. */
 void server_has_answered(struct server *server, int64_t now_ns, int64_t latency_ns);
-void server_has_timed_out(struct server *server, int64_t now_ns, int64_t sent_ns);
+void server_has_timed_out(struct server *server, const struct attempt *attempt, int64_t now_ns);
 void server_has_failed(struct server *server, int64_t now_ns);

@@ -341,6 +341,25 @@ static void test_resolve_fails_at_once_when_all_refuse(void **state)
 	assert_forgotten();
 }
 
+/* Threats G-5: whoever sends wrong ids could else have a server left alone. */
+static void test_resolve_blames_no_server_of_udp_for_a_refused_connection(void **state)
+{
+	(void)state;
+	proxy_rig_open(&rig, ONE_UPSTREAM);
+	close(rig.tcp[0]);
+	rig.tcp[0] = -1;
+	for (uint16_t id = 0; id < 8; id++) {
+		proxy_rig_ask(&rig, id, "a.test.", 1);
+		take_at(0, &asked);
+		asked.bytes[1] ^= 1;
+		proxy_rig_answer(rig.upstreams[0], &asked, 300, 66);
+		assert_reply(id, RCODE_SERVFAIL, 0);
+	}
+	assert_int_equal(rig.proxy->servers[0].backoff_ns, 0);
+	assert_true(rig.proxy->servers[0].stats->tcp_failures > 0);
+	assert_forgotten();
+}
+
 /* --- the cache --- */
 
 /* A question, and whether it is answered without an upstream server; one that is asked gets one
@@ -615,6 +634,7 @@ int main(void)
 		TEST(test_resolve_asks_over_tcp_when_ids_are_guessed),
 		TEST(test_resolve_asks_anew_what_a_connection_took_with_it),
 		TEST(test_resolve_fails_at_once_when_all_refuse),
+		TEST(test_resolve_blames_no_server_of_udp_for_a_refused_connection),
 		TEST(test_resolve_keeps_an_answer_for_its_time),
 		TEST(test_resolve_keeps_nothing_of_no_time),
 		TEST(test_resolve_keeps_answers_as_long_as_is_configured),
