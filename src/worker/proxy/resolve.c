@@ -570,6 +570,18 @@ static void take_answer(struct proxy *proxy, struct server *server, struct pendi
 		deliver(proxy, pending, message, response);
 	}
 }
+/* What is asked over UDP leaves at the end of the turn: an answer in the same one came before. */
+static bool is_asked_through(const struct proxy *proxy, const struct attempt *attempt,
+			     const struct server *server, const struct server_socket *socket)
+{
+	if (attempt->server != server->number)
+		return false;
+	if (!socket)
+		return attempt->state == ATTEMPT_TCP;
+	return attempt->state == ATTEMPT_UDP && &server->sockets[attempt->socket] == socket &&
+	       attempt->sent_ns != proxy->now_ns;
+}
+
 
 void resolve_take(struct proxy *proxy, struct server *server, struct server_socket *socket,
 		  uint8_t *message, size_t length)
@@ -584,9 +596,7 @@ void resolve_take(struct proxy *proxy, struct server *server, struct server_sock
 		return;
 	}
 	pending = pendings_find_id(proxy->pendings, be16_load(message), &attempt);
-	if (!pending || attempt->server != server->number ||
-	    (attempt->state == ATTEMPT_UDP) != (socket != NULL) ||
-	    (socket && &server->sockets[attempt->socket] != socket)) {
+	if (!pending || !is_asked_through(proxy, attempt, server, socket)) {
 		suspect(proxy, server, socket, bytes);
 		return;
 	}
