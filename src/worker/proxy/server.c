@@ -276,6 +276,7 @@ void server_flush(struct server *server)
 
 		if (sent > 0) {
 			done += (uint32_t)sent;
+			errors = 0;
 			continue;
 		}
 		if (sending.messages[done].msg_hdr.msg_iovlen > 1 &&
@@ -346,8 +347,8 @@ bool server_is_healthy(struct server *server, int64_t now_ns)
 	if (now_ns < server->retry_ns)
 		return false;
 	server->is_on_trial = true;
-	server->retry_ns = now_ns + BACKOFF_LEAST_NS;
 	server->trial_ns = now_ns;
+	server->retry_ns = now_ns + BACKOFF_LEAST_NS;
 	return true;
 }
 
@@ -380,9 +381,9 @@ void server_has_failed(struct server *server, int64_t now_ns)
  * since, nor of its trial one that was asked before. */
 void server_has_timed_out(struct server *server, const struct attempt *attempt, int64_t now_ns)
 {
-	server->stats->timeouts++;
 	bool is_own = (attempt->state == ATTEMPT_TCP) == is_of_tcp(server);
 
+	server->stats->timeouts++;
 	if (is_own && server->answered_ns < attempt->sent_ns &&
 	    (!server->backoff_ns || server->trial_ns <= attempt->sent_ns))
 		server_has_failed(server, now_ns);
