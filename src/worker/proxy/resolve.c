@@ -192,7 +192,6 @@ static bool deliver_stale(struct proxy *proxy, struct pending *pending)
 		return false;
 	for (struct asker *asker = pending->first; asker; asker = asker->next)
 		deliver_hit(proxy, asker, &hit, question_of(pending, bytes));
-	settle(proxy, pending);
 	return true;
 }
 
@@ -217,6 +216,7 @@ static uint32_t asked_before(const struct pending *pending, uint16_t server)
 		times += pending->attempts[i].server == server;
 	return times;
 }
+
 /* is_tcp: what was not fit for UDP goes on over TCP. */
 static bool ask_server(struct proxy *proxy, struct pending *pending, uint16_t server, bool is_tcp)
 {
@@ -227,7 +227,6 @@ static bool ask_server(struct proxy *proxy, struct pending *pending, uint16_t se
 	return attempt && server_ask(&proxy->servers[server], pending, attempt,
 				     is_tcp || pending->is_over_tcp);
 }
-
 
 /* Less is better: servers that were asked less, then those that are healthy, then as the policy
  * says.
@@ -570,6 +569,7 @@ static void take_answer(struct proxy *proxy, struct server *server, struct pendi
 		deliver(proxy, pending, message, response);
 	}
 }
+
 /* What is asked over UDP leaves at the end of the turn: an answer in the same one came before. */
 static bool is_asked_through(const struct proxy *proxy, const struct attempt *attempt,
 			     const struct server *server, const struct server_socket *socket)
@@ -581,7 +581,6 @@ static bool is_asked_through(const struct proxy *proxy, const struct attempt *at
 	return attempt->state == ATTEMPT_UDP && &server->sockets[attempt->socket] == socket &&
 	       attempt->sent_ns != proxy->now_ns;
 }
-
 
 void resolve_take(struct proxy *proxy, struct server *server, struct server_socket *socket,
 		  uint8_t *message, size_t length)
