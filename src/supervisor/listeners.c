@@ -23,7 +23,8 @@
 #define GROUPS_MAX    (2 * 2 * CONFIG_LISTEN_MAX) /* of a reload: before and after */
 #define BACKLOG	      4096
 #define RECEIVE_BYTES (4 << 20)
-#define FDS_BESIDE    4096 /* of the supervisor: all but these sockets */
+#define STREAM_BYTES  (64 << 10) /* of a connection in the kernel, each way */
+#define FDS_BESIDE    4096	 /* of the supervisor: all but these sockets */
 
 /* The sockets of one address and protocol. */
 struct group {
@@ -125,6 +126,15 @@ static void widen(int fd)
 		set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
 }
 
+/* Connections inherit it: who neither reads nor stops to write has the kernel keep megabytes else,
+ * and is told apart late from who reads slowly. */
+static int narrow(int fd)
+{
+	int error = set(fd, SOL_SOCKET, SO_SNDBUF, STREAM_BYTES);
+
+	return error ? error : set(fd, SOL_SOCKET, SO_RCVBUF, STREAM_BYTES);
+}
+
 /* Any of the first workers, whatever is asked for: a program even where the kernel would choose
  * by itself, so that workers that come and go are left out. */
 static int spread(int fd, uint32_t worker_count)
@@ -158,6 +168,8 @@ static int set_up(const struct listeners *listeners, const struct group *group, 
 		error = ask_for_addresses(fd, &group->endpoint.address);
 	if (!error && group->type == SOCK_DGRAM)
 		widen(fd);
+	if (!error && group->type == SOCK_STREAM)
+		error = narrow(fd);
 	if (!error)
 		error = bind_to(fd, &group->endpoint);
 	if (!error && group->type == SOCK_STREAM && listen(fd, BACKLOG) < 0)

@@ -111,12 +111,14 @@ static void open_proxy(struct proxy_rig *rig)
 
 void proxy_rig_open(struct proxy_rig *rig, const char *rules)
 {
+	const int stream_bytes = 64 << 10; /* as the supervisor sets it */
 	int udp, tcp;
 
 	snprintf(rig->config.rules, sizeof(rig->config.rules), rules, rig->ports[0], rig->ports[1],
 		 rig->ports[2]);
 	bind_both(&udp, &tcp, &rig->port);
 	rig->config.proxy.endpoints[0].port = rig->port;
+	setsockopt(tcp, SOL_SOCKET, SO_SNDBUF, &stream_bytes, sizeof(stream_bytes));
 	lend(udp, CHILD_FD_LISTEN);
 	lend(tcp, CHILD_FD_LISTEN + CONFIG_LISTEN_MAX);
 	lend(memory_create("rig", proxy_stats_size(&rig->config)), CHILD_FD_PROXY);

@@ -171,6 +171,8 @@ static void test_each_worker_has_a_socket_of_each_kind_at_each_address(void **st
 			assert_int_equal(option_of(tcp, SOL_SOCKET, SO_TYPE), SOCK_STREAM);
 			assert_int_equal(option_of(tcp, SOL_SOCKET, SO_ACCEPTCONN), 1);
 			assert_true(option_of(udp, SOL_SOCKET, SO_RCVBUF) >= 4 << 20);
+			assert_int_equal(option_of(tcp, SOL_SOCKET, SO_SNDBUF), 2 * (64 << 10));
+			assert_int_equal(option_of(tcp, SOL_SOCKET, SO_RCVBUF), 2 * (64 << 10));
 			assert_true(fcntl(udp, F_GETFL) & fcntl(tcp, F_GETFL) & O_NONBLOCK);
 			assert_true(fcntl(udp, F_GETFD) & fcntl(tcp, F_GETFD) & FD_CLOEXEC);
 		}
