@@ -81,7 +81,7 @@ static void in_drop(struct connection *connection)
 static void out_drop(struct connection *connection)
 {
 	connection->out = bytes_resize(connection->owner, connection->out, connection->out_size, 0);
-	connection->out_length = connection->out_size = 0;
+	connection->out_at = connection->out_length = connection->out_size = 0;
 }
 
 void connection_end(struct connection *connection)
@@ -151,12 +151,27 @@ static void resume_later(struct connection *connection)
 	owner->resumed = connection;
 }
 
+/* Makes room at the end of what is kept, as long as that is less work than what was sent. */
+static void out_move(struct connection *connection)
+{
+	uint32_t left = connection->out_length - connection->out_at;
+
+	if (connection->out_at < left)
+		return;
+	memmove(connection->out, connection->out + connection->out_at, left);
+	connection->out_at = 0;
+	connection->out_length = left;
+}
+
 /* Keeps what the socket does not take. False when there is no room for it. */
 static bool out_add(struct connection *connection, const uint8_t *bytes, size_t length)
 {
-	uint32_t needed = connection->out_length + (uint32_t)length;
+	uint32_t needed;
 	uint8_t *grown;
 
+	if (connection->out_at)
+		out_move(connection);
+	needed = connection->out_length + (uint32_t)length;
 	if (needed > connection->out_size) {
 		grown = bytes_resize(connection->owner, connection->out, connection->out_size,
 				     needed);
@@ -240,7 +255,7 @@ static bool may_ask(const struct connection *connection)
 	const struct connections *owner = connection->owner;
 
 	return connection->waiting < owner->proxy->config->proxy.tcp_queries &&
-	       connection->out_length < CONNECTION_OUT_BYTES;
+	       connection->out_length - connection->out_at < CONNECTION_OUT_BYTES;
 }
 
 /* Length of the query at the start of bytes with its frame; 0: it has not come whole. */
@@ -362,8 +377,9 @@ static void on_writable(void *argument)
 {
 	struct connection *connection = argument;
 	struct connections *owner = connection->owner;
-	ssize_t sent = send(connection->fd, connection->out, connection->out_length,
-			    MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t sent =
+		send(connection->fd, connection->out + connection->out_at,
+		     connection->out_length - connection->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -371,9 +387,8 @@ static void on_writable(void *argument)
 	if (sent < 0) {
 		connection_end(connection);
 	} else {
-		connection->out_length -= (uint32_t)sent;
-		memmove(connection->out, connection->out + sent, connection->out_length);
-		if (!connection->out_length) {
+		connection->out_at += (uint32_t)sent;
+		if (connection->out_at == connection->out_length) {
 			out_drop(connection);
 			loop_event_free(connection->writer);
 			connection->writer = NULL;

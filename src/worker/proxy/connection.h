@@ -38,8 +38,8 @@ struct connection {
 	uint8_t wait;	  /* enum connection_wait: what the timer measures */
 	uint8_t *in;	  /* the beginning of a query, or queries that are more than may wait */
 	uint32_t in_length;
-	uint8_t *out; /* answers that the client has not taken */
-	uint32_t out_length, out_size;
+	uint8_t *out; /* answers, from out_at on those that the client has not taken */
+	uint32_t out_at, out_length, out_size;
 	struct connection *next, *previous; /* free ones; those in use, the longest idle first */
 	struct connection *next_resumed;
 	bool is_resumed; /* stands in that list */
