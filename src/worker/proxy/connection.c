@@ -104,7 +104,8 @@ void connection_end(struct connection *connection)
 	owner->free = connection;
 }
 
-/* What it waits for now; has_moved: something came or went. */
+/* What it waits for now; has_moved: a message came or went, or a part of what is to be taken. A
+ * query that comes octet by octet has its time from the first one on. */
 static void settle(struct connection *connection, bool has_moved)
 {
 	struct connections *owner = connection->owner;
@@ -121,8 +122,7 @@ static void settle(struct connection *connection, bool has_moved)
 		connection_end(connection);
 		return;
 	}
-	/* A query that comes octet by octet has its time from the first one on. */
-	if (wait == connection->wait && (wait == WAIT_QUERY || !has_moved))
+	if (wait == connection->wait && !has_moved)
 		return;
 	idle_leave(connection);
 	connection->wait = (uint8_t)wait;
@@ -258,12 +258,32 @@ static bool may_ask(const struct connection *connection)
 	       connection->out_length - connection->out_at < CONNECTION_OUT_BYTES;
 }
 
-/* Length of the query at the start of bytes with its frame; 0: it has not come whole. */
+/* Whether what begins there is no query, as of who speaks another protocol. */
+static bool is_too_long(const uint8_t *bytes, size_t length)
+{
+	return length >= FRAME && be16_load(bytes) > CONNECTION_QUERY_MAX;
+}
+
+/* Length of the query at the start of bytes with its frame; 0: it has not come whole, or never
+ * does. */
 static size_t frame_length(const uint8_t *bytes, size_t length)
 {
 	size_t whole = length < FRAME ? SIZE_MAX : FRAME + (size_t)be16_load(bytes);
 
-	return whole <= length ? whole : 0;
+	return whole <= length && !is_too_long(bytes, length) ? whole : 0;
+}
+
+static void count_query(struct connection *connection)
+{
+	proxy_count(connection->owner->proxy, COUNTER_PROXY_QUERIES, 1);
+	proxy_count(connection->owner->proxy, COUNTER_PROXY_QUERIES_TCP, 1);
+}
+
+static void refuse(struct connection *connection)
+{
+	count_query(connection);
+	proxy_count(connection->owner->proxy, COUNTER_PROXY_DROPPED_MALFORMED, 1);
+	connection_end(connection);
 }
 
 static void take(struct connection *connection, const uint8_t *message, size_t length)
@@ -276,8 +296,7 @@ static void take(struct connection *connection, const uint8_t *message, size_t l
 		.generation = connection->generation,
 	};
 
-	proxy_count(connection->owner->proxy, COUNTER_PROXY_QUERIES, 1);
-	proxy_count(connection->owner->proxy, COUNTER_PROXY_QUERIES_TCP, 1);
+	count_query(connection);
 	proxy_read(connection->owner->proxy, (struct slice){message, length}, &taken);
 	proxy_take(connection->owner->proxy, &client, &taken);
 }
@@ -337,13 +356,17 @@ static void take_queries(struct connection *connection, size_t length)
 	owner->gathered = 0;
 	if (!is_same(connection, generation))
 		return;
+	if (is_too_long(bytes + at, length - at)) {
+		refuse(connection);
+		return;
+	}
 	if (!in_keep(connection, bytes + at, length - at)) {
 		connection_end(connection);
 		return;
 	}
 	connection->is_held_up = frame;
 	set_reading(connection, !frame);
-	settle(connection, true);
+	settle(connection, at);
 }
 
 static void on_readable(void *argument)
@@ -354,7 +377,8 @@ static void on_readable(void *argument)
 	ssize_t got;
 
 	/* At most one query that has not come whole is kept: what comes has room behind it. */
-	memcpy(owner->read_bytes, connection->in, length);
+	if (length)
+		memcpy(owner->read_bytes, connection->in, length);
 	got = recv(connection->fd, owner->read_bytes + length, CONNECTIONS_READ_BYTES,
 		   MSG_DONTWAIT);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))

@@ -18,6 +18,7 @@
 #define CONNECTION_QUERY_MS  2000	 /* a query that has begun is to be complete */
 #define CONNECTION_READ_MS   4000	 /* an answer is to be taken, at least some of it */
 #define CONNECTION_OUT_BYTES (256 << 10) /* of answers that are not taken: then nothing is read */
+#define CONNECTION_QUERY_MAX 4096	 /* octets; who sends a longer query is closed */
 
 struct connections;
 struct loop_event;

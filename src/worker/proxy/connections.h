@@ -14,8 +14,10 @@
  * longest makes way when there are too many.
  */
 
-#define CONNECTIONS_ACCEPT	 32 /* of one turn */
-#define CONNECTIONS_READ_BYTES	 (2 + 65535)
+#define CONNECTIONS_ACCEPT	 32   /* of one turn */
+#define CONNECTIONS_READ_BYTES	 4096 /* of one connection in a turn, so that none is long */
+#define CONNECTIONS_KEPT_BYTES	 (2 + CONNECTION_QUERY_MAX)
+#define CONNECTIONS_FRAME_BYTES	 (2 + 65535)
 #define CONNECTIONS_GATHER_BYTES (128 << 10)
 #define CONNECTIONS_HELD_BYTES	 (64u << 20) /* in buffers of all connections together */
 #define CONNECTIONS_TICK_NS	 (100 * NANOSECONDS_PER_MILLISECOND)
@@ -47,8 +49,8 @@ struct connections {
 	struct connection *resumed;	   /* there may be room for what they hold */
 	struct connection *reading;	   /* its answers gather */
 	size_t gathered;
-	uint8_t read_bytes[2 * CONNECTIONS_READ_BYTES];
-	uint8_t frame_bytes[CONNECTIONS_READ_BYTES];
+	uint8_t read_bytes[CONNECTIONS_KEPT_BYTES + CONNECTIONS_READ_BYTES];
+	uint8_t frame_bytes[CONNECTIONS_FRAME_BYTES];
 	uint8_t gather_bytes[CONNECTIONS_GATHER_BYTES];
 };
 
