@@ -148,8 +148,8 @@ $(PROGRAMS_OF_WORKER): $(BUILD)/%: $(BUILD)/%.o $(TEST_LIB) $(call reach,worker)
 # --- fuzzing: the same targets explore under libFuzzer, and replay corpora with a plain main under ASan and UBSan -----
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-# They reach into two process rooms, which do not know of each other.
-REACH_OF_FUZZ := $(call archive,aggregator) $(call reach,tools)
+# They reach into three process rooms, which do not know of each other.
+REACH_OF_FUZZ := $(call archive,worker) $(call archive,aggregator) $(call reach,tools)
 
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/main.o $(TEST_LIB) $(REACH_OF_FUZZ)
 	$(call say,LINK,$@)

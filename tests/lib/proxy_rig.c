@@ -115,7 +115,7 @@ void proxy_rig_open(struct proxy_rig *rig, const char *rules)
 	int udp, tcp;
 
 	snprintf(rig->config.rules, sizeof(rig->config.rules), rules, rig->ports[0], rig->ports[1],
-		 rig->ports[2]);
+		 rig->ports[2], rig->ports[0], rig->ports[1]);
 	bind_both(&udp, &tcp, &rig->port);
 	rig->config.proxy.endpoints[0].port = rig->port;
 	setsockopt(tcp, SOL_SOCKET, SO_SNDBUF, &stream_bytes, sizeof(stream_bytes));

@@ -34,7 +34,8 @@ struct proxy_rig {
 /* A small proxy: short times, no cache, one address. */
 void proxy_rig_init(struct proxy_rig *rig);
 
-/* rules: a format whose arguments are the ports of the upstream servers. */
+/* rules: a format whose arguments are the ports of the upstream servers, then those of the first
+ * two again. */
 void proxy_rig_open(struct proxy_rig *rig, const char *rules);
 void proxy_rig_close(struct proxy_rig *rig);
 
