@@ -31,11 +31,8 @@ static void fill_event(const struct proxy *proxy, const struct asker *asker, str
 	event->id = question->id;
 	event->verdict = asker->verdict;
 	event->rule = asker->rule;
-	if (client->listener) {
-		event->response_port = client->listener->endpoint.port;
-		event->response_address =
-			client->asked.version ? client->asked : client->listener->endpoint.address;
-	}
+	event->response_address = client->asked.address;
+	event->response_port = client->asked.port;
 	if (!question->question_length)
 		return;
 	event->qname = (struct slice){question->question, question->question_length - 4u};

@@ -19,9 +19,9 @@ union client_address {
  * connection, which may be another's by then. */
 struct client {
 	union client_address from;
-	struct address address;	   /* of from */
-	struct listener *listener; /* UDP */
-	struct address asked; /* UDP on all addresses: the one that was asked; else version 0 */
+	struct address address;	       /* of from */
+	struct endpoint asked;	       /* where it went; version 0: unknown */
+	struct listener *listener;     /* UDP */
 	struct connection *connection; /* TCP; else NULL */
 	uint32_t generation;	       /* of the connection */
 };

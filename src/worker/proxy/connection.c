@@ -292,6 +292,7 @@ static void take(struct connection *connection, const uint8_t *message, size_t l
 	struct client client = {
 		.from = connection->from,
 		.address = connection->address,
+		.asked = connection->asked,
 		.connection = connection,
 		.generation = connection->generation,
 	};
@@ -454,6 +455,19 @@ void connection_resume(struct connection *connection)
 	take_queries(connection, connection->in_length);
 }
 
+/* Version 0 when the kernel does not tell. */
+static struct endpoint local_end(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+	struct endpoint local;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
+	    !endpoint_from_sockaddr(&address, &local))
+		return (struct endpoint){0};
+	return local;
+}
+
 void connection_begin(struct connection *connection, struct connections *owner, int fd,
 		      const union client_address *from)
 {
@@ -464,6 +478,7 @@ void connection_begin(struct connection *connection, struct connections *owner, 
 		.fd = fd,
 		.from = *from,
 		.address = client_address_of(from),
+		.asked = local_end(fd),
 		.generation = connection->generation,
 		.next_resumed = connection->next_resumed,
 		.is_resumed = connection->is_resumed,

@@ -31,7 +31,8 @@ struct connection {
 	struct loop_event *reader, *writer;
 	union client_address from;
 	struct address address;
-	int fd; /* -1: free */
+	struct endpoint asked; /* its other end */
+	int fd;		       /* -1: free */
 	uint32_t generation;
 	uint16_t waiting; /* queries, for answers */
 	bool is_closing;  /* the client has said all: it is closed when all is answered */

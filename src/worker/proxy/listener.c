@@ -43,7 +43,7 @@ static struct address asked_address(struct msghdr *header)
 	if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
 		memcpy(&info, CMSG_DATA(control), sizeof(info));
 		address.version = 4;
-		memcpy(address.bytes, &info.ipi_addr, 4);
+		memcpy(address.bytes, &info.ipi_spec_dst, 4); /* ours, also of a broadcast */
 	} else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
 		memcpy(&info6, CMSG_DATA(control), sizeof(info6));
 		address.version = 6;
@@ -59,8 +59,9 @@ static void take(struct listener *listener, uint32_t i)
 	struct client client = {.from = queries.addresses[i], .listener = listener};
 
 	client.address = client_address_of(&client.from);
+	client.asked = listener->endpoint;
 	if (listener->is_wildcard)
-		client.asked = asked_address(&queries.messages[i].msg_hdr);
+		client.asked.address = asked_address(&queries.messages[i].msg_hdr);
 	proxy_take(listener->proxy, &client, &taken[i]);
 }
 
@@ -148,9 +149,10 @@ void listener_send(struct listener *listener, const struct client *client, size_
 				  .msg_namelen = client_address_length(&client->from),
 				  .msg_iov = &replies->parts[i],
 				  .msg_iovlen = 1};
-	if (client->asked.version) {
+	if (listener->is_wildcard && client->asked.address.version) {
 		header->msg_control = &replies->controls[i];
-		header->msg_controllen = write_source(&client->asked, &replies->controls[i]);
+		header->msg_controllen =
+			write_source(&client->asked.address, &replies->controls[i]);
 	}
 	listener->outcomes[i] = outcome;
 }

@@ -153,17 +153,9 @@ static void resolve(struct proxy *proxy, const struct asker *asker)
 
 static void log_rules(struct proxy *proxy, const struct asker *asker)
 {
-	const struct client *client = &asker->client;
-	struct endpoint server = {client->asked, 0};
-
-	if (client->listener) {
-		server = client->listener->endpoint;
-		if (client->asked.version)
-			server.address = client->asked;
-	}
 	proxy_count(proxy, COUNTER_PROXY_LOGS_LEFT_OUT,
 		    rule_log_write(&proxy->log, proxy->ruleset, &proxy->verdict,
-				   asker->question.question, client, &server, proxy->now_ns));
+				   asker->question.question, &asker->client, proxy->now_ns));
 }
 
 /* A query that can be understood. */

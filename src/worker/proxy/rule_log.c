@@ -52,7 +52,7 @@ static bool has_room(struct rule_log *log, int64_t now_ns)
 }
 
 static void write_line(const struct rule *rule, const char *words, const uint8_t *name,
-		       const struct client *client, const struct endpoint *server)
+		       const struct client *client)
 {
 	const struct endpoint from = {client->address, client_port(&client->from)};
 	char text[DNS_NAME_TEXT_MAX], from_text[ENDPOINT_TEXT_MAX], to_text[ENDPOINT_TEXT_MAX];
@@ -62,12 +62,12 @@ static void write_line(const struct rule *rule, const char *words, const uint8_t
 		"%s%s query: %s. matched by rule: %.*s with context: {'client': '%s', 'server': "
 		"'%s'}",
 		rule->is_shadow ? "shadow: " : "", words, text, PATTERN_SHOWN_MAX, rule->pattern,
-		endpoint_format(&from, from_text), endpoint_format(server, to_text));
+		endpoint_format(&from, from_text), endpoint_format(&client->asked, to_text));
 }
 
 uint32_t rule_log_write(struct rule_log *log, const struct ruleset *ruleset,
 			const struct ruleset_verdict *verdict, const uint8_t *name,
-			const struct client *client, const struct endpoint *server, int64_t now_ns)
+			const struct client *client, int64_t now_ns)
 {
 	uint32_t left_out = 0;
 
@@ -78,7 +78,7 @@ uint32_t rule_log_write(struct rule_log *log, const struct ruleset *ruleset,
 		if (!words)
 			continue;
 		if (has_room(log, now_ns))
-			write_line(rule, words, name, client, server);
+			write_line(rule, words, name, client);
 		else
 			left_out++;
 	}

@@ -16,4 +16,4 @@ struct rule_log {
  * left out. */
 uint32_t rule_log_write(struct rule_log *log, const struct ruleset *ruleset,
 			const struct ruleset_verdict *verdict, const uint8_t *name,
-			const struct client *client, const struct endpoint *server, int64_t now_ns);
+			const struct client *client, int64_t now_ns);
