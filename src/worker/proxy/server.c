@@ -295,12 +295,24 @@ void server_flush(struct server *server)
 	server->batch_count = 0;
 }
 
+static void on_begin(void *argument)
+{
+	const struct server *server = argument;
+
+	proxy_begin_turn(server->proxy, 0);
+}
+
 static void on_message(void *argument, uint8_t *message, size_t length)
 {
 	struct server *server = argument;
 
-	proxy_begin_turn(server->proxy, 0);
 	resolve_take(server->proxy, server, NULL, message, length);
+}
+
+static void on_done(void *argument)
+{
+	const struct server *server = argument;
+
 	proxy_end_turn(server->proxy);
 }
 
@@ -318,7 +330,7 @@ static void on_end(void *argument, bool has_worked)
 	proxy_end_turn(server->proxy);
 }
 
-static const struct server_stream_ops stream_ops = {on_message, on_end};
+static const struct server_stream_ops stream_ops = {on_begin, on_message, on_done, on_end};
 
 void server_open(struct server *server, struct proxy *proxy, const struct upstream *upstream,
 		 uint16_t number)

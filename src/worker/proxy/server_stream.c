@@ -12,7 +12,8 @@
 #include "base/cursor.h"
 #include "loop/loop.h"
 
-#define FRAME 2 /* octets of a length (RFC 1035 4.2.2) */
+#define FRAME	2    /* octets of a length (RFC 1035 4.2.2) */
+#define DEAD_MS 5000 /* without a sign that anything arrives: the kernel tries for 15 minutes */
 
 void server_stream_init(struct server_stream *stream, struct loop *loop,
 			const struct endpoint *endpoint, const struct server_stream_ops *ops,
@@ -45,8 +46,8 @@ static void end(struct server_stream *stream)
 	stream->ops->on_end(stream->argument, has_worked);
 }
 
-/* Hands over each whole message. False when the owner closed the connection meanwhile. */
-static bool take_messages(struct server_stream *stream)
+/* Hands over each whole message, until the owner closes the connection. */
+static void take_messages(struct server_stream *stream)
 {
 	size_t at = 0, length;
 
@@ -57,12 +58,11 @@ static bool take_messages(struct server_stream *stream)
 		stream->has_worked = true;
 		stream->ops->on_message(stream->argument, stream->in + at + FRAME, length);
 		if (!server_stream_is_open(stream))
-			return false;
+			return;
 		at += FRAME + length;
 	}
 	memmove(stream->in, stream->in + at, stream->in_length - at);
 	stream->in_length -= at;
-	return true;
 }
 
 static void on_readable(void *argument)
@@ -78,7 +78,9 @@ static void on_readable(void *argument)
 		return;
 	}
 	stream->in_length += (size_t)got;
+	stream->ops->on_begin(stream->argument);
 	take_messages(stream);
+	stream->ops->on_done(stream->argument);
 }
 
 static void on_writable(void *argument);
@@ -124,12 +126,13 @@ static bool connect_begin(struct server_stream *stream)
 {
 	struct sockaddr_storage address;
 	socklen_t length = endpoint_to_sockaddr(&stream->endpoint, &address);
-	int one = 1;
+	const int one = 1, dead_ms = DEAD_MS;
 
 	stream->fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (stream->fd < 0)
 		return false;
 	setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(stream->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
 	stream->in = malloc(SERVER_STREAM_IN_BYTES);
 	stream->out = malloc(SERVER_STREAM_OUT_BYTES);
 	if (!stream->in || !stream->out ||

@@ -8,7 +8,7 @@
 
 /*
  * DNS messages over one TCP connection to a server (RFC 7766): opened when something is to be sent,
- * closed when it was idle for long, or by the other side.
+ * closed by the other side, or when that takes nothing for a while.
  */
 
 #define SERVER_STREAM_OUT_BYTES (64 << 10)
@@ -19,7 +19,10 @@ struct loop_event;
 struct server_stream;
 
 struct server_stream_ops {
+	/* Messages that came together: before the first, each, behind the last. */
+	void (*on_begin)(void *argument);
 	void (*on_message)(void *argument, uint8_t *message, size_t length);
+	void (*on_done)(void *argument);
 	/* The connection is gone, and with it what was not answered. has_worked: at least one
 	 * message had come. */
 	void (*on_end)(void *argument, bool has_worked);
