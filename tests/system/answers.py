@@ -15,9 +15,11 @@ records. Words, joined by '-' with a number where they take one:
   twoopt      two OPT records first           lower       the question in lower case
   ttl-N       with that TTL                   cname       through a CNAME
   outside     with records of other names     notcp       TCP is closed at once
+  fromport    a forged one from another port  fromaddress and one from another address
 """
 import asyncio
 import os
+import socket
 import struct
 import sys
 
@@ -124,7 +126,14 @@ class Answer:
             yield self.build(additional=[OPT, OPT])
 
 
-async def serve(message, transport, send):
+def forge(answer, source, to):
+    """Right in all but where it comes from."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
+        forger.bind(source)
+        forger.sendto(answer.build([record(1, address(1, 666))]), to)
+
+
+async def serve(message, transport, send, client=None):
     answer = Answer(message, transport)
     if log:
         log.write("%s %s %d\n" % (transport, answer.name.lower(), answer.kind))
@@ -135,6 +144,9 @@ async def serve(message, transport, send):
         send(lie)
         if answer.word == "wrongid":
             await asyncio.sleep(0)
+    if answer.word in ("fromport", "fromaddress") and transport == "udp":
+        forge(answer, (sys.argv[1], 0) if answer.word == "fromport" else ("127.0.0.99", int(sys.argv[2])), client)
+        await asyncio.sleep(0.05)
     if answer.word == "slow":
         await asyncio.sleep(answer.number / 1000)
     send(answer.true())
@@ -145,7 +157,7 @@ class Datagrams(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data, addr):
-        asyncio.ensure_future(serve(data, "udp", lambda reply: self.transport.sendto(reply, addr)))
+        asyncio.ensure_future(serve(data, "udp", lambda reply: self.transport.sendto(reply, addr), addr))
 
 
 async def on_stream(reader, writer):
