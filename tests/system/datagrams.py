@@ -2,13 +2,14 @@
 """Clients over UDP of a proxy on 127.0.0.1:53. `datagrams.py SCENARIO [ARGUMENT]...`: each function below without an
 underscore is a scenario, and ends with status 0 when all was as it should be."""
 import collections
+import random
 import select
 import socket
 import struct
 import sys
 import time
 
-from messages import Reply, question
+from messages import Reply, name_wire, question
 
 ADDRESS = ("127.0.0.1", 53)
 TRUE = bytes([192, 0, 2, 1])
@@ -80,6 +81,34 @@ def ask(count, window, rate, *labels):
             times.append((time.monotonic() - asked) * 1000)
     times.sort()
     print(f"asked {len(times)}\np99_ms {times[len(times) * 99 // 100]:.2f}\nworst_ms {times[-1]:.2f}")
+
+
+def spellings(count, times, label):
+    """So many names, each asked for in as many spellings, one behind the other's answer: from sockets of their own."""
+    clients, chance = [_socket() for _ in range(16)], random.Random(1)
+    for turn in range(int(times)):
+        for i in range(int(count)):
+            name = f"{label}.name{i}.spelled.test"
+            asked = "".join(chance.choice((letter.lower(), letter.upper())) for letter in name)
+            client = chance.choice(clients)
+            client.settimeout(5)
+            client.send(question(asked, number=i))
+            reply = Reply(client.recv(4096))
+            _require(_is_true(reply.message) and reply.id == i, asked, "is answered by", reply.message)
+            _require(reply.questions[0][0] == name_wire(asked), asked, "comes back in another spelling")
+
+
+def unanswered(count, label, seconds):
+    """Asks for so many names at once; prints how many have no answer when the time is over."""
+    client, count, end = _socket(), int(count), time.monotonic() + float(seconds)
+    for i in range(count):
+        client.send(question(f"{label}.n{i}.unanswered", number=i))
+    print("sent", flush=True)
+    numbers = set()
+    while (left := end - time.monotonic()) > 0 and len(numbers) < count:
+        if select.select([client], [], [], left)[0]:
+            numbers.add(Reply(client.recv(4096)).id)
+    print(f"unanswered {count - len(numbers)}")
 
 
 def _chi_square(values, bins):
