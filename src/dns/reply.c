@@ -180,9 +180,9 @@ static bool is_question_of(struct slice message, const struct reply_question *qu
 	       !memcmp(message.data + DNS_HEADER_SIZE + fixed, question->question + fixed, 4);
 }
 
-static void put_ttls(const struct reply_source *source, uint8_t *out)
+static void put_ttls(const struct reply_source *source, uint8_t *out, size_t length)
 {
-	for (unsigned i = 0; i < source->ttl_count; i++) {
+	for (unsigned i = 0; i < source->ttl_count && source->ttls[i] < length; i++) {
 		uint8_t *at = out + source->ttls[i];
 		uint32_t ttl = be32_load(at);
 
@@ -193,23 +193,41 @@ static void put_ttls(const struct reply_source *source, uint8_t *out)
 	}
 }
 
+/* Octets that a client needs: what is behind the authority section, only a referral cannot do
+ * without (RFC 2181 9, RFC 9471 2.1). */
+static size_t needed_length(const struct reply_source *source)
+{
+	const uint8_t *message = source->message.data, *last_ttl;
+	unsigned answers = be16_load(message + 6), records = answers + be16_load(message + 8);
+
+	if (!answers || records > source->ttl_count)
+		return source->message.length;
+	last_ttl = message + source->ttls[records - 1];
+	return (size_t)(last_ttl - message) + 6 + be16_load(last_ttl + 4);
+}
+
 size_t reply_relay(const struct reply_question *question, const struct reply_source *source,
 		   uint8_t *out, size_t size)
 {
 	size_t most = question->payload < size ? question->payload : size;
-	size_t length = source->message.length;
-	bool fits = length + opt_size(question, source->error) <= most;
+	size_t length = source->message.length, opt = opt_size(question, source->error);
+	bool is_whole = length + opt <= most, fits;
 	uint16_t rcode = rcode_for(question, source->rcode);
 
 	if (!be16_load(source->message.data + 4))
 		return reply_error(question, rcode, source->error, out);
 	assert(is_question_of(source->message, question));
+	if (!is_whole)
+		length = needed_length(source);
+	fits = length + opt <= most;
 	memcpy(out, source->message.data, fits ? length : DNS_HEADER_SIZE);
+	if (!is_whole)
+		be16_store(out + 10, 0);
 	be16_store(out, question->id);
 	be16_store(out + 2, relay_flags(question, source) | (rcode & DNS_RCODE_MASK));
 	memcpy(out + DNS_HEADER_SIZE, question->question, question->question_length);
 	if (fits)
-		put_ttls(source, out);
+		put_ttls(source, out, length);
 	else
 		length = reply_truncate(question, out);
 	return put_opt(question, rcode, source->error, out, length);

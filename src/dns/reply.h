@@ -86,8 +86,9 @@ struct reply_source {
 /*
  * Writes it to out, of size octets. Flags are the upstream's, but RD, CD and opcode the client's,
  * and AD only where the client set AD or DO (RFC 6840 5.7). One that is longer than the client may
- * get, or than there is room, has TC set and no records (RFC 2181 9). One without a question, which
- * is an error, becomes reply_error(). Returns the length; size is at least REPLY_LOCAL_MAX.
+ * get, or than there is room, lacks the additional section if it has answers and fits so, else has
+ * TC set and no records (RFC 2181 9). One without a question, which is an error, becomes
+ * reply_error(). Returns the length; size is at least REPLY_LOCAL_MAX.
  */
 size_t reply_relay(const struct reply_question *question, const struct reply_source *source,
 		   uint8_t *out, size_t size);

@@ -13,7 +13,8 @@
 #include "dns/reply.h"
 #include "tests/lib/dns_build.h"
 
-#define NAME "www.example.org"
+#define NAME	 "www.example.org"
+#define TYPE_TXT 16
 
 static struct dns_build build;
 static struct dns_query query;
@@ -460,6 +461,70 @@ static void test_what_the_client_cannot_take_is_truncated(void **state)
 	}
 }
 
+/* Adds what a server adds to its answers: 200 octets of authority, then 320 of addresses. */
+static void respond_with_additional(unsigned answers)
+{
+	static uint8_t kept[65535];
+	static uint16_t ttls[RESPONSE_RECORDS_MAX];
+	static const uint8_t text[188];
+
+	respond(DNS_BUILD_ANSWERED, answers);
+	memcpy(ttls, source.ttls, answers * sizeof(*ttls));
+	for (unsigned i = 0; i < 1 + 20; i++) {
+		size_t at = build.length;
+
+		dns_build_section(&build, i ? DNS_ADDITIONAL : DNS_AUTHORITY);
+		if (i)
+			dns_build_address(&build, NAME, "192.0.2.2");
+		else
+			dns_build_record(&build, NAME, TYPE_TXT, text, 188);
+		ttls[answers + i] = (uint16_t)(at + 6);
+	}
+	memcpy(kept, build.bytes, build.length);
+	source.message = (struct slice){kept, build.length};
+	source.ttls = ttls;
+	source.ttl_count = (uint16_t)(answers + 21);
+}
+
+/* RFC 2181 9 */
+static void test_additional_records_that_do_not_fit_are_left_out(void **state)
+{
+	size_t opt = 11, needed = 33 + 10 * 16 + 200, whole = needed + 20 * 16;
+
+	(void)state;
+	ask(0x0100, DNS_TYPE_A, 0, "", 0);
+	respond_with_additional(10);
+	question.payload = (uint16_t)(whole + opt);
+	assert_int_equal(reply_relay(&question, &source, out, sizeof(out)), whole + opt);
+	assert_int_equal(be16_load(out + 10), 20 + 1);
+	question.payload--;
+	memset(out, 0x5a, sizeof(out));
+	assert_int_equal(reply_relay(&question, &source, out, sizeof(out)), needed + opt);
+	assert_int_equal(be16_load(out + 2), 0x8180);
+	assert_int_equal(be16_load(out + 6), 10);
+	assert_int_equal(be16_load(out + 8), 1);
+	assert_int_equal(be16_load(out + 10), 1);
+	assert_int_equal(out[needed + opt], 0x5a);
+	assert_sound(needed + opt);
+	assert_int_equal(response.ttl_count, 11);
+	question.payload = (uint16_t)(needed + opt - 1);
+	assert_int_equal(reply_relay(&question, &source, out, sizeof(out)), 33 + opt);
+	assert_int_equal(be16_load(out + 2), 0x8380);
+	assert_counts(0, 1);
+}
+
+/* RFC 9471 2.1 */
+static void test_referral_without_its_addresses_is_truncated(void **state)
+{
+	(void)state;
+	ask_plainly(DNS_TYPE_A);
+	respond_with_additional(0);
+	assert_int_equal(source.message.length, 33 + 200 + 320);
+	assert_int_equal(reply_relay(&question, &source, out, sizeof(out)), 33);
+	assert_int_equal(be16_load(out + 2), 0x8380);
+	assert_counts(0, 0);
+}
+
 static void test_what_has_no_room_is_truncated(void **state)
 {
 	size_t whole = 33 + 1000 * 16;
@@ -525,6 +590,8 @@ int main(void)
 		cmocka_unit_test(test_response_code_is_relayed_whole),
 		cmocka_unit_test(test_ttls_are_counted_down_and_capped),
 		cmocka_unit_test(test_what_the_client_cannot_take_is_truncated),
+		cmocka_unit_test(test_additional_records_that_do_not_fit_are_left_out),
+		cmocka_unit_test(test_referral_without_its_addresses_is_truncated),
 		cmocka_unit_test(test_what_has_no_room_is_truncated),
 		cmocka_unit_test(test_truncated_response_is_relayed_so),
 		cmocka_unit_test(test_error_without_a_question_gets_the_clients),
