@@ -63,7 +63,9 @@ struct pending {
 			     their answers are not taken for forged ones */
 	uint8_t try_count;
 	uint8_t attempt_count;
-	uint16_t error_rcode; /* of the last server that answered with an error; 0: none */
+	uint16_t error_rcode;	/* of the last server that answered with an error; 0: none */
+	uint16_t error_flags;	/* of that answer */
+	int16_t error_extended; /* what it said of it (RFC 8914), or EDE_NONE */
 	uint8_t name_length;
 	uint8_t name[DNS_NAME_MAX];  /* lower case */
 	uint8_t asked[DNS_NAME_MAX]; /* as it is sent: in mixed case, if so configured */

@@ -71,6 +71,20 @@ static void fail_one(struct proxy *proxy, const struct asker *asker, uint16_t rc
 		    COUNTER_PROXY_FAILED);
 }
 
+/* Passes on what the last server said. */
+static void relay_error(struct proxy *proxy, const struct asker *asker,
+			const struct pending *pending)
+{
+	size_t size;
+	uint8_t *out = answer_room(proxy, asker, &size);
+	size_t length = reply_error(&asker->question, pending->error_rcode,
+				    (enum extended_error)pending->error_extended, out);
+
+	be16_store(out + 2, (uint16_t)(be16_load(out + 2) |
+				       (pending->error_flags & (DNS_FLAG_AA | DNS_FLAG_RA))));
+	answer_send(proxy, asker, out, length, COUNTER_PROXY_FAILED);
+}
+
 /* response: of source->message. */
 static void deliver_one(struct proxy *proxy, const struct asker *asker,
 			const struct reply_source *source, const struct response *response,
@@ -195,16 +209,21 @@ static bool deliver_stale(struct proxy *proxy, struct pending *pending)
 	return true;
 }
 
+static void fail_all(struct proxy *proxy, const struct pending *pending)
+{
+	for (const struct asker *asker = pending->first; asker; asker = asker->next)
+		if (pending->error_rcode)
+			relay_error(proxy, asker, pending);
+		else
+			fail_one(proxy, asker, DNS_SERVFAIL, EDE_NO_REACHABLE_AUTHORITY);
+}
+
 /* All servers have failed, or said so. */
 static void fail(struct proxy *proxy, struct pending *pending)
 {
-	uint16_t rcode = pending->error_rcode ? pending->error_rcode : DNS_SERVFAIL;
-	enum extended_error error = pending->error_rcode ? EDE_NONE : EDE_NO_REACHABLE_AUTHORITY;
-
 	release_all(proxy, pending, ATTEMPT_DONE); /* its time is over: nothing ends it later */
 	if (!deliver_stale(proxy, pending))
-		for (struct asker *asker = pending->first; asker; asker = asker->next)
-			fail_one(proxy, asker, rcode, error);
+		fail_all(proxy, pending);
 	settle(proxy, pending);
 }
 
@@ -530,10 +549,12 @@ static void suspect(struct proxy *proxy, struct server *server, struct server_so
 
 /* The server is asked elsewhere, or nobody is left to ask. */
 static void take_error(struct proxy *proxy, struct server *server, struct pending *pending,
-		       uint16_t rcode)
+		       const struct response *response)
 {
 	server->stats->errors++;
-	pending->error_rcode = rcode;
+	pending->error_rcode = response->rcode;
+	pending->error_flags = response->flags;
+	pending->error_extended = (int16_t)response->extended_error;
 	if (has_time(pending))
 		return;
 	if (has_other(proxy, pending))
@@ -564,7 +585,7 @@ static void take_answer(struct proxy *proxy, struct server *server, struct pendi
 		else if (!is_waiting(pending))
 			try_next(proxy, pending);
 	} else if (is_error(response->rcode)) {
-		take_error(proxy, server, pending, response->rcode);
+		take_error(proxy, server, pending, response);
 	} else {
 		deliver(proxy, pending, message, response);
 	}
