@@ -51,6 +51,17 @@ def read_data(message, at, length, kind):
     return data + message[here:at + length]
 
 
+def read_extended_error(options):
+    """The code of the first one (RFC 8914); None without any."""
+    at = 0
+    while at < len(options):
+        code, length = struct.unpack("!HH", options[at:at + 4])
+        if code == 15:
+            return struct.unpack("!H", options[at + 4:at + 6])[0]
+        at += 4 + length
+    return None
+
+
 class Reply:
     """A message taken apart; raises IndexError, ValueError or struct.error for one that is broken."""
 
@@ -59,6 +70,7 @@ class Reply:
         self.id, self.flags, *counts = struct.unpack("!HHHHHH", message[:12])
         self.rcode = self.flags & 0xF
         self.questions, self.sections, self.opt, at = [], [[], [], []], None, 12
+        self.extended_error = None
         for _ in range(counts[0]):
             name, at = read_name(message, at)
             self.questions.append((name,) + struct.unpack("!HH", message[at:at + 4]))
@@ -77,6 +89,7 @@ class Reply:
         if kind == TYPES["OPT"]:
             self.opt = (klass, ttl)
             self.rcode |= ttl >> 24 << 4
+            self.extended_error = read_extended_error(self.message[at + 10:at + 10 + length])
         else:
             section.append((name.lower(), kind, klass, ttl, read_data(self.message, at + 10, length, kind)))
         return at + 10 + length
@@ -104,9 +117,13 @@ class Stream:
     def send(self, *messages):
         self.socket.sendall(b"".join(struct.pack("!H", len(message)) + message for message in messages))
 
+    def has_more(self):
+        """A whole message was read already."""
+        return len(self.rest) >= 2 and len(self.rest) >= 2 + struct.unpack("!H", self.rest[:2])[0]
+
     def receive(self):
         """The next message; None at the end of the connection."""
-        while len(self.rest) < 2 or len(self.rest) < 2 + struct.unpack("!H", self.rest[:2])[0]:
+        while not self.has_more():
             try:
                 more = self.socket.recv(1 << 16)
             except ConnectionError:
