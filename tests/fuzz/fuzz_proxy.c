@@ -251,13 +251,16 @@ static void ask_over_udp(void)
 {
 	uint8_t bytes[MESSAGE_MAX], *message;
 	size_t length = make_query(bytes);
+	struct proxy_taken taken;
 	struct client client = {.from = nobody_address, .listener = &proxy->listeners[0]};
 
 	client.address = client_address_of(&client.from);
 	note_query(bytes, length, false);
 	proxy_count(proxy, COUNTER_PROXY_QUERIES, 1);
 	message = copy_of(bytes, length);
-	proxy_take(proxy, &client, (struct slice){message, length});
+	proxy_read(proxy, (struct slice){message, length}, &taken);
+	proxy_prefetch(proxy, &taken);
+	proxy_take(proxy, &client, &taken);
 	free(message);
 }
 

@@ -234,7 +234,7 @@ void proxy_rig_ask(const struct proxy_rig *rig, uint16_t id, const char *name, u
 	struct proxy_rig_message query;
 	ssize_t sent;
 
-	proxy_rig_query(&query, id, PROXY_FLAG_RD, name, type, 0);
+	proxy_rig_query(&query, id, DNS_FLAG_RD, name, type, 0);
 	sent = send(rig->client, query.bytes, query.length, 0);
 	assert(sent == (ssize_t)query.length);
 }

@@ -45,7 +45,7 @@ static size_t put_query(uint8_t *at, uint16_t id, const char *name)
 {
 	struct proxy_rig_message query;
 
-	proxy_rig_query(&query, id, PROXY_FLAG_RD, name, 1, 0);
+	proxy_rig_query(&query, id, DNS_FLAG_RD, name, 1, 0);
 	be16_store(at, (uint16_t)query.length);
 	memcpy(at + 2, query.bytes, query.length);
 	return 2 + query.length;

@@ -123,7 +123,7 @@ static void test_resolve_keeps_apart_what_is_not_the_same(void **state)
 	proxy_rig_open(&rig, ONE_UPSTREAM);
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
 	proxy_rig_ask(&rig, 2, "a.test.", 28);
-	proxy_rig_query(&query, 3, PROXY_FLAG_RD | PROXY_FLAG_CD, "a.test.", 1, 0);
+	proxy_rig_query(&query, 3, DNS_FLAG_RD | DNS_FLAG_CD, "a.test.", 1, 0);
 	send(rig.client, query.bytes, query.length, 0);
 	proxy_rig_query(&query, 4, 0, "a.test.", 1, 0);
 	send(rig.client, query.bytes, query.length, 0);
@@ -278,7 +278,7 @@ static void test_resolve_asks_over_tcp_what_was_cut(void **state)
 	proxy_rig_open(&rig, ONE_UPSTREAM);
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
 	take_at(0, &asked);
-	proxy_rig_respond(&asked, PROXY_RIG_ANSWERED | PROXY_FLAG_TC, &reply);
+	proxy_rig_respond(&asked, PROXY_RIG_ANSWERED | DNS_FLAG_TC, &reply);
 	proxy_rig_send(rig.upstreams[0], &asked, &reply);
 	take_over_tcp(0, &fd);
 	answer_over_tcp(fd, PROXY_RIG_ANSWERED);
@@ -428,12 +428,12 @@ static void test_resolve_keeps_an_answer_for_its_time(void **state)
 {
 	(void)state;
 	open_with_cache();
-	assert_false(is_cached(PROXY_FLAG_RD, 300));
+	assert_false(is_cached(DNS_FLAG_RD, 300));
 	make_older(200);
-	assert_true(is_cached(PROXY_FLAG_RD, 300));
+	assert_true(is_cached(DNS_FLAG_RD, 300));
 	assert_in_range(first_ttl(), 95, 100);
 	make_older(300);
-	assert_false(is_cached(PROXY_FLAG_RD, 300));
+	assert_false(is_cached(DNS_FLAG_RD, 300));
 	assert_forgotten();
 }
 
@@ -441,8 +441,8 @@ static void test_resolve_keeps_nothing_of_no_time(void **state)
 {
 	(void)state;
 	open_with_cache();
-	assert_false(is_cached(PROXY_FLAG_RD, 0));
-	assert_false(is_cached(PROXY_FLAG_RD, 0));
+	assert_false(is_cached(DNS_FLAG_RD, 0));
+	assert_false(is_cached(DNS_FLAG_RD, 0));
 }
 
 static void test_resolve_keeps_answers_as_long_as_is_configured(void **state)
@@ -450,8 +450,8 @@ static void test_resolve_keeps_answers_as_long_as_is_configured(void **state)
 	(void)state;
 	rig.config.proxy.cache_ttl_least_s = 60;
 	open_with_cache();
-	assert_false(is_cached(PROXY_FLAG_RD, 0));
-	assert_true(is_cached(PROXY_FLAG_RD, 0));
+	assert_false(is_cached(DNS_FLAG_RD, 0));
+	assert_true(is_cached(DNS_FLAG_RD, 0));
 	assert_int_equal(first_ttl(), 0);
 }
 
@@ -460,16 +460,16 @@ static void test_resolve_keeps_nothing_for_who_desires_no_recursion(void **state
 	(void)state;
 	open_with_cache();
 	assert_false(is_cached(0, 300));
-	assert_false(is_cached(PROXY_FLAG_RD, 300));
-	assert_true(is_cached(PROXY_FLAG_RD, 300));
+	assert_false(is_cached(DNS_FLAG_RD, 300));
+	assert_true(is_cached(DNS_FLAG_RD, 300));
 }
 
 static void test_resolve_keeps_dnssec_apart(void **state)
 {
 	(void)state;
 	open_with_cache();
-	assert_false(is_cached(PROXY_FLAG_RD, 300));
-	assert_false(is_cached(PROXY_FLAG_RD | PROXY_FLAG_CD, 300));
+	assert_false(is_cached(DNS_FLAG_RD, 300));
+	assert_false(is_cached(DNS_FLAG_RD | DNS_FLAG_CD, 300));
 }
 
 /* Of root, "." and ".", with MINIMUM. */
@@ -538,7 +538,7 @@ static void test_resolve_tells_what_is_stale_when_nobody_answers(void **state)
 	rig.config.proxy.stale_s = 3600;
 	rig.config.proxy.timeout_ms = 20;
 	open_with_cache();
-	assert_false(is_cached(PROXY_FLAG_RD, 300));
+	assert_false(is_cached(DNS_FLAG_RD, 300));
 	make_older(400);
 	proxy_rig_ask(&rig, 2, "a.test.", 1);
 	assert_reply(2, 0, 1);
@@ -552,8 +552,8 @@ static void test_resolve_asks_before_the_end_of_what_is_popular(void **state)
 	(void)state;
 	rig.config.proxy.prefetches = true;
 	open_with_cache();
-	assert_false(is_cached(PROXY_FLAG_RD, 300));
-	assert_true(is_cached(PROXY_FLAG_RD, 300));
+	assert_false(is_cached(DNS_FLAG_RD, 300));
+	assert_true(is_cached(DNS_FLAG_RD, 300));
 	make_older(280);
 	proxy_rig_ask(&rig, 3, "a.test.", 1);
 	assert_reply(3, 0, 1);
@@ -563,7 +563,7 @@ static void test_resolve_asks_before_the_end_of_what_is_popular(void **state)
 	assert_int_equal(kept_s(), 90);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_PREFETCHES), 1);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_CACHED), 2);
-	assert_true(is_cached(PROXY_FLAG_RD, 90));
+	assert_true(is_cached(DNS_FLAG_RD, 90));
 	assert_forgotten();
 }
 
