@@ -35,6 +35,9 @@ enum dns_type {
 	DNS_TYPE_A = 1,
 	DNS_TYPE_CNAME = 5,
 	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_TKEY =
+		249, /* from here to MAILA (254): what is asked of one server, not resolved */
+	DNS_TYPE_MAILA = 254,
 	DNS_TYPE_ANY = 255,
 };
 

@@ -96,6 +96,14 @@ ask a.com A +edns=1 +noednsnegotiation
 check "EDNS 1 is BADVERS" has_status BADVERS
 ask a.com A +opcode=UPDATE
 check "another opcode is NOTIMP" has_status NOTIMP
+ask foo.com AXFR
+check "a zone transfer is refused" has_text 'Transfer failed'
+ask foo.com TYPE250
+check "so is what is asked of one server" has_status NOTIMP
+ask foo.com ANY +notcp +ignore
+check "ANY over UDP is truncated" has_text 'flags: qr tc'
+ask foo.com ANY
+check "and answered over TCP" has_status NOERROR
 ask +tcp foo.xxx A
 check "rules over TCP" has_answers 0
 ask +tcp foo.com A

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/cursor.h"
 #include "dns/reply.h"
 #include "ipc/proxy_stats.h"
@@ -53,14 +54,23 @@ void answer_note_query(struct proxy *proxy, const struct asker *asker, struct sl
 	observer_note(proxy->observer, &event);
 }
 
-static void note_answer(struct proxy *proxy, const struct asker *asker, struct slice message)
+/* What is answered in the turn in which it came took a part of that. */
+static int64_t took_ns(const struct proxy *proxy, const struct asker *asker)
+{
+	if (asker->asked_ns == proxy->now_ns)
+		return clock_monotonic_ns() - asker->asked_ns;
+	return proxy->now_ns - asker->asked_ns;
+}
+
+static void note_answer(struct proxy *proxy, const struct asker *asker, struct slice message,
+			int64_t latency_ns)
 {
 	struct event event = {.kind = EVENT_CLIENT_RESPONSE};
 
 	fill_event(proxy, asker, &event);
 	event.flags = be16_load(message.data + 2);
 	event.rcode = event.flags & 0xf;
-	event.latency_ns = proxy->now_ns - asker->asked_ns;
+	event.latency_ns = latency_ns;
 	event.length = (uint32_t)message.length;
 	event.message = message;
 	observer_note(proxy->observer, &event);
@@ -86,16 +96,16 @@ void answer_send(struct proxy *proxy, const struct asker *asker, const uint8_t *
 		 size_t length, enum counter outcome)
 {
 	const struct reply_question *question = &asker->question;
-	int64_t took_ns = proxy->now_ns - asker->asked_ns;
+	int64_t latency_ns = took_ns(proxy, asker);
 
 	if (be16_load(bytes + 2) & DNS_FLAG_TC)
 		proxy_count(proxy, COUNTER_PROXY_TRUNCATED, 1);
-	proxy_stats_answer(proxy->stats, (uint64_t)(took_ns > 0 ? took_ns : 0));
+	proxy_stats_answer(proxy->stats, (uint64_t)(latency_ns > 0 ? latency_ns : 0));
 	if (question->question_length)
 		proxy_stats_name(proxy->stats, &proxy->stats_key,
 				 (struct slice){question->question, question->question_length - 4u},
 				 random_next(&proxy->random_fast));
 	if (proxy->observer)
-		note_answer(proxy, asker, (struct slice){bytes, length});
+		note_answer(proxy, asker, (struct slice){bytes, length}, latency_ns);
 	hand_over(proxy, asker, bytes, length, outcome);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/cursor.h"
 #include "base/memory.h"
 #include "dns/message.h"
 #include "dns/reply.h"
@@ -140,15 +141,32 @@ static void redirect(struct proxy *proxy, const struct asker *asker)
 		    COUNTER_PROXY_LOCAL);
 }
 
+/* For ANY over UDP, which forged senders love: who means it asks again over TCP. */
+static void answer_truncated(struct proxy *proxy, const struct asker *asker)
+{
+	size_t size, length;
+	uint8_t *out = answer_room(proxy, asker, &size);
+
+	length = reply_error(&asker->question, DNS_NOERROR, EDE_NONE, out);
+	be16_store(out + 2, be16_load(out + 2) | DNS_FLAG_TC);
+	answer_send(proxy, asker, out, length, COUNTER_PROXY_LOCAL);
+}
+
 static void resolve(struct proxy *proxy, const struct asker *asker)
 {
 	const struct ruleset_verdict *verdict = &proxy->verdict;
 	struct slice name = {proxy->taken->query.name, proxy->taken->query.name_length};
+	uint16_t type = proxy->taken->query.type;
 
 	if (verdict->is_rewritten)
 		name = (struct slice){verdict->name, verdict->name_length};
-	resolve_ask(proxy, asker, name,
-		    ruleset_group_of(proxy->ruleset, verdict->rule_number - 1u));
+	if (type >= DNS_TYPE_TKEY && type <= DNS_TYPE_MAILA)
+		answer_error(proxy, asker, DNS_NOTIMP, EDE_NONE, COUNTER_PROXY_BAD);
+	else if (type == DNS_TYPE_ANY && !asker->client.connection)
+		answer_truncated(proxy, asker);
+	else
+		resolve_ask(proxy, asker, name,
+			    ruleset_group_of(proxy->ruleset, verdict->rule_number - 1u));
 }
 
 static void log_rules(struct proxy *proxy, const struct asker *asker)
