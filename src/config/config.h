@@ -83,7 +83,7 @@ struct config_proxy {
 	uint32_t tcp_queries; /* in flight, of one connection */
 	uint32_t tcp_idle_ms;
 	uint32_t rate_limit; /* answers per second over UDP to one network (/24, /56); 0 = off */
-	bool captures_own;	/* captured packets of the proxy itself make events, too */
+	bool captures_own;   /* captured packets of the proxy itself make events, too */
 	uint32_t log_rate;   /* lines of log rules per second, of each worker */
 };
 

@@ -39,6 +39,9 @@ enum output_clients { OUTPUT_CLIENTS_AS_THEY_ARE, OUTPUT_CLIENTS_HASHED, OUTPUT_
 struct config_filter {
 	char name[CONFIG_LIST_MAX];	 /* suffixes: the name itself and all below it */
 	char name_file[CONFIG_PATH_MAX]; /* more of them, one a line; "" = none */
+	char list[CONFIG_WORD_MAX]; /* of names (lists of the configuration) that it is in; "" =
+				     * none
+				     */
 	char name_regex[CONFIG_LIST_MAX];
 	char client[CONFIG_LIST_MAX]; /* prefixes */
 	char server[CONFIG_LIST_MAX];

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/outputs.h"
 #include "config/schema.h"
 #include "config/text.h"
 #include "rules/rule.h"
@@ -183,6 +184,24 @@ static bool complete_rules(const struct config *config, const struct list_names 
 	return true;
 }
 
+/* Lists that the filters of an output name. */
+static bool complete_output(const struct config *config, uint32_t index,
+			    const struct list_names *names, char *error)
+{
+	const struct config_output *output = &config->outputs[index];
+	const char *const wanted[] = {output->filter.list, output->except.list};
+	char problem[SETTING_ERROR_MAX];
+
+	for (int i = 0; i < 2; i++) {
+		if (!*wanted[i] || has_list(names, wanted[i]))
+			continue;
+		snprintf(problem, sizeof(problem), "there is no list %.200s", wanted[i]);
+		outputs_tell(config, index, problem, error);
+		return false;
+	}
+	return true;
+}
+
 bool rules_complete(const struct config *config, char *error)
 {
 	struct list_names names = {.count = 0};
@@ -196,5 +215,8 @@ bool rules_complete(const struct config *config, char *error)
 		snprintf(error, CONFIG_ERROR_MAX, "rules: %s", problem);
 		return false;
 	}
+	for (uint32_t i = 0; i < config->output_count; i++)
+		if (!complete_output(config, i, &names, error))
+			return false;
 	return true;
 }

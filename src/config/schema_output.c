@@ -55,6 +55,7 @@ static const char *const severity_words[] = {"emerg",  "alert", "crit",	 "err", 
 #define FILTER(section, member)								\
 	{section ".name", 0, SETTING_LIST, OF_EVENTS(member.name)},			\
 	{section ".name-file", 0, SETTING_TEXT, OF_EVENTS(member.name_file)},		\
+	{section ".list", 0, SETTING_TEXT, OF_EVENTS(member.list)},			\
 	{section ".name-regex", 0, SETTING_LIST, OF_EVENTS(member.name_regex)},		\
 	{section ".client", 0, SETTING_LIST, OF_EVENTS(member.client)},			\
 	{section ".server", 0, SETTING_LIST, OF_EVENTS(member.server)},			\

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "ipc/lent_rules.h"
 
 /* All of a regular file; *memory is the caller's to free. 0 or -errno. */
 static int read_all(int fd, uint8_t **memory, size_t *length)
@@ -47,6 +48,7 @@ static struct filter_conditions conditions_of(const struct config_filter *config
 	return (struct filter_conditions){
 		.names = config->name,
 		.name_file = names,
+		.list = config->list,
 		.name_regexes = config->name_regex,
 		.clients = config->client,
 		.servers = config->server,
@@ -72,6 +74,8 @@ struct event_filter *output_filter_new(const struct config_filter *config,
 	if (*config->name_file)
 		failed = read_file(config->name_file, &names, &length);
 	conditions = conditions_of(config, (struct slice){names, length});
+	if (*config->list)
+		conditions.lists = lent_lists(error);
 	if (!failed)
 		filter = event_filter_new(&conditions, key, error);
 	else

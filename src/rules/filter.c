@@ -44,6 +44,9 @@ struct event_filter {
 	struct prefixes *clients; /* from here on NULL: no condition */
 	struct prefixes *servers;
 	struct list *names;
+	const struct lists *lists;
+	int list; /* a number there; -1: none has it */
+	bool has_list;
 	struct patterns name_patterns; /* none: no condition */
 	struct patterns identity_patterns;
 	struct pattern_scratch *scratch; /* NULL without patterns */
@@ -311,6 +314,9 @@ struct event_filter *event_filter_new(const struct filter_conditions *conditions
 		event_filter_free(filter);
 		return NULL;
 	}
+	filter->lists = conditions->lists;
+	filter->has_list = conditions->list && *conditions->list;
+	filter->list = filter->has_list && filter->lists ? lists_find(filter->lists, conditions->list) : -1;
 	filter->kinds = filter->kinds ? filter->kinds : UINT32_MAX;
 	filter->verdicts = filter->verdicts ? filter->verdicts : UINT32_MAX;
 	return filter;
@@ -379,12 +385,19 @@ static bool identity_patterns_match(struct event_filter *filter, struct slice id
 	return patterns_match(&filter->identity_patterns, filter->scratch, identity);
 }
 
+static bool is_listed(const struct event_filter *filter, struct slice name)
+{
+	return filter->list >= 0 && name.length &&
+	       lists_match(filter->lists, (uint32_t)filter->list, name);
+}
+
 bool event_filter_match(struct event_filter *filter, const struct event *event)
 {
 	return numbers_match(filter, event) &&
 	       (!filter->clients || prefixes_match(filter->clients, &event->query_address)) &&
 	       (!filter->servers || prefixes_match(filter->servers, &event->response_address)) &&
 	       (!filter->names || list_match(filter->names, event->qname)) &&
+	       (!filter->has_list || is_listed(filter, event->qname)) &&
 	       (!filter->identity_patterns.count ||
 		identity_patterns_match(filter, event->identity)) &&
 	       (!filter->name_patterns.count || name_patterns_match(filter, event->qname));

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "base/hash.h"
 #include "dns/event.h"
+#include "rules/lists.h"
 
 /*
  * Conditions on an event, compiled: every condition that is given must hold, and of the values of
@@ -16,6 +17,8 @@ struct filter_conditions {
 	const char *names; /* suffixes, presentation form, "." is all */
 	struct slice
 		name_file; /* contents: one suffix a line, '#' begins a comment; data NULL: none */
+	const char *list;  /* a list of names (lists.h) that it must be in; "" or NULL for none */
+	const struct lists *lists; /* where that is; NULL, or without it: nothing is in it */
 	const char *
 		name_regexes; /* PCRE2, caseless, anywhere in the absolute name with its root dot */
 	const char *clients;  /* prefixes: 192.0.2.0/24, 2001:db8::/32, an address */

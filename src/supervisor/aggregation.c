@@ -388,6 +388,7 @@ void aggregation_start(struct supervisor *supervisor)
 	if (!config_has_aggregator(&effective->config))
 		return;
 	aggregation->fds[CHILD_FD_CONFIG] = effective->config_fd;
+	aggregation->fds[CHILD_FD_LISTS] = effective->lists_fd;
 	aggregation->sidecar.plan.keeps_stdout = true;
 	sidecar_start(&aggregation->sidecar);
 }
@@ -401,6 +402,7 @@ bool aggregation_is_ready(const struct supervisor *supervisor)
 void aggregation_renew(struct supervisor *supervisor)
 {
 	supervisor->aggregation.fds[CHILD_FD_CONFIG] = -1; /* its number may come again */
+	supervisor->aggregation.fds[CHILD_FD_LISTS] = -1;
 	sidecar_drain(&supervisor->aggregation.sidecar, RENEW_TIMEOUT_NS);
 }
 

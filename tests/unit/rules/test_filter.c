@@ -112,6 +112,31 @@ static void test_names_are_suffixes(void **state)
 	assert_true(MATCHES(names, "."));
 }
 
+static void test_a_list_is_one_of_those_that_were_compiled(void **state)
+{
+	const struct lists_source source = {"ads", LIST_NAMES, text_slice("example.org\n")};
+	struct filter_conditions conditions = no_conditions();
+	struct lists_report report;
+	size_t size;
+	void *memory = lists_compile(&source, 1, &key, &report, &size);
+
+	(void)state;
+	assert_non_null(memory);
+	conditions.lists = lists_open(memory, size);
+	conditions.list = "ads";
+	assert_true(is_match(&conditions));
+	conditions.list = "others";
+	assert_false(is_match(&conditions));
+	conditions.list = "ads";
+	ask("example.net");
+	assert_false(is_match(&conditions));
+	event.qname.length = EVENT_NO_QUESTION;
+	assert_false(is_match(&conditions));
+	conditions.lists = NULL;
+	assert_false(is_match(&conditions));
+	free(memory);
+}
+
 static void test_names_of_a_file_are_more_of_them(void **state)
 {
 	struct filter_conditions conditions = no_conditions();
@@ -368,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_filter_without_conditions_matches_everything),
 		TEST(test_names_are_suffixes),
+		TEST(test_a_list_is_one_of_those_that_were_compiled),
 		TEST(test_names_of_a_file_are_more_of_them),
 		TEST(test_name_patterns_see_the_absolute_name),
 		TEST(test_name_patterns_see_hostile_octets_escaped),
