@@ -150,7 +150,8 @@ static bool is_told(const struct proxy_stats *stats, size_t size)
 	       __atomic_load_n(&stats->layout, __ATOMIC_ACQUIRE) == PROXY_STATS_LAYOUT;
 }
 
-void proxy_summary_add(struct proxy_summary *summary, const struct proxy_stats *stats, size_t size)
+void proxy_summary_add(struct proxy_summary *summary, const struct proxy_stats *stats, size_t size,
+		       bool is_wanted)
 {
 	struct proxy_traffic_stats traffic;
 	struct proxy_upstream_stats upstream;
@@ -158,11 +159,15 @@ void proxy_summary_add(struct proxy_summary *summary, const struct proxy_stats *
 	if (!is_told(stats, size))
 		return;
 	traffic = stats->traffic;
+	if (!is_wanted)
+		traffic.connections = 0;
 	add_traffic(&summary->traffic, &traffic);
 	summary->tried += stats->tried;
 	summary->untouched += stats->untouched;
 	for (uint32_t i = 0; i < PROXY_UPSTREAMS_MAX; i++) {
 		upstream = stats->upstreams[i];
+		if (!is_wanted)
+			upstream.outstanding = upstream.is_backed_off = 0;
 		if (upstream.is_in_use)
 			add_upstream(summary, &upstream);
 	}

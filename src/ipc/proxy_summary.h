@@ -51,8 +51,10 @@ void proxy_summary_fini(struct proxy_summary *summary);
 /* Begins anew. */
 void proxy_summary_clear(struct proxy_summary *summary);
 
-/* These add what one worker tells, which it may be changing: copies are checked. */
-void proxy_summary_add(struct proxy_summary *summary, const struct proxy_stats *stats, size_t size);
+/* These add what one worker tells, which it may be changing: copies are checked. is_wanted: else
+ * what it said of the moment (connections, outstanding, backed off) is over. */
+void proxy_summary_add(struct proxy_summary *summary, const struct proxy_stats *stats, size_t size,
+		       bool is_wanted);
 void proxy_summary_add_names(struct proxy_summary *summary, const struct proxy_stats *stats,
 			     size_t size);
 void proxy_summary_add_cache(struct proxy_summary *summary, const void *memory, size_t size);

@@ -13,13 +13,15 @@
 #define RATE_SECONDS 10
 
 /* Memory of another size is that of another configuration, until its worker is replaced. */
-static void add_stats(struct proxy_summary *summary, int fd, size_t size, bool with_names)
+static void add_stats(struct proxy_summary *summary, const struct seat *seat,
+		      const struct config *config, bool with_names)
 {
-	void *memory = memory_map(fd, size, false);
+	size_t size = proxy_stats_size(config);
+	void *memory = memory_map(seat->lease.proxy.stats_reader_fd, size, false);
 
 	if (!memory)
 		return;
-	proxy_summary_add(summary, memory, size);
+	proxy_summary_add(summary, memory, size, seat->index < config->worker_count);
 	if (with_names)
 		proxy_summary_add_names(summary, memory, size);
 	munmap(memory, size);
@@ -42,10 +44,10 @@ void proxy_accounts_sum_up(const struct supervisor *supervisor, struct proxy_sum
 
 	proxy_summary_init(summary, config);
 	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
-		const struct proxy_lease *lease = &supervisor->seats[i].lease.proxy;
+		const struct seat *seat = &supervisor->seats[i];
 
-		add_stats(summary, lease->stats_reader_fd, proxy_stats_size(config), with_names);
-		add_cache(summary, lease->cache_fd, proxy_cache_size(config));
+		add_stats(summary, seat, config, with_names);
+		add_cache(summary, seat->lease.proxy.cache_fd, proxy_cache_size(config));
 	}
 	if (with_names)
 		proxy_summary_sort_names(summary);

@@ -119,7 +119,7 @@ static void sum_up(bool with_names)
 {
 	proxy_summary_clear(&run.summary);
 	for (int i = 0; i < 2; i++) {
-		proxy_summary_add(&run.summary, run.stats, run.size);
+		proxy_summary_add(&run.summary, run.stats, run.size, i);
 		if (with_names)
 			proxy_summary_add_names(&run.summary, run.stats, run.size);
 		proxy_summary_add_cache(&run.summary, run.stats, run.size);

@@ -22,7 +22,7 @@ const struct proxy_summary *web_host_sum_up_proxy(const struct web_host *host, b
 		const struct proxy_stats *stats = host->workers[i].proxy;
 
 		if (stats)
-			proxy_summary_add(host->proxy, stats, size);
+			proxy_summary_add(host->proxy, stats, size, i < host->config->worker_count);
 		if (stats && with_names)
 			proxy_summary_add_names(host->proxy, stats, size);
 		if (host->workers[i].cache)

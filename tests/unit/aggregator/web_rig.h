@@ -155,8 +155,8 @@ static inline void rig_add_proxy(void)
 	struct cache_head head = {.layout = CACHE_HEAD_LAYOUT, .size = sizeof(rig_cache)};
 
 	strcpy(rig_config.proxy.listen, "127.0.0.1:53");
-	rig_config.proxy.cache_mib = 1;
-	rig_config.worker_count = 1;
+	rig_config.proxy.cache_mib = 2;
+	rig_config.worker_count = 2;
 	strcpy(rig_config.rules, "block \"<script>\\\\\"\n"
 				 "shadow log \xff\x1b[31m\n"
 				 "resolve a using 192.0.2.1, tcp://[2001:db8::1]:5353\n"

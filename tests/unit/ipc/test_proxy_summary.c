@@ -69,7 +69,7 @@ static void sum_up(void)
 {
 	proxy_summary_clear(&summary);
 	for (int i = 0; i < WORKERS; i++) {
-		proxy_summary_add(&summary, workers[i], size);
+		proxy_summary_add(&summary, workers[i], size, true);
 		proxy_summary_add_names(&summary, workers[i], size);
 	}
 	proxy_summary_sort_names(&summary);
@@ -140,6 +140,22 @@ static void test_what_workers_tell_is_added(void **state)
 	assert_int_equal(summary.upstreams[0].stats.queries, 30);
 }
 
+static void test_what_a_worker_said_of_the_moment_ends_with_it(void **state)
+{
+	(void)state;
+	workers[0]->traffic.connections = 2;
+	workers[0]->traffic.packets_sent = 3;
+	upstream_of(0, "192.0.2.1")->outstanding = 4;
+	upstream_of(0, "192.0.2.1")->is_backed_off = 1;
+	upstream_of(0, "192.0.2.1")->queries = 5;
+	proxy_summary_add(&summary, workers[0], size, false);
+	assert_int_equal(summary.traffic.connections, 0);
+	assert_int_equal(summary.traffic.packets_sent, 3);
+	assert_int_equal(summary.upstreams[0].stats.outstanding, 0);
+	assert_int_equal(summary.upstreams[0].stats.is_backed_off, 0);
+	assert_int_equal(summary.upstreams[0].stats.queries, 5);
+}
+
 static void test_names_of_all_workers_are_sorted(void **state)
 {
 	static const char *const expected[] = {"b.test", "a.test", "B.test", ""};
@@ -182,7 +198,7 @@ static void test_memory_of_another_layout_tells_nothing(void **state)
 	sum_up();
 	assert_int_equal(summary.rules[0].hits, 0);
 	assert_int_equal(summary.name_count, 0);
-	proxy_summary_add(&summary, workers[1], sizeof(struct proxy_stats) - 1);
+	proxy_summary_add(&summary, workers[1], sizeof(struct proxy_stats) - 1, true);
 	proxy_summary_add_names(&summary, workers[1], 8);
 }
 
@@ -354,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_rules_and_servers_are_those_of_the_configuration),
 		TEST(test_what_workers_tell_is_added),
+		TEST(test_what_a_worker_said_of_the_moment_ends_with_it),
 		TEST(test_names_of_all_workers_are_sorted),
 		TEST(test_names_that_are_none_are_left_out),
 		TEST(test_memory_of_another_layout_tells_nothing),

@@ -217,7 +217,7 @@ static void test_without_a_proxy_there_is_no_table(void **state)
 
 static void test_a_hundred_names_at_most(void **state)
 {
-	char name[16];
+	char name[32];
 
 	(void)state;
 	for (int i = 0; i < 250; i++) {
