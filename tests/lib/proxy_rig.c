@@ -19,15 +19,28 @@
 #include "ipc/memory.h"
 #include "tests/lib/dns_build.h"
 
-static int bind_to(int type, uint16_t *port)
+static const struct address loopback4 = {.bytes = {127, 0, 0, 1}, .version = 4};
+static const struct address loopback6 = {.bytes = {[15] = 1}, .version = 6};
+
+static int open_socket(const struct endpoint *endpoint, int type)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				      .sin_port = htons(*port)};
-	socklen_t length = sizeof(address);
-	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), failed;
+	const int on = 1;
+	int family = endpoint->address.version == 4 ? AF_INET : AF_INET6;
+	int fd = socket(family, type | SOCK_CLOEXEC, 0);
 
 	assert(fd >= 0);
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	return fd;
+}
+
+/* At its port, or at any, which it gets. -1: it is another's. */
+static int bind_to(struct endpoint *endpoint, int type)
+{
+	struct sockaddr_storage address;
+	socklen_t length = endpoint_to_sockaddr(endpoint, &address);
+	int fd = open_socket(endpoint, type | SOCK_NONBLOCK), failed;
+
 	failed = bind(fd, (struct sockaddr *)&address, length);
 	if (!failed && type == SOCK_STREAM)
 		failed = listen(fd, 64);
@@ -35,33 +48,32 @@ static int bind_to(int type, uint16_t *port)
 		close(fd);
 		return -1;
 	}
-	failed = getsockname(fd, (struct sockaddr *)&address, &length);
+	failed = getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
+		 !endpoint_from_sockaddr(&address, endpoint);
 	assert(!failed);
-	*port = ntohs(address.sin_port);
 	return fd;
 }
 
 /* A port that is free for both. */
-static void bind_both(int *udp, int *tcp, uint16_t *port)
+static void bind_both(struct endpoint *endpoint, int *udp, int *tcp)
 {
 	do {
-		*port = 0;
-		*tcp = bind_to(SOCK_STREAM, port);
-		*udp = bind_to(SOCK_DGRAM, port);
+		endpoint->port = 0;
+		*tcp = bind_to(endpoint, SOCK_STREAM);
+		*udp = bind_to(endpoint, SOCK_DGRAM);
 		if (*udp < 0)
 			close(*tcp);
 	} while (*udp < 0);
 }
 
-static int connect_to(int type, uint16_t port)
+static int connect_to(const struct endpoint *endpoint, int type)
 {
-	const struct sockaddr_in address = {.sin_family = AF_INET,
-					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-					    .sin_port = htons(port)};
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-	int failed = connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	struct sockaddr_storage address;
+	socklen_t length = endpoint_to_sockaddr(endpoint, &address);
+	int fd = open_socket(endpoint, type);
+	int failed = connect(fd, (struct sockaddr *)&address, length);
 
-	assert(fd >= 0 && !failed);
+	assert(!failed);
 	return fd;
 }
 
@@ -85,12 +97,16 @@ void proxy_rig_init(struct proxy_rig *rig)
 	proxy->cache_mib = 0;
 	proxy->tcp_connections = 16;
 	proxy->endpoint_count = 1;
-	proxy->endpoints[0].address = (struct address){.bytes = {127, 0, 0, 1}, .version = 4};
+	proxy->endpoints[0].address = loopback4;
 	rig->watch.stats_key[0] = 1;
 	child_fill_numbers();
 	lend(open("/dev/null", O_RDONLY | O_CLOEXEC), CHILD_FD_LISTS); /* none */
-	for (int i = 0; i < PROXY_RIG_UPSTREAMS; i++)
-		bind_both(&rig->upstreams[i], &rig->tcp[i], &rig->ports[i]);
+	for (int i = 0; i < PROXY_RIG_UPSTREAMS; i++) {
+		struct endpoint endpoint = {.address = loopback4};
+
+		bind_both(&endpoint, &rig->upstreams[i], &rig->tcp[i]);
+		rig->ports[i] = endpoint.port;
+	}
 }
 
 static void open_proxy(struct proxy_rig *rig)
@@ -109,25 +125,40 @@ static void open_proxy(struct proxy_rig *rig)
 	assert(has_begun);
 }
 
+/* As the supervisor does it. */
+static void lend_listener(struct endpoint *endpoint, int number)
+{
+	const int on = 1, stream_bytes = 64 << 10;
+	int udp, tcp;
+
+	bind_both(endpoint, &udp, &tcp);
+	setsockopt(tcp, SOL_SOCKET, SO_SNDBUF, &stream_bytes, sizeof(stream_bytes));
+	if (address_equal(&endpoint->address, &(struct address){.version = 4}))
+		setsockopt(udp, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+	if (address_equal(&endpoint->address, &(struct address){.version = 6}))
+		setsockopt(udp, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+	lend(udp, CHILD_FD_LISTEN + number);
+	lend(tcp, CHILD_FD_LISTEN + CONFIG_LISTEN_MAX + number);
+}
+
 void proxy_rig_open(struct proxy_rig *rig, const char *rules)
 {
-	const int stream_bytes = 64 << 10; /* as the supervisor sets it */
-	int udp, tcp;
+	struct config_proxy *proxy = &rig->config.proxy;
 
 	snprintf(rig->config.rules, sizeof(rig->config.rules), rules, rig->ports[0], rig->ports[1],
 		 rig->ports[2], rig->ports[0], rig->ports[1]);
-	bind_both(&udp, &tcp, &rig->port);
-	rig->config.proxy.endpoints[0].port = rig->port;
-	setsockopt(tcp, SOL_SOCKET, SO_SNDBUF, &stream_bytes, sizeof(stream_bytes));
-	lend(udp, CHILD_FD_LISTEN);
-	lend(tcp, CHILD_FD_LISTEN + CONFIG_LISTEN_MAX);
+	for (uint32_t i = 0; i < proxy->endpoint_count; i++)
+		lend_listener(&proxy->endpoints[i], (int)i);
 	lend(memory_create("rig", proxy_stats_size(&rig->config)), CHILD_FD_PROXY);
-	if (rig->config.proxy.cache_mib)
+	if (proxy->cache_mib)
 		lend(memory_create("rig", proxy_cache_size(&rig->config)), CHILD_FD_CACHE);
 	rig->head = calloc(1, sizeof(*rig->head));
 	assert(rig->head);
 	open_proxy(rig);
-	rig->client = connect_to(SOCK_DGRAM, rig->port);
+	rig->at =
+		(struct endpoint){proxy->endpoints[0].address.version == 4 ? loopback4 : loopback6,
+				  proxy->endpoints[0].port};
+	rig->client = connect_to(&rig->at, SOCK_DGRAM);
 }
 
 /* What a process leaves to its end. */
@@ -169,8 +200,10 @@ void proxy_rig_close(struct proxy_rig *rig)
 		if (rig->tcp[i] >= 0)
 			close(rig->tcp[i]);
 	}
-	close(CHILD_FD_LISTEN);
-	close(CHILD_FD_LISTEN + CONFIG_LISTEN_MAX);
+	for (int i = 0; i < (int)rig->config.proxy.endpoint_count; i++) {
+		close(CHILD_FD_LISTEN + i);
+		close(CHILD_FD_LISTEN + CONFIG_LISTEN_MAX + i);
+	}
 	close(CHILD_FD_PROXY);
 	if (rig->config.proxy.cache_mib)
 		close(CHILD_FD_CACHE);
@@ -210,7 +243,7 @@ void proxy_rig_pass(struct proxy_rig *rig, int time_ms)
 
 int proxy_rig_connect(const struct proxy_rig *rig)
 {
-	return connect_to(SOCK_STREAM, rig->port);
+	return connect_to(&rig->at, SOCK_STREAM);
 }
 
 void proxy_rig_query(struct proxy_rig_message *message, uint16_t id, uint16_t flags,

@@ -24,14 +24,15 @@ struct proxy_rig {
 	struct state_head *head;
 	struct loop *loop;
 	struct proxy *proxy;
-	uint16_t port;			    /* of the proxy */
+	struct endpoint at;		    /* of the proxy: the first, on the loopback */
 	int client;			    /* a UDP socket, connected to it */
 	int upstreams[PROXY_RIG_UPSTREAMS]; /* UDP sockets that are bound ... */
 	int tcp[PROXY_RIG_UPSTREAMS];	    /* and of TCP, at the same ports, or -1 */
 	uint16_t ports[PROXY_RIG_UPSTREAMS];
 };
 
-/* A small proxy: short times, no cache, one address. */
+/* A small proxy: short times, no cache, one address, 127.0.0.1. Ports are chosen at its opening.
+ */
 void proxy_rig_init(struct proxy_rig *rig);
 
 /* rules: a format whose arguments are the ports of the upstream servers, then those of the first

@@ -161,6 +161,23 @@ static void test_connection_answers_many_queries_of_one_segment(void **state)
 	close(fd);
 }
 
+/* For lines and events. */
+static void test_connection_knows_which_address_was_asked(void **state)
+{
+	const struct endpoint *asked_at;
+	int fd;
+
+	(void)state;
+	proxy_rig_open(&rig, RULES);
+	fd = proxy_rig_connect(&rig);
+	ask(fd, 1, "b.test.");
+	assert_int_equal(take_reply(fd), 1);
+	asked_at = &rig.proxy->connections->slots[0].asked;
+	assert_int_equal(asked_at->port, rig.at.port);
+	assert_true(address_equal(&asked_at->address, &rig.at.address));
+	close(fd);
+}
+
 static void test_connection_answers_in_the_order_of_answers(void **state)
 {
 	struct proxy_rig_message first;
@@ -535,6 +552,7 @@ int main(void)
 		TEST(test_connection_takes_queries_split_anywhere),
 		TEST(test_connection_takes_queries_octet_by_octet),
 		TEST(test_connection_answers_many_queries_of_one_segment),
+		TEST(test_connection_knows_which_address_was_asked),
 		TEST(test_connection_answers_in_the_order_of_answers),
 		TEST(test_connection_holds_queries_up_beyond_its_limit),
 		TEST(test_connection_goes_on_when_held_up_queries_fail),
