@@ -43,7 +43,7 @@ void proxy_rig_close(struct proxy_rig *rig);
 /* A worker that comes after one that was killed: same memory, nothing else. */
 void proxy_rig_reopen(struct proxy_rig *rig);
 
-/* Whether every query is counted once. */
+/* Whether every query is counted once: the line of the ledger. */
 bool proxy_rig_adds_up(const struct proxy_rig *rig);
 uint64_t proxy_rig_count(const struct proxy_rig *rig, enum counter counter);
 
