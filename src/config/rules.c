@@ -202,11 +202,31 @@ static bool complete_output(const struct config *config, uint32_t index,
 	return true;
 }
 
-bool rules_complete(const struct config *config, char *error)
+/* A rule is known by its text: blanks at its end would make another one of it. */
+static void trim(char *rules)
+{
+	char *out = rules;
+
+	for (const char *at = rules; *at;) {
+		size_t length = strcspn(at, "\n"), kept = length;
+
+		while (kept && strchr(" \t\r", at[kept - 1]))
+			kept--;
+		memmove(out, at, kept);
+		out += kept;
+		at += length;
+		if (*at)
+			*out++ = *at++;
+	}
+	*out = '\0';
+}
+
+bool rules_complete(struct config *config, char *error)
 {
 	struct list_names names = {.count = 0};
 	char problem[SETTING_ERROR_MAX];
 
+	trim(config->rules);
 	if (!complete_lists(config, &names, problem)) {
 		snprintf(error, CONFIG_ERROR_MAX, "lists: %s", problem);
 		return false;

@@ -28,5 +28,6 @@ bool rules_list_check(const char *text, char *problem);
  */
 bool rules_read(struct config *config, const char *name, struct slice text, char *error);
 
-/* Checks that each list is there once, and those that rules name are. */
-bool rules_complete(const struct config *config, char *error);
+/* Takes blanks off the ends of rules; checks that each list is there once, and those that rules
+ * name are. */
+bool rules_complete(struct config *config, char *error);

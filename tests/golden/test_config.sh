@@ -200,9 +200,10 @@ refuses "clients that are none" 'invalid proxy.allow: 10.0.0.0/33 is no prefix' 
 	--proxy.allow 10.0.0.0/8 --proxy.allow 10.0.0.0/33
 
 # The outputs of the commented example, all of them, with a file that is there.
-: >"$work/names"
+echo example.org >"$work/names"
 sed -n '/^#outputs:/,/^## Statistics/p' "$(dirname "$0")/../../src/config/dnsflow.conf" | grep '^#[^#]' |
 	sed "s/^#//; s|name-file: .*|name-file: \"$work/names\"|" >"$conf"
+echo "lists: [\"ads=names:$work/names\"]" >>"$conf"
 "$dnsflow" --check --config "$conf" >"$work/out" 2>&1 && [ ! -s "$work/out" ] && grep -q 'type: records' "$conf" &&
 	ok "the outputs of the example are good" || { not_ok "the outputs of the example are good"; note <"$work/out"; }
 

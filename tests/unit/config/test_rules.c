@@ -165,6 +165,20 @@ static void test_there_are_at_most_so_many_lists(void **state)
 	assert_string_equal(error, "lists: more is one too many: there are at most 64");
 }
 
+static void test_rules_lose_blanks_at_their_ends(void **state)
+{
+	(void)state;
+	config = config_default;
+	strcpy(config.rules, "log a \nblock b\t \r\n \nallow c d");
+	assert_true(rules_complete(&config, error));
+	assert_string_equal(config.rules, "log a\nblock b\n\nallow c d");
+	assert_true(rules_complete(&config, error));
+	assert_string_equal(config.rules, "log a\nblock b\n\nallow c d");
+	strcpy(config.rules, "log a ");
+	assert_true(rules_complete(&config, error));
+	assert_string_equal(config.rules, "log a");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_a_list_has_a_name_perhaps_a_format_and_a_file),
 		cmocka_unit_test(test_lists_of_rules_are_there),
 		cmocka_unit_test(test_there_are_at_most_so_many_lists),
+		cmocka_unit_test(test_rules_lose_blanks_at_their_ends),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
