@@ -100,7 +100,6 @@ for metric in net.bytes_received net.bytes_sent net.packets_received net.packets
 	"<class 'sentry.rules.ResolveRule'> *| 3 "; do
 	check "with $metric" has_line 2.err "| $metric"
 done
-grep 'supervisor: ' "$work/2.err" | note
 check "and names" has_line 2.err '| nytimes.com. *| 1 '
 kill -USR1 "$sentry_pid"
 check "SIGUSR1 as well" wait_for 5 has_tables 2
