@@ -71,7 +71,7 @@ if grep -q __asan_init "$BUILD/dnsflow"; then
 	skip "a connection costs 4 KiB at most" "sanitizers keep memory"
 else
 	check "a connection costs 4 KiB at most" grows_by $((4 * crowd)) rss_before_kib rss_held_kib
-	check "it leaves what the next one takes" grows_by 4096 rss_before_kib rss_after_kib
+	check "it leaves what the next one takes" grows_by 8192 rss_before_kib rss_after_kib
 	check "and no more, when another crowd came and went" grows_by 256 rss_after_kib rss_after_again_kib
 fi
 note <"$work/crowd"
