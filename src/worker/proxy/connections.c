@@ -98,7 +98,7 @@ static bool accept_one(struct acceptor *acceptor)
 {
 	struct connections *connections = acceptor->connections;
 	struct proxy *proxy = connections->proxy;
-	union client_address from;
+	union client_address from = {0};
 	socklen_t length = sizeof(from);
 	struct address address;
 	int fd = accept4(acceptor->fd, &from.any, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -169,7 +169,7 @@ void connections_free(struct connections *connections)
 	if (!connections)
 		return;
 	connections_stop(connections);
-	for (uint32_t i = 0; i < connections->used; i++)
+	for (uint32_t i = 0; connections->slots && i < connections->used; i++)
 		if (connections->slots[i].fd >= 0)
 			connection_end(&connections->slots[i]);
 	loop_event_free(connections->tick_timer);

@@ -152,11 +152,11 @@ static bool ask_over_tcp(struct server *server, struct pending *pending, struct 
 {
 	struct query_parts parts = parts_of(server, pending, attempt->id);
 	uint8_t message[QUERY_MESSAGE_MAX];
+	size_t length = query_build(&parts, message);
 	bool is_new = !server_stream_is_open(&server->stream);
 
 	attempt->state = ATTEMPT_TCP;
-	if (!server_stream_send(&server->stream,
-				(struct slice){message, query_build(&parts, message)}))
+	if (!server_stream_send(&server->stream, (struct slice){message, length}))
 		return false;
 	server->stats->tcp_connections += is_new;
 	return true;
