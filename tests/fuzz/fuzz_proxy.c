@@ -46,23 +46,12 @@ static const char rules[] = "log ^lo\n"
 			    "resolve ^st using tcp://127.0.0.1:%u\n"
 			    "resolve ^ using ordered 127.0.0.1:%u, 127.0.0.1:%u";
 
-static const char *const names[] = {"\2lo",
-				    "\2bl",
-				    "\2dr",
-				    "\2nx",
-				    "\2ad",
-				    "\2re\1x",
-				    "\1a\3old",
-				    "\2pa\3old",
-				    "\2ba\77 123456789 123456789 123456789 123456789 123456789 "
-				    "123456789 12",
-				    "\2pa",
-				    "\2pa\1A",
-				    "\2st",
-				    "\1a",
-				    "\1a\3new",
-				    "\1A",
-				    ""};
+/* It can be rewritten, but not to a name of twice its length. */
+#define LONG_NAME "\2ba\77 123456789 123456789 123456789 123456789 123456789 123456789 12"
+
+static const char *const names[] = {
+	"\2lo",	   "\2bl", "\2dr",    "\2nx", "\2ad", "\2re\1x",  "\1a\3old", "\2pa\3old",
+	LONG_NAME, "\2pa", "\2pa\1A", "\2st", "\1a",  "\1a\3new", "\1A",      ""};
 
 /* What was asked, by its id: ids are given out in order. */
 struct question {
