@@ -21,20 +21,6 @@
 #define LAST_RULE "resolve ^(.*)lastname.com using 192.0.2.1"
 #define ALL_RULE  "resolve ^(.*) using 192.0.2.1"
 
-/* Until rules/lists.c is there: no rule here has a list. */
-__attribute__((weak)) int lists_find(const struct lists *lists, const char *name)
-{
-	(void)lists, (void)name;
-	return -1;
-}
-
-__attribute__((weak)) bool lists_match(const struct lists *lists, uint32_t number,
-				       struct slice name)
-{
-	(void)lists, (void)number, (void)name;
-	return false;
-}
-
 struct setup {
 	const char *name;
 	struct ruleset *ruleset;

@@ -316,7 +316,9 @@ struct event_filter *event_filter_new(const struct filter_conditions *conditions
 	}
 	filter->lists = conditions->lists;
 	filter->has_list = conditions->list && *conditions->list;
-	filter->list = filter->has_list && filter->lists ? lists_find(filter->lists, conditions->list) : -1;
+	filter->list = filter->has_list && filter->lists
+			       ? lists_find(filter->lists, conditions->list)
+			       : -1;
 	filter->kinds = filter->kinds ? filter->kinds : UINT32_MAX;
 	filter->verdicts = filter->verdicts ? filter->verdicts : UINT32_MAX;
 	return filter;

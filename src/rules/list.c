@@ -281,6 +281,20 @@ static void hashes_init(const struct list *list, const struct labels *labels, un
 	}
 }
 
+static unsigned last_of(const struct list *list, const struct labels *labels)
+{
+	return labels->count > list->labels_max ? labels->count - list->labels_max : 0;
+}
+
+void list_prefetch(const struct list *list, struct slice name)
+{
+	uint64_t hashes[DNS_LABELS_MAX];
+	struct labels labels;
+
+	labels_init(&labels, name);
+	hashes_init(list, &labels, last_of(list, &labels), hashes);
+}
+
 bool list_match(const struct list *list, struct slice name)
 {
 	uint64_t hashes[DNS_LABELS_MAX];
@@ -289,7 +303,7 @@ bool list_match(const struct list *list, struct slice name)
 
 	labels_init(&labels, name);
 	word = say_part(list->root_say, !labels.count);
-	last = labels.count > list->labels_max ? labels.count - list->labels_max : 0;
+	last = last_of(list, &labels);
 	hashes_init(list, &labels, last, hashes);
 	for (unsigned i = labels.count; i-- > last;) {
 		const uint8_t *suffix = labels.wire + labels.at[i];

@@ -39,5 +39,8 @@ bool list_check(const void *memory, size_t size);
 /* Names in it: those that were put in twice count once. */
 uint32_t list_count(const struct list *list);
 
+/* Has the processor fetch what a look-up of the name will touch: for who has several at hand. */
+void list_prefetch(const struct list *list, struct slice name);
+
 /* name: a valid uncompressed wire name; or empty, which is as the root. */
 bool list_match(const struct list *list, struct slice name);

@@ -180,6 +180,11 @@ bool lists_match(const struct lists *lists, uint32_t number, struct slice name)
 	return list_match(list_at(lists, number), name);
 }
 
+void lists_prefetch(const struct lists *lists, uint32_t number, struct slice name)
+{
+	list_prefetch(list_at(lists, number), name);
+}
+
 struct slice lists_copy(const struct lists *lists, uint32_t number)
 {
 	const struct list *list = list_at(lists, number);

@@ -77,6 +77,9 @@ uint32_t lists_entries(const struct lists *lists, uint32_t number);
  * exception of adblock goes over all. */
 bool lists_match(const struct lists *lists, uint32_t number, struct slice name);
 
+/* list_prefetch() for one of them. */
+void lists_prefetch(const struct lists *lists, uint32_t number, struct slice name);
+
 /* Takes one list of another piece of memory, as it is, in place of a source: what is copied when
  * its file cannot be used. For lists_compile(): a source with this text has that list. */
 struct slice lists_copy(const struct lists *lists, uint32_t number);

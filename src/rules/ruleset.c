@@ -18,9 +18,10 @@
 #include "rules/template.h"
 #include "rules/upstreams.h"
 
-#define TEXT_SHOWN_MAX 80 /* of a rule that is wrong */
-#define NO_LIST	       -1
-#define NO_GROUP       UINT32_MAX
+#define TEXT_SHOWN_MAX	80 /* of a rule that is wrong */
+#define NO_LIST		-1
+#define FETCHED_ENTRIES 10000
+#define NO_GROUP	UINT32_MAX
 
 _Static_assert(LISTS_MAX <= 64, "a bit for each list");
 _Static_assert(RULESET_ERROR_MAX >= RULE_ERROR_MAX + TEXT_SHOWN_MAX + 32, "a rule's error fits");
@@ -42,6 +43,8 @@ struct ruleset {
 	struct prefilter *prefilter; /* by the numbers of the rules */
 	struct pattern_scratch *scratch;
 	const struct lists *lists;
+	uint32_t list_count; /* large ones that rules use: */
+	uint32_t list_numbers[LISTS_MAX];
 	bool has_patterns;
 	char name_text[DNS_NAME_TEXT_MAX + 1]; /* of the name that is judged */
 	/* of each rule */
@@ -112,14 +115,27 @@ static bool tables_make(struct ruleset *ruleset, char *error)
 	       complain(error, "out of memory");
 }
 
+/* A list that is larger than what the processor keeps at hand is fetched ahead. */
+static void list_note(struct ruleset *ruleset, uint32_t number)
+{
+	if (lists_entries(ruleset->lists, number) < FETCHED_ENTRIES)
+		return;
+	for (uint32_t i = 0; i < ruleset->list_count; i++)
+		if (ruleset->list_numbers[i] == number)
+			return;
+	ruleset->list_numbers[ruleset->list_count++] = number;
+}
+
 /* The number of the rule's list, or NO_LIST without one. */
-static bool list_find(const struct ruleset *ruleset, const struct rule *rule, int *list)
+static bool list_find(struct ruleset *ruleset, const struct rule *rule, int *list)
 {
 	*list = NO_LIST;
 	if (!*rule->list)
 		return true;
 	if (ruleset->lists)
 		*list = lists_find(ruleset->lists, rule->list);
+	if (*list >= 0)
+		list_note(ruleset, (uint32_t)*list);
 	return *list >= 0;
 }
 
@@ -354,6 +370,12 @@ static bool step_act(struct judging *judging, const struct step *step, uint32_t 
 		return false;
 	verdict->outcome = RULESET_BAD_NAME;
 	return true;
+}
+
+void ruleset_prefetch(const struct ruleset *ruleset, struct slice name)
+{
+	for (uint32_t i = 0; i < ruleset->list_count; i++)
+		lists_prefetch(ruleset->lists, ruleset->list_numbers[i], name);
 }
 
 void ruleset_judge(struct ruleset *ruleset, const struct ruleset_query *query, uint64_t *hits,

@@ -66,6 +66,10 @@ struct ruleset_verdict {
 					      of the one that decided */
 };
 
+/* Has the processor fetch what lists of rules need to judge the name: for who has several queries
+ * at hand. */
+void ruleset_prefetch(const struct ruleset *ruleset, struct slice name);
+
 /* Takes no memory, and no longer than the patterns' limits allow. hits: as many as there are rules,
  * or NULL: one is added for each rule that matched, its conditions too, or would have decided. */
 void ruleset_judge(struct ruleset *ruleset, const struct ruleset_query *query, uint64_t *hits,

@@ -247,7 +247,10 @@ void proxy_read(struct proxy *proxy, struct slice message, struct proxy_taken *t
 
 	taken->outcome = query_parse(message, &taken->query);
 	taken->query.message = message; /* also of one that is dropped */
-	if (taken->outcome != QUERY_OK || !proxy->cache)
+	if (taken->outcome != QUERY_OK)
+		return;
+	ruleset_prefetch(proxy->ruleset, (struct slice){query->name, query->name_length});
+	if (!proxy->cache)
 		return;
 	key = (struct cache_key){
 		.name = {query->name, query->name_length},
