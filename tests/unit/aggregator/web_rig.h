@@ -191,7 +191,8 @@ static inline void rig_init(void)
 	rig_host = (struct web_host){
 		.config = &rig_config,
 		.words = &rig_words,
-		.workers = {{&rig_heads[0], &rig_watches[0]}, {&rig_heads[1], &rig_watches[1]}},
+		.workers = {{.head = &rig_heads[0], .watch = &rig_watches[0]},
+			    {.head = &rig_heads[1], .watch = &rig_watches[1]}},
 		.worker_count = 2,
 		.proxy = &rig_proxy,
 		.in_ring = rig_waiting,
