@@ -472,18 +472,26 @@ static void act(uint8_t action)
 	}
 }
 
-/* Everybody has had his time; then there is nothing left. */
-static void end_script(void)
+/* Until nothing is waited for; has_gone: nor anybody connected. */
+static void give_time(bool has_gone)
 {
-	for (int round = 0; pendings_count(proxy->pendings); round++) {
+	for (int round = 0; pendings_count(proxy->pendings) || proxy->connections->resumed ||
+			    (has_gone && proxy->connections->count);
+	     round++) {
 		assert(round < ROUNDS_MAX);
 		proxy_begin_turn(proxy, 0);
 		let_time_pass();
 		end_turn();
 	}
+}
+
+/* Everybody has had his time; then there is nothing left. */
+static void end_script(void)
+{
+	give_time(false);
 	for (int i = 0; i < CLIENTS; i++)
 		close_client(&clients[i]);
-	loop_poll(rig.loop);
+	give_time(true);
 	assert(!pendings_askers(proxy->pendings) && !proxy->wheel.count);
 	assert(!proxy->connections->count && !proxy->connections->held_bytes);
 	assert(!state_get(rig.head, STATE_PROXY_WAITING));

@@ -147,8 +147,9 @@ static void resume_later(struct connection *connection)
 	if (!connection->is_held_up || connection->is_resumed)
 		return;
 	connection->is_resumed = true;
-	connection->next_resumed = owner->resumed;
-	owner->resumed = connection;
+	connection->next_resumed = NULL;
+	*owner->resumed_last = connection;
+	owner->resumed_last = &connection->next_resumed;
 }
 
 /* Makes room at the end of what is kept, as long as that is less work than what was sent. */

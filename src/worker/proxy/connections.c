@@ -50,15 +50,28 @@ void connections_watch(struct connections *connections, struct connection *conne
 	connections->is_ticking = true;
 }
 
+static void on_resume(void *argument)
+{
+	struct connections *connections = argument;
+
+	proxy_begin_turn(connections->proxy, 0);
+	proxy_end_turn(connections->proxy); /* resumes */
+}
+
+/* One answer may make room for thousands. */
 void connections_resume(struct connections *connections)
 {
-	while (connections->resumed) {
+	for (uint32_t i = 0; connections->resumed && i < CONNECTIONS_RESUME; i++) {
 		struct connection *connection = connections->resumed;
 
 		connections->resumed = connection->next_resumed;
+		if (!connections->resumed)
+			connections->resumed_last = &connections->resumed;
 		connection->is_resumed = false;
 		connection_resume(connection);
 	}
+	if (connections->resumed)
+		loop_timer_set(connections->resume_timer, 0);
 }
 
 static void set_accepting(struct connections *connections, bool is_accepting);
@@ -157,6 +170,8 @@ struct connections *connections_new(struct proxy *proxy)
 		calloc(connections->room ? connections->room : 1, sizeof(*connections->slots));
 	connections->tick_timer = loop_add_timer(proxy->loop, on_tick, connections);
 	connections->accept_timer = loop_add_timer(proxy->loop, on_accept_again, connections);
+	connections->resume_timer = loop_add_timer(proxy->loop, on_resume, connections);
+	connections->resumed_last = &connections->resumed;
 	wheel_init(&connections->wheel, CONNECTIONS_TICK_NS, clock_monotonic_ns());
 	if (connections->slots && !random_secret(&connections->key, sizeof(connections->key)))
 		return connections;
@@ -174,6 +189,7 @@ void connections_free(struct connections *connections)
 			connection_end(&connections->slots[i]);
 	loop_event_free(connections->tick_timer);
 	loop_event_free(connections->accept_timer);
+	loop_event_free(connections->resume_timer);
 	free(connections->slots);
 	free(connections);
 }

@@ -15,6 +15,7 @@
  */
 
 #define CONNECTIONS_ACCEPT	 32   /* of one turn */
+#define CONNECTIONS_RESUME	 8    /* of one turn, as much as they hold */
 #define CONNECTIONS_READ_BYTES	 4096 /* of one connection in a turn, so that none is long */
 #define CONNECTIONS_KEPT_BYTES	 (2 + CONNECTION_QUERY_MAX)
 #define CONNECTIONS_FRAME_BYTES	 (2 + 65535)
@@ -39,15 +40,15 @@ struct connections {
 	struct connection *idle_first, *idle_last;
 	struct acceptor acceptors[CONFIG_LISTEN_MAX];
 	uint32_t acceptor_count;
-	struct loop_event *tick_timer, *accept_timer;
+	struct loop_event *tick_timer, *accept_timer, *resume_timer;
 	struct wheel wheel;
 	bool is_ticking;
 	struct hash_key key;
 	uint16_t peers[CONNECTIONS_PEERS]; /* connections of clients, by a hash of their address:
 				  those that share a place share the limit */
 	size_t held_bytes;		   /* of all ins and outs */
-	struct connection *resumed;	   /* there may be room for what they hold */
-	struct connection *reading;	   /* its answers gather */
+	struct connection *resumed, **resumed_last; /* there may be room for what they hold */
+	struct connection *reading;		    /* its answers gather */
 	size_t gathered;
 	uint8_t read_bytes[CONNECTIONS_KEPT_BYTES + CONNECTIONS_READ_BYTES];
 	uint8_t frame_bytes[CONNECTIONS_FRAME_BYTES];
@@ -62,7 +63,8 @@ void connections_free(struct connections *connections);
 void connections_listen(struct connections *connections, int fd);
 void connections_stop(struct connections *connections);
 
-/* At the end of a turn: takes queries that were held up, as there is room for them now. */
+/* At the end of a turn: takes queries that were held up, as there is room for them now; those of
+ * very many connections in turns to come. */
 void connections_resume(struct connections *connections);
 
 /* What clients are told of how long they may be idle (RFC 7828), in units of 100 ms. */

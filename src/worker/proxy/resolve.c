@@ -639,6 +639,8 @@ void resolve_on_stream_end(struct proxy *proxy, struct server *server)
 {
 	struct pending *next;
 
+	if (!server->outstanding)
+		return;
 	for (struct pending *at = pendings_first(proxy->pendings); at; at = next) {
 		bool has_lost = false;
 

@@ -247,6 +247,37 @@ static void test_connection_goes_on_when_held_up_queries_fail(void **state)
 	close(fd);
 }
 
+/* One answer makes room for more of them than one turn takes; each has more to ask. */
+static void test_connections_that_are_held_up_go_on_in_turns(void **state)
+{
+	enum { COUNT = 3 * CONNECTIONS_RESUME };
+	size_t length = 0;
+	int fds[COUNT];
+
+	(void)state;
+	rig.config.proxy.tcp_connections = COUNT;
+	rig.config.proxy.tcp_queries = 1;
+	rig.config.proxy.timeout_ms = 5000;
+	proxy_rig_open(&rig, RULES);
+	length = put_query(big, 1, "a.test.");
+	for (uint16_t id = 2; id < 5; id++)
+		length += put_query(big + length, id, "b.test.");
+	for (int i = 0; i < COUNT; i++) {
+		fds[i] = proxy_rig_connect(&rig);
+		send_all(fds[i], big, length);
+	}
+	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
+	proxy_rig_pass(&rig, QUIET_MS);
+	assert_int_equal(pendings_askers(rig.proxy->pendings), COUNT);
+	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
+	for (int i = 0; i < COUNT; i++) {
+		for (uint16_t id = 1; id < 5; id++)
+			assert_int_equal(take_reply(fds[i]), id);
+		close(fds[i]);
+	}
+	assert_null(rig.proxy->connections->resumed);
+}
+
 static void test_connection_answers_all_after_its_client_has_said_all(void **state)
 {
 	int fd;
@@ -556,6 +587,7 @@ int main(void)
 		TEST(test_connection_answers_in_the_order_of_answers),
 		TEST(test_connection_holds_queries_up_beyond_its_limit),
 		TEST(test_connection_goes_on_when_held_up_queries_fail),
+		TEST(test_connections_that_are_held_up_go_on_in_turns),
 		TEST(test_connection_answers_all_after_its_client_has_said_all),
 		TEST(test_connection_gives_no_answer_to_its_successor),
 		TEST(test_connection_is_closed_when_idle),
