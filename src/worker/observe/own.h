@@ -26,4 +26,4 @@ struct own {
 /* Looks up the machine's addresses: before the sandbox. 0 or -errno. */
 int own_open(struct own *own, const struct config *config, const struct ruleset *ruleset);
 
-bool own_has(const struct own *own, const struct packet *packet);
+__attribute__((noinline)) bool own_has(const struct own *own, const struct packet *packet);

@@ -17,5 +17,6 @@ struct trial {
  * is wrong. */
 const char *trial_open(struct trial *trial, const struct config *config);
 
-/* For a query of a client: sets verdict and rule of its event. */
-void trial_judge(struct trial *trial, struct event *event);
+/* For a query of a client: sets verdict and rule of its event. Seldom wanted: it does not belong
+ * into the loop over packets, into which all else is compiled (SOURCE_HOT). */
+__attribute__((noinline)) void trial_judge(struct trial *trial, struct event *event);

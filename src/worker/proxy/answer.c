@@ -5,8 +5,11 @@
 
 #include "base/clock.h"
 #include "base/cursor.h"
+#include "dns/message.h"
 #include "dns/reply.h"
 #include "ipc/proxy_stats.h"
+
+#define STALE_TTL_S 30 /* RFC 8767 4: a stale answer lives for a moment, whatever its TTLs said */
 
 uint8_t *answer_room(struct proxy *proxy, const struct asker *asker, size_t *size)
 {
@@ -108,4 +111,95 @@ void answer_send(struct proxy *proxy, const struct asker *asker, const uint8_t *
 	if (proxy->observer)
 		note_answer(proxy, asker, (struct slice){bytes, length}, latency_ns);
 	hand_over(proxy, asker, bytes, length, outcome);
+}
+
+void answer_error(struct proxy *proxy, const struct asker *asker, uint16_t rcode,
+		  enum extended_error error, enum counter outcome)
+{
+	size_t size;
+	uint8_t *out = answer_room(proxy, asker, &size);
+
+	answer_send(proxy, asker, out, reply_error(&asker->question, rcode, error, out), outcome);
+}
+
+void answer_relay_error(struct proxy *proxy, const struct asker *asker,
+			const struct pending *pending)
+{
+	size_t size;
+	uint8_t *out = answer_room(proxy, asker, &size);
+	size_t length = reply_error(&asker->question, pending->error_rcode,
+				    (enum extended_error)pending->error_extended, out);
+
+	be16_store(out + 2, (uint16_t)(be16_load(out + 2) |
+				       (pending->error_flags & (DNS_FLAG_AA | DNS_FLAG_RA))));
+	answer_send(proxy, asker, out, length, COUNTER_PROXY_FAILED);
+}
+
+/* Who asked under another name gets an answer to that. False when it does not fit: then there is
+ * none. */
+static bool rename_source(struct proxy *proxy, const struct asker *asker,
+			  struct reply_source *source, struct response *response)
+{
+	struct slice name = {asker->question.question, asker->question.question_length - 4u};
+	size_t length = response_rename(source->message, name, response, proxy->renamed_bytes,
+					sizeof(proxy->renamed_bytes));
+
+	source->message = (struct slice){proxy->renamed_bytes, length};
+	source->ttls = response->ttls;
+	source->ttl_count = response->ttl_count;
+	return length;
+}
+
+void answer_response(struct proxy *proxy, const struct asker *asker,
+		     const struct reply_source *source, const struct response *response,
+		     enum counter outcome)
+{
+	static struct response renamed; /* one answer is delivered at a time */
+	struct reply_source own = *source;
+	size_t size;
+	uint8_t *out;
+
+	if (asker->is_rewritten) {
+		renamed = *response;
+		if (!rename_source(proxy, asker, &own, &renamed)) {
+			answer_error(proxy, asker, DNS_SERVFAIL, EDE_OTHER, COUNTER_PROXY_FAILED);
+			return;
+		}
+	}
+	out = answer_room(proxy, asker, &size);
+	answer_send(proxy, asker, out, reply_relay(&asker->question, &own, out, size), outcome);
+}
+
+/* What was kept, as a reply is made of it. */
+static struct reply_source source_of_hit(const struct cache_hit *hit)
+{
+	const struct cache_answer *answer = &hit->answer;
+
+	return (struct reply_source){
+		.message = answer->message,
+		.ttls = answer->ttls,
+		.ttl_count = answer->ttl_count,
+		.rcode = answer->rcode,
+		.age_s = hit->age_s,
+		.ttl_most_s = hit->left_s ? UINT32_MAX : STALE_TTL_S,
+		.is_authentic = true,
+		.error = hit->left_s ? (enum extended_error)answer->extended_error
+			 : answer->rcode == DNS_NXDOMAIN ? EDE_STALE_NXDOMAIN_ANSWER
+							 : EDE_STALE_ANSWER,
+	};
+}
+
+void answer_hit(struct proxy *proxy, const struct asker *asker, const struct cache_hit *hit,
+		struct slice question)
+{
+	struct reply_source source = source_of_hit(hit);
+
+	if (asker->is_rewritten &&
+	    response_parse(source.message, question, false, &proxy->response) != RESPONSE_OK) {
+		answer_error(proxy, asker, DNS_SERVFAIL, EDE_OTHER, COUNTER_PROXY_FAILED);
+		return;
+	}
+	if (!hit->left_s)
+		proxy_count(proxy, COUNTER_PROXY_STALE, 1);
+	answer_response(proxy, asker, &source, &proxy->response, COUNTER_PROXY_CACHED);
 }

@@ -19,7 +19,6 @@
 
 #define TICK_NS	       (10 * NANOSECONDS_PER_MILLISECOND)
 #define PREFETCH_SHARE 10 /* of its time is left: then it is asked anew */
-#define STALE_TTL_S    30 /* RFC 8767 4 */
 
 static bool is_error(uint16_t rcode)
 {
@@ -44,101 +43,6 @@ static struct cache_key cache_key_of(const struct proxy *proxy, const struct pen
 		.is_checking_disabled = pending->is_checking_disabled,
 		.group = proxy->groups[pending->group].identity,
 	};
-}
-
-/* Who asked under another name gets an answer to that. False when it does not fit: then there is
- * none. */
-static bool rename_source(struct proxy *proxy, const struct asker *asker,
-			  struct reply_source *source, struct response *response)
-{
-	struct slice name = {asker->question.question, asker->question.question_length - 4u};
-	size_t length = response_rename(source->message, name, response, proxy->renamed_bytes,
-					sizeof(proxy->renamed_bytes));
-
-	source->message = (struct slice){proxy->renamed_bytes, length};
-	source->ttls = response->ttls;
-	source->ttl_count = response->ttl_count;
-	return length;
-}
-
-static void fail_one(struct proxy *proxy, const struct asker *asker, uint16_t rcode,
-		     enum extended_error error)
-{
-	size_t size;
-	uint8_t *out = answer_room(proxy, asker, &size);
-
-	answer_send(proxy, asker, out, reply_error(&asker->question, rcode, error, out),
-		    COUNTER_PROXY_FAILED);
-}
-
-/* Passes on what the last server said. */
-static void relay_error(struct proxy *proxy, const struct asker *asker,
-			const struct pending *pending)
-{
-	size_t size;
-	uint8_t *out = answer_room(proxy, asker, &size);
-	size_t length = reply_error(&asker->question, pending->error_rcode,
-				    (enum extended_error)pending->error_extended, out);
-
-	be16_store(out + 2, (uint16_t)(be16_load(out + 2) |
-				       (pending->error_flags & (DNS_FLAG_AA | DNS_FLAG_RA))));
-	answer_send(proxy, asker, out, length, COUNTER_PROXY_FAILED);
-}
-
-/* response: of source->message. */
-static void deliver_one(struct proxy *proxy, const struct asker *asker,
-			const struct reply_source *source, const struct response *response,
-			enum counter outcome)
-{
-	static struct response renamed; /* one answer is delivered at a time */
-	struct reply_source own = *source;
-	size_t size;
-	uint8_t *out;
-
-	if (asker->is_rewritten) {
-		renamed = *response;
-		if (!rename_source(proxy, asker, &own, &renamed)) {
-			fail_one(proxy, asker, DNS_SERVFAIL, EDE_OTHER);
-			return;
-		}
-	}
-	out = answer_room(proxy, asker, &size);
-	answer_send(proxy, asker, out, reply_relay(&asker->question, &own, out, size), outcome);
-}
-
-/* What was kept, as a reply is made of it. */
-static struct reply_source source_of_hit(const struct cache_hit *hit)
-{
-	const struct cache_answer *answer = &hit->answer;
-
-	return (struct reply_source){
-		.message = answer->message,
-		.ttls = answer->ttls,
-		.ttl_count = answer->ttl_count,
-		.rcode = answer->rcode,
-		.age_s = hit->age_s,
-		.ttl_most_s = hit->left_s ? UINT32_MAX : STALE_TTL_S,
-		.is_authentic = true,
-		.error = hit->left_s ? (enum extended_error)answer->extended_error
-			 : answer->rcode == DNS_NXDOMAIN ? EDE_STALE_NXDOMAIN_ANSWER
-							 : EDE_STALE_ANSWER,
-	};
-}
-
-/* A stale answer lives for a moment, whatever its TTLs said. */
-static void deliver_hit(struct proxy *proxy, const struct asker *asker, const struct cache_hit *hit,
-			struct slice question)
-{
-	struct reply_source source = source_of_hit(hit);
-
-	if (asker->is_rewritten &&
-	    response_parse(source.message, question, false, &proxy->response) != RESPONSE_OK) {
-		fail_one(proxy, asker, DNS_SERVFAIL, EDE_OTHER);
-		return;
-	}
-	if (!hit->left_s)
-		proxy_count(proxy, COUNTER_PROXY_STALE, 1);
-	deliver_one(proxy, asker, &source, &proxy->response, COUNTER_PROXY_CACHED);
 }
 
 static uint32_t seconds_of(int64_t ns)
@@ -205,7 +109,7 @@ static bool deliver_stale(struct proxy *proxy, struct pending *pending)
 			&hit))
 		return false;
 	for (struct asker *asker = pending->first; asker; asker = asker->next)
-		deliver_hit(proxy, asker, &hit, question_of(pending, bytes));
+		answer_hit(proxy, asker, &hit, question_of(pending, bytes));
 	return true;
 }
 
@@ -213,9 +117,10 @@ static void fail_all(struct proxy *proxy, const struct pending *pending)
 {
 	for (const struct asker *asker = pending->first; asker; asker = asker->next)
 		if (pending->error_rcode)
-			relay_error(proxy, asker, pending);
+			answer_relay_error(proxy, asker, pending);
 		else
-			fail_one(proxy, asker, DNS_SERVFAIL, EDE_NO_REACHABLE_AUTHORITY);
+			answer_error(proxy, asker, DNS_SERVFAIL, EDE_NO_REACHABLE_AUTHORITY,
+				     COUNTER_PROXY_FAILED);
 }
 
 /* All servers have failed, or said so. */
@@ -434,7 +339,7 @@ void resolve_ask(struct proxy *proxy, const struct asker *asker, struct slice na
 		memcpy(question, name.data, name.length);
 		be16_store(question + name.length, query->type);
 		be16_store(question + name.length + 2, query->class);
-		deliver_hit(proxy, asker, &hit, (struct slice){question, name.length + 4});
+		answer_hit(proxy, asker, &hit, (struct slice){question, name.length + 4});
 		if (!proxy->config->proxy.prefetches || !is_soon_over(&hit))
 			return;
 		proxy_count(proxy, COUNTER_PROXY_PREFETCHES, !pendings_find(proxy->pendings, &key));
@@ -501,7 +406,7 @@ static void deliver(struct proxy *proxy, struct pending *pending, uint8_t *messa
 	if (!(response->flags & DNS_FLAG_TC))
 		keep(proxy, pending, source.message, response);
 	for (struct asker *asker = pending->first; asker; asker = asker->next)
-		deliver_one(proxy, asker, &source, response, COUNTER_PROXY_RESOLVED);
+		answer_response(proxy, asker, &source, response, COUNTER_PROXY_RESOLVED);
 	settle(proxy, pending);
 }
 
