@@ -83,7 +83,7 @@ static void test_listener_drops_a_query_that_is_too_long(void **state)
 
 	(void)state;
 	proxy_rig_open(&rig, RULES);
-	proxy_rig_query(&query, 1, PROXY_FLAG_RD, "a.test.", 1, 0);
+	proxy_rig_query(&query, 1, DNS_FLAG_RD, "a.test.", 1, 0);
 	memcpy(bytes, query.bytes, query.length);
 	send(rig.client, bytes, sizeof(bytes), 0);
 	assert_false(proxy_rig_wait(&rig, rig.client, QUIET_MS));
@@ -104,7 +104,7 @@ static void assert_answered_from(const char *text, uint16_t port)
 	length = endpoint_to_sockaddr(&endpoint, &address);
 	fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, length), 0);
-	proxy_rig_query(&query, 1, PROXY_FLAG_RD, "a.test.", 1, 0);
+	proxy_rig_query(&query, 1, DNS_FLAG_RD, "a.test.", 1, 0);
 	send(fd, query.bytes, query.length, 0);
 	assert_true(proxy_rig_take(&rig, fd, PROXY_RIG_WAIT_MS, &reply));
 	close(fd);
@@ -142,7 +142,7 @@ static void test_listener_on_all_addresses_answers_a_batch_to_many_clients(void 
 
 		fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		assert_int_equal(connect(fds[i], (struct sockaddr *)&address, sizeof(address)), 0);
-		proxy_rig_query(&query, (uint16_t)i, PROXY_FLAG_RD, "a.test.", 1, 0);
+		proxy_rig_query(&query, (uint16_t)i, DNS_FLAG_RD, "a.test.", 1, 0);
 		send(fds[i], query.bytes, query.length, 0);
 	}
 	for (int i = 0; i < 40; i++) {
@@ -176,6 +176,7 @@ static void test_listener_counts_what_cannot_be_sent(void **state)
 	struct sockaddr_in own;
 	socklen_t length = sizeof(own);
 	struct client client = {.from.inet = {.sin_family = AF_INET, .sin_port = htons(9)}};
+	struct proxy_taken taken;
 
 	(void)state;
 	proxy_rig_open(&rig, RULES);
@@ -186,8 +187,9 @@ static void test_listener_counts_what_cannot_be_sent(void **state)
 	for (uint16_t id = 0; id < 3; id++) {
 		client.from.inet.sin_addr.s_addr = id == 1 ? INADDR_BROADCAST : own.sin_addr.s_addr;
 		client.from.inet.sin_port = own.sin_port;
-		proxy_rig_query(&query, id, PROXY_FLAG_RD, "a.test.", 1, 0);
-		proxy_take(rig.proxy, &client, (struct slice){query.bytes, query.length});
+		proxy_rig_query(&query, id, DNS_FLAG_RD, "a.test.", 1, 0);
+		proxy_read(rig.proxy, (struct slice){query.bytes, query.length}, &taken);
+		proxy_take(rig.proxy, &client, &taken);
 	}
 	proxy_end_turn(rig.proxy);
 	for (uint16_t id = 0; id < 3; id += 2) {
