@@ -128,6 +128,7 @@ static int tear_down(void **state)
 	(void)state;
 	connection_free(connection);
 	connection = NULL;
+	loop_poll(loop); /* the library frees what it had put off for the next turn */
 	loop_free(loop);
 	if (peer >= 0)
 		close(peer);
