@@ -13,6 +13,7 @@
 #include "dns/code.h"
 #include "dns/message.h"
 #include "tools/bench/flight.h"
+#include "tools/option/number.h"
 
 #define PORT_DEFAULT	    53
 #define UDP_SOCKETS_DEFAULT 32
@@ -20,7 +21,6 @@
 #define TIMEOUT_DEFAULT_MS  1000
 #define TIMEOUT_MAX_MS	    3600000
 #define RATE_MAX	    100000000
-#define DURATION_MAX	    1e9 /* s */
 
 enum {
 	OPTION_NAMES = 256,
@@ -73,29 +73,6 @@ static const char usage[] =
 	"  -h, --help                   print this\n"
 	"  --version                    print the version\n";
 
-static uint64_t number_parse(const char *option, const char *text, uint64_t min, uint64_t max)
-{
-	char *end;
-	uint64_t number;
-
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || number < min || number > max)
-		log_fatal("%s: not a number from %llu to %llu: %s", option, (unsigned long long)min,
-			  (unsigned long long)max, text);
-	return number;
-}
-
-static int64_t duration_parse(const char *text)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end || !(seconds > 0 && seconds <= DURATION_MAX))
-		log_fatal("--duration: not a number of seconds: %s", text);
-	return (int64_t)(seconds * (double)NANOSECONDS_PER_SECOND) + 1;
-}
-
 static void server_parse(struct endpoint *server, const char *text)
 {
 	if (!config_parse_endpoint(text, server))
@@ -145,7 +122,7 @@ static void option_take(struct plan *plan, int option, const char *argument)
 				   (int64_t)number_parse("--timeout", argument, 1, TIMEOUT_MAX_MS);
 		break;
 	case OPTION_DURATION:
-		plan->duration_ns = duration_parse(argument);
+		plan->duration_ns = number_parse_seconds("--duration", argument);
 		break;
 	case OPTION_RATE:
 		plan->rate = number_parse("--rate", argument, 0, RATE_MAX);

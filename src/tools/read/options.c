@@ -9,9 +9,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "tools/option/number.h"
 #include "tools/read/source.h"
-
-#define DURATION_MAX 1e9 /* s */
 
 enum { OPTION_LISTEN = 256, OPTION_JSON, OPTION_DURATION, OPTION_VERSION };
 
@@ -42,29 +41,6 @@ static const char usage[] =
 	"  -h, --help               print this\n"
 	"  --version                print the version\n";
 
-static uint64_t number_parse(const char *option, const char *text, uint64_t max)
-{
-	char *end;
-	uint64_t number;
-
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || number < 1 || number > max)
-		log_fatal("%s: not a number from 1 to %llu: %s", option, (unsigned long long)max,
-			  text);
-	return number;
-}
-
-static int64_t duration_parse(const char *text)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end || !(seconds > 0 && seconds <= DURATION_MAX))
-		log_fatal("--duration: not a number of seconds: %s", text);
-	return (int64_t)(seconds * (double)NANOSECONDS_PER_SECOND) + 1;
-}
-
 /* "port", "192.0.2.1:port" or "[2001:db8::1]:port". */
 static void listen_parse(struct endpoint *endpoint, const char *text)
 {
@@ -86,7 +62,7 @@ static void listen_parse(struct endpoint *endpoint, const char *text)
 	if (!address_parse(address, &endpoint->address) ||
 	    (length && is_bracketed != (endpoint->address.version == 6)))
 		log_fatal("--listen: not an address: %s", address);
-	endpoint->port = (uint16_t)number_parse("--listen", port, UINT16_MAX);
+	endpoint->port = (uint16_t)number_parse("--listen", port, 1, UINT16_MAX);
 }
 
 static void __attribute__((noreturn)) print_and_exit(const char *text)
@@ -120,13 +96,13 @@ static void option_take(struct options *options, int option, const char *argumen
 		options->is_summary_only = true;
 		break;
 	case 'c':
-		options->set_count = number_parse("--count", argument, INT64_MAX);
+		options->set_count = number_parse("--count", argument, 1, INT64_MAX);
 		break;
 	case OPTION_JSON:
 		options->is_json = true;
 		break;
 	case OPTION_DURATION:
-		options->duration_ns = duration_parse(argument);
+		options->duration_ns = number_parse_seconds("--duration", argument);
 		break;
 	case OPTION_VERSION:
 		print_and_exit("dnsflow-read " DNSFLOW_VERSION "\n");
