@@ -31,3 +31,20 @@ struct ruleset *lent_rules(const struct config *config, char *error)
 
 	return *error ? NULL : ruleset_new(config->rules, lists, error);
 }
+
+static const char *text_of(const void *argument, uint32_t number)
+{
+	return ruleset_text(argument, number);
+}
+
+struct proxy_stats *lent_rule_stats(const struct config *config, const struct ruleset *ruleset,
+				    uint64_t **hits)
+{
+	size_t size = proxy_stats_size(config);
+	struct proxy_stats *stats = memory_map(CHILD_FD_PROXY, size, true);
+
+	if (!stats)
+		return NULL;
+	*hits = proxy_stats_attach(stats, size, ruleset_count(ruleset), text_of, ruleset);
+	return *hits ? stats : NULL;
+}

@@ -1,29 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker/observe/trial.h"
 
-#include "ipc/child.h"
 #include "ipc/lent_rules.h"
-#include "ipc/memory.h"
-
-static const char *text_of(const void *argument, uint32_t number)
-{
-	return ruleset_text(argument, number);
-}
 
 const char *trial_open(struct trial *trial, const struct config *config)
 {
 	static char error[RULESET_ERROR_MAX];
-	size_t size = proxy_stats_size(config);
 
 	trial->ruleset = lent_rules(config, error);
 	if (!trial->ruleset)
 		return error;
-	trial->stats = memory_map(CHILD_FD_PROXY, size, true);
-	trial->hits = NULL;
-	if (trial->stats)
-		trial->hits = proxy_stats_attach(trial->stats, size, ruleset_count(trial->ruleset),
-						 text_of, trial->ruleset);
-	return trial->hits ? NULL : "the memory for counts of rules cannot be used";
+	trial->stats = lent_rule_stats(config, trial->ruleset, &trial->hits);
+	return trial->stats ? NULL : "the memory for counts of rules cannot be used";
 }
 
 void trial_judge(struct trial *trial, struct event *event)

@@ -64,12 +64,31 @@ static void note_active(struct proxy *proxy)
 	traffic->samples++;
 }
 
+void proxy_flush_later(struct proxy *proxy, struct server *server)
+{
+	if (server->is_to_flush)
+		return;
+	server->is_to_flush = true;
+	server->next_to_flush = proxy->to_flush;
+	proxy->to_flush = server;
+}
+
+static void flush_servers(struct proxy *proxy)
+{
+	while (proxy->to_flush) {
+		struct server *server = proxy->to_flush;
+
+		proxy->to_flush = server->next_to_flush;
+		server->is_to_flush = false;
+		if (server->batch_count)
+			server_flush(server);
+	}
+}
+
 void proxy_end_turn(struct proxy *proxy)
 {
 	connections_resume(proxy->connections);
-	for (uint32_t i = 0; i < proxy->server_count; i++)
-		if (proxy->servers[i].batch_count)
-			server_flush(&proxy->servers[i]);
+	flush_servers(proxy);
 	for (uint32_t i = 0; i < proxy->listener_count; i++)
 		if (proxy->listeners[i].reply_count)
 			listener_flush(&proxy->listeners[i]);
@@ -289,20 +308,10 @@ static const char *open_rules(struct proxy *proxy)
 	return proxy->allowed ? NULL : error;
 }
 
-static const char *text_of(const void *argument, uint32_t number)
-{
-	return ruleset_text(argument, number);
-}
-
 static const char *open_stats(struct proxy *proxy)
 {
-	size_t size = proxy_stats_size(proxy->config);
-
-	proxy->stats = memory_map(CHILD_FD_PROXY, size, true);
-	if (proxy->stats)
-		proxy->hits = proxy_stats_attach(proxy->stats, size, ruleset_count(proxy->ruleset),
-						 text_of, proxy->ruleset);
-	return proxy->hits ? NULL : "the memory of the proxy that was lent cannot be used";
+	proxy->stats = lent_rule_stats(proxy->config, proxy->ruleset, &proxy->hits);
+	return proxy->stats ? NULL : "the memory of the proxy that was lent cannot be used";
 }
 
 static const char *open_cache(struct proxy *proxy)

@@ -55,6 +55,7 @@ struct proxy {
 	uint32_t listener_count;
 	struct server *servers;
 	uint32_t server_count;
+	struct server *to_flush; /* at the end of the turn: those with queries to send */
 	struct group {
 		uint64_t identity; /* of what it is: outlives a reload, for the cache */
 		enum upstream_policy policy;
@@ -116,6 +117,9 @@ static inline void proxy_count(struct proxy *proxy, enum counter counter, uint64
 	proxy->counts[at] += more;
 	proxy->counted |= UINT64_C(1) << at;
 }
+
+/* The server has something to send at the end of the turn; harmless when that is known. */
+void proxy_flush_later(struct proxy *proxy, struct server *server);
 
 bool proxy_allows(const struct proxy *proxy, const struct address *client);
 

@@ -427,16 +427,15 @@ static void suspect(struct proxy *proxy, struct server *server, struct server_so
 		    struct slice message)
 {
 	struct pending *at = NULL, *next;
+	uint8_t lower[DNS_NAME_MAX];
 	struct dns_question asked;
 	struct slice name;
 
 	server->stats->wrong_ids++;
 	if (!socket || !dns_question_parse(message, &asked) || !asked.name_length)
 		return;
-	for (uint32_t i = 0; i < asked.name_length; i++)
-		if (asked.name[i] >= 'A' && asked.name[i] <= 'Z')
-			asked.name[i] |= 0x20;
-	name = (struct slice){asked.name, asked.name_length};
+	name_lower(asked.name, asked.name_length, lower);
+	name = (struct slice){lower, asked.name_length};
 	next = pendings_find_question(proxy->pendings, name, asked.type, asked.class, NULL);
 	while ((at = next)) {
 		next = pendings_find_question(proxy->pendings, name, asked.type, asked.class, at);

@@ -138,6 +138,8 @@ static bool ask_over_udp(struct server *server, struct pending *pending, struct 
 		server->socket = draw_socket(server);
 	if (!server->socket)
 		return false;
+	if (!server->batch_count)
+		proxy_flush_later(server->proxy, server);
 	server->lengths[server->batch_count] =
 		(uint16_t)query_build(&parts, server->batch[server->batch_count]);
 	server->batch_count++;
@@ -287,7 +289,9 @@ void server_flush(struct server *server)
 		} else if (errno == EINTR || (errno == ECONNREFUSED && !errors)) {
 			errors++; /* of a datagram before: this one was not sent */
 		} else {
-			server_has_failed(server, server->proxy->now_ns);
+			/* Without room here nothing is said of the server; a later try asks it. */
+			if (errno != EAGAIN && errno != ENOBUFS)
+				server_has_failed(server, server->proxy->now_ns);
 			done++;
 			errors = 0;
 		}

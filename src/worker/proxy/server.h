@@ -41,6 +41,8 @@ struct server {
 	/* what goes out at the end of the turn, through this socket */
 	struct server_socket *socket;
 	uint32_t batch_count;
+	struct server *next_to_flush;
+	bool is_to_flush; /* stands in that list */
 	uint16_t lengths[SERVER_BATCH];
 	uint8_t batch[SERVER_BATCH][QUERY_MESSAGE_MAX];
 	struct server_stream stream;
