@@ -138,6 +138,25 @@ check "each query and answer is an event, with verdict and rule" diff "$work/exp
 adds_up events "events of the proxy"
 stop "$proxy_pid"
 
+# Captured on loopback it sees itself: what clients ask it, and what it asks.
+own_events() {
+	rm -f "$work/events.json"
+	proxy "$1" 'resolve ^(.*) using 127.0.0.2' -i lo -d 53 --output "file,path=$work/events.json,format=json,fields=qname" ${2:+"$2"}
+	ask own1.test A
+	ask own2.test A +tcp
+	sleep 1.2
+	adds_up "$1" "$1"
+	"$BUILD/dnsflowctl" --socket "$work/$1.sock" stats >"$work/$1.stats"
+	stop "$proxy_pid"
+	wc -l <"$work/events.json" >"$work/$1.events"
+}
+
+own_events once
+check "captured packets of the proxy itself make no events" [ "$(cat "$work/once.events")" = 4 ]
+check "and are counted" [ "$(value_of messages_own once.stats)" -ge 6 ]
+own_events twice --proxy.capture-own
+check "with capture-own they do" [ "$(cat "$work/twice.events")" -gt 4 ]
+
 cat >"$work/rules" <<-'END'
 	log ^www\.
 	shadow block ^(.*) if name is in ads
