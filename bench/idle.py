@@ -16,7 +16,10 @@ for i in range(int(sys.argv[3])):
     connection.sendall(struct.pack("!H", len(query)) + query)
     length = struct.unpack("!H", connection.recv(2))[0]
     while length:
-        length -= len(connection.recv(length))
+        got = len(connection.recv(length))
+        if not got:
+            sys.exit("connection %d was closed" % i)
+        length -= got
     held.append(connection)
 print("holding", len(held), flush=True)
 time.sleep(60)

@@ -154,19 +154,8 @@ quantiles_grow() {
 	awk '/^latency_/ { if ($2 < last || $2 <= 0) bad = 1; last = $2 } END { exit bad || !last }' "$work/out"
 }
 
-# refuses NAME PATTERN ARGUMENT...: status 1 and one line on standard error.
 refuses() {
-	refuses_name=$1 refuses_pattern=$2
-	shift 2
-	"$bench" "$@" >"$work/out" 2>"$work/err" </dev/null
-	refuses_status=$?
-	if [ $refuses_status = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ] &&
-		grep -q -- "$refuses_pattern" "$work/err"; then
-		ok "$refuses_name"
-	else
-		not_ok "$refuses_name (status $refuses_status)"
-		note <"$work/err"
-	fi
+	refused "$bench" "$@"
 }
 
 answers_from() { # ADDRESS: unbound is there

@@ -112,6 +112,22 @@ veth_pair() {
 		ip link set "$1" addrgenmode none up && ip link set "$2" addrgenmode none up
 }
 
+# refused PROGRAM NAME PATTERN ARGUMENT...: status 1, exactly one line on standard error, which
+# matches, and nothing on standard output.
+refused() {
+	refused_program=$1 refused_name=$2 refused_pattern=$3
+	shift 3
+	"$refused_program" "$@" >"$work/out" 2>"$work/err" </dev/null
+	refused_status=$?
+	if [ $refused_status = 1 ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ] &&
+		grep -q -- "$refused_pattern" "$work/err"; then
+		ok "$refused_name"
+	else
+		not_ok "$refused_name (status $refused_status)"
+		note <"$work/err"
+	fi
+}
+
 # start NAME COMMAND...: in the background, its output in $work/NAME.out and $work/NAME.err, its
 # process id in $pid.
 start() {
