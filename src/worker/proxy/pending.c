@@ -22,6 +22,8 @@ struct pendings {
 	uint32_t room;
 	uint32_t used_questions, used_askers; /* that were never used lie behind */
 	uint32_t count, asker_count, id_count;
+	bool has_next_id;
+	uint16_t next_id;    /* drawn ahead, so that its place is at hand when it is needed */
 	uint32_t by_id[IDS]; /* number of the question, or ID_FREE */
 };
 
@@ -78,9 +80,9 @@ static bool is_question(const struct pending *pending, uint64_t hash, struct sli
 	       !memcmp(pending->name, name.data, name.length);
 }
 
-struct pending *pendings_find(const struct pendings *pendings, const struct pending_key *key)
+static struct pending *find_hashed(const struct pendings *pendings, const struct pending_key *key,
+				   uint64_t hash)
 {
-	uint64_t hash = hash_of(pendings, key->name, key->type, key->class);
 	struct pending *at = *bucket_of(pendings, hash);
 
 	for (; at; at = at->next_of_bucket)
@@ -90,6 +92,11 @@ struct pending *pendings_find(const struct pendings *pendings, const struct pend
 		    at->is_recursion_desired == key->is_recursion_desired)
 			return at;
 	return NULL;
+}
+
+struct pending *pendings_find(const struct pendings *pendings, const struct pending_key *key)
+{
+	return find_hashed(pendings, key, hash_of(pendings, key->name, key->type, key->class));
 }
 
 struct pending *pendings_find_question(const struct pendings *pendings, struct slice name,
@@ -114,14 +121,15 @@ static struct pending *take_question(struct pendings *pendings)
 	return pending;
 }
 
-struct pending *pendings_add(struct pendings *pendings, const struct pending_key *key)
+static struct pending *add_hashed(struct pendings *pendings, const struct pending_key *key,
+				  uint64_t hash)
 {
 	struct pending *pending = take_question(pendings), **bucket;
 
 	if (!pending)
 		return NULL;
-	memset(pending, 0, offsetof(struct pending, name));
-	pending->hash = hash_of(pendings, key->name, key->type, key->class);
+	memset(pending, 0, offsetof(struct pending, attempts));
+	pending->hash = hash;
 	pending->group = key->group;
 	pending->type = key->type;
 	pending->class = key->class;
@@ -140,6 +148,16 @@ struct pending *pendings_add(struct pendings *pendings, const struct pending_key
 	pendings->first = pending;
 	pendings->count++;
 	return pending;
+}
+
+struct pending *pendings_find_or_add(struct pendings *pendings, const struct pending_key *key,
+				     bool *is_new)
+{
+	uint64_t hash = hash_of(pendings, key->name, key->type, key->class);
+	struct pending *pending = find_hashed(pendings, key, hash);
+
+	*is_new = !pending;
+	return pending ? pending : add_hashed(pendings, key, hash);
 }
 
 static void leave_bucket(struct pendings *pendings, struct pending *pending)
@@ -208,17 +226,20 @@ struct attempt *pendings_try(struct pendings *pendings, struct pending *pending,
 			     struct random_stock *random)
 {
 	struct attempt *attempt;
-	uint16_t id;
+	uint16_t id = pendings->next_id;
 
 	if (pending->attempt_count == PENDING_ATTEMPTS_MAX || pendings->id_count == IDS_MOST)
 		return NULL;
-	do
+	while (!pendings->has_next_id || pendings->by_id[id] != ID_FREE) {
 		id = random_stock_take(random);
-	while (pendings->by_id[id] != ID_FREE);
+		pendings->has_next_id = true;
+	}
 	attempt = &pending->attempts[pending->attempt_count++];
 	*attempt = (struct attempt){.id = id, .state = ATTEMPT_UDP};
 	pendings->by_id[id] = (uint32_t)(pending - pendings->questions);
 	pendings->id_count++;
+	pendings->next_id = random_stock_take(random);
+	__builtin_prefetch(&pendings->by_id[pendings->next_id], 1);
 	return attempt;
 }
 
@@ -229,6 +250,19 @@ void pendings_end_try(struct pendings *pendings, struct attempt *attempt)
 	attempt->state = ATTEMPT_DONE;
 	pendings->by_id[attempt->id] = ID_FREE;
 	pendings->id_count--;
+}
+
+void pendings_prefetch_id(const struct pendings *pendings, uint16_t id)
+{
+	const struct pending *pending;
+
+	if (pendings->by_id[id] == ID_FREE)
+		return;
+	pending = &pendings->questions[pendings->by_id[id]];
+	__builtin_prefetch(pending);
+	__builtin_prefetch(&pending->group);
+	__builtin_prefetch(pending->attempts);
+	__builtin_prefetch(pending->asked);
 }
 
 struct pending *pendings_find_id(const struct pendings *pendings, uint16_t id,

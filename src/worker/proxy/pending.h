@@ -15,7 +15,7 @@
  * last is used next.
  */
 
-#define PENDING_ATTEMPTS_MAX 24
+#define PENDING_ATTEMPTS_MAX 56
 
 /* A client's question, while its answer is made or waited for. */
 struct asker {
@@ -67,9 +67,10 @@ struct pending {
 	uint16_t error_flags;	/* of that answer */
 	int16_t error_extended; /* what it said of it (RFC 8914), or EDE_NONE */
 	uint8_t name_length;
+	/* the rest as far as it is filled */
+	struct attempt attempts[PENDING_ATTEMPTS_MAX];
 	uint8_t name[DNS_NAME_MAX];  /* lower case */
 	uint8_t asked[DNS_NAME_MAX]; /* as it is sent: in mixed case, if so configured */
-	struct attempt attempts[PENDING_ATTEMPTS_MAX];
 };
 
 struct pendings;
@@ -81,8 +82,9 @@ void pendings_free(struct pendings *pendings);
 /* The one with this key, or NULL. */
 struct pending *pendings_find(const struct pendings *pendings, const struct pending_key *key);
 
-/* A new one without clients and attempts; NULL when there is no room. */
-struct pending *pendings_add(struct pendings *pendings, const struct pending_key *key);
+/* The one with this key, or a new one without clients and attempts; NULL when there is no room. */
+struct pending *pendings_find_or_add(struct pendings *pendings, const struct pending_key *key,
+				     bool *is_new);
 
 /* Gives it back, with its clients and ids. Its timer is stopped by the owner before. */
 void pendings_remove(struct pendings *pendings, struct pending *pending);
@@ -105,6 +107,9 @@ void pendings_end_try(struct pendings *pendings, struct attempt *attempt);
 /* Which question an id belongs to, and which attempt; NULL: none waits for it. */
 struct pending *pendings_find_id(const struct pendings *pendings, uint16_t id,
 				 struct attempt **attempt);
+
+/* Has what pendings_find_id finds fetched. */
+void pendings_prefetch_id(const struct pendings *pendings, uint16_t id);
 
 /* Those whose question this is, whatever else tells them apart: the first, and the next behind
  * one. */

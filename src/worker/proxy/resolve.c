@@ -282,11 +282,9 @@ static void choose_case(struct proxy *proxy, struct pending *pending)
 /* Asks; asker: who waits for it, or NULL. */
 static void begin(struct proxy *proxy, const struct pending_key *key, const struct asker *asker)
 {
-	struct pending *pending = pendings_find(proxy->pendings, key);
-	bool is_new = !pending;
+	bool is_new;
+	struct pending *pending = pendings_find_or_add(proxy->pendings, key, &is_new);
 
-	if (is_new)
-		pending = pendings_add(proxy->pendings, key);
 	if (!pending || (asker && !pendings_wait(proxy->pendings, pending, asker))) {
 		if (pending && is_new)
 			pendings_remove(proxy->pendings, pending);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cursor.h"
 #include "loop/loop.h"
 #include "worker/proxy/proxy.h"
 #include "worker/proxy/resolve.h"
@@ -17,13 +18,14 @@
 #define FAILURES_MOST	 3    /* one after the other: then it is left alone for a while */
 #define BACKOFF_LEAST_NS (1 * NANOSECONDS_PER_SECOND)
 #define BACKOFF_MOST_NS	 (10 * NANOSECONDS_PER_SECOND)
-#define SEGMENTS_LEAST	 3 /* of one length: fewer cost as little one by one */
+#define SPREAD		 192 /* between them, as listener.h has it */
+#define SEGMENTS_LEAST	 3   /* fewer cost as little one by one */
 
 /* The answers of a turn: one turn goes on at a time. */
 static struct {
 	struct mmsghdr messages[SERVER_BATCH];
 	struct iovec parts[SERVER_BATCH];
-	uint8_t bytes[SERVER_BATCH][ANSWER_MAX];
+	uint8_t bytes[SERVER_BATCH][ANSWER_MAX + SPREAD];
 } answers;
 
 static void on_answers(void *argument)
@@ -42,6 +44,8 @@ static void on_answers(void *argument)
 		return; /* ECONNREFUSED: forged as easily as anything; the time of the query decides
 			 */
 	proxy_begin_turn(server->proxy, 0);
+	for (uint32_t i = 0; i < (uint32_t)count; i++)
+		pendings_prefetch_id(server->proxy->pendings, be16_load(answers.bytes[i]));
 	for (uint32_t i = 0; i < (uint32_t)count; i++) {
 		bool is_cut = answers.messages[i].msg_hdr.msg_flags & MSG_TRUNC;
 
@@ -212,13 +216,13 @@ struct sending {
 	uint32_t count;
 };
 
-/* Queries by their lengths, so that those of one length stand together. */
+/* Queries by their lengths, the longest first, so that those of one length stand together. */
 static void sort_by_length(const struct server *server, uint8_t order[SERVER_BATCH])
 {
 	for (uint32_t i = 0; i < server->batch_count; i++) {
 		uint32_t at = i;
 
-		for (; at && server->lengths[order[at - 1]] > server->lengths[i]; at--)
+		for (; at && server->lengths[order[at - 1]] < server->lengths[i]; at--)
 			order[at] = order[at - 1];
 		order[at] = (uint8_t)i;
 	}
@@ -242,27 +246,33 @@ static void add_message(struct sending *sending, struct iovec *parts, uint32_t c
 	header->msg_controllen = sizeof(*control);
 }
 
-/* Several of one length are one message of that many segments: the kernel's way is gone once. */
+/* How many, from the first on, can be segments of one message: those of its length, and one that is
+ * shorter. */
+static uint32_t count_segments(const struct iovec *parts, uint32_t count)
+{
+	uint32_t same = 1;
+
+	while (same < count && parts[same].iov_len == parts->iov_len)
+		same++;
+	return same < count ? same + 1 : same;
+}
+
+/* What can be segments of one message is one: the kernel's way is gone once. */
 static void prepare(struct server *server, struct sending *sending)
 {
 	uint8_t order[SERVER_BATCH];
-	uint32_t first = 0, end;
+	uint32_t count;
 
 	sending->count = 0;
 	sort_by_length(server, order);
 	for (uint32_t i = 0; i < server->batch_count; i++)
 		sending->parts[i] =
 			(struct iovec){server->batch[order[i]], server->lengths[order[i]]};
-	for (; first < server->batch_count; first = end) {
-		for (end = first + 1; end < server->batch_count; end++)
-			if (sending->parts[end].iov_len != sending->parts[first].iov_len)
-				break;
-		if (end - first >= SEGMENTS_LEAST && !server->proxy->is_unsegmented) {
-			add_message(sending, &sending->parts[first], end - first);
-			continue;
-		}
-		for (uint32_t i = first; i < end; i++)
-			add_message(sending, &sending->parts[i], 1);
+	for (uint32_t i = 0; i < server->batch_count; i += count) {
+		count = count_segments(&sending->parts[i], server->batch_count - i);
+		if (count < SEGMENTS_LEAST || server->proxy->is_unsegmented)
+			count = 1;
+		add_message(sending, &sending->parts[i], count);
 	}
 }
 

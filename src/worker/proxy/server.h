@@ -16,8 +16,8 @@
  */
 
 #define SERVER_SOCKETS	      64
-#define SERVER_BATCH	      32
-#define SERVER_SOCKET_QUERIES 1000			    /* then a socket is replaced ... */
+#define SERVER_BATCH	      64   /* as many segments as the kernel takes at once, too */
+#define SERVER_SOCKET_QUERIES 1000 /* then a socket is replaced ... */
 #define SERVER_SOCKET_NS      (10 * NANOSECONDS_PER_SECOND) /* or after this */
 
 struct proxy;

@@ -18,11 +18,21 @@ static struct pending_key ask(const char *wire, uint16_t type)
 		.name = {(const uint8_t *)wire, strlen(wire) + 1}, .type = type, .class = 1};
 }
 
+/* A new one, or NULL. */
+static struct pending *add(struct pendings *pendings, const struct pending_key *what)
+{
+	bool is_new;
+	struct pending *pending = pendings_find_or_add(pendings, what, &is_new);
+
+	assert_true(is_new);
+	return pending;
+}
+
 static void test_pending_is_found_by_all_that_it_depends_on(void **state)
 {
 	struct pendings *pendings = pendings_new(16, &key);
 	struct pending_key first = ask("\1a\4test", 1), other = first;
-	struct pending *pending = pendings_add(pendings, &first);
+	struct pending *pending = add(pendings, &first);
 
 	(void)state;
 	assert_non_null(pending);
@@ -56,8 +66,8 @@ static void test_pending_has_room_for_as_many_as_were_wanted(void **state)
 	for (int i = 0; i < 4; i++)
 		keys[i] = ask(names[i], 1);
 	for (int i = 0; i < 3; i++)
-		assert_non_null(pendings_add(pendings, &keys[i]));
-	assert_null(pendings_add(pendings, &keys[3]));
+		assert_non_null(add(pendings, &keys[i]));
+	assert_null(add(pendings, &keys[3]));
 	pending = pendings_find(pendings, &keys[0]);
 	for (int i = 0; i < 3; i++)
 		assert_true(pendings_wait(pendings, pending, &asker));
@@ -66,7 +76,7 @@ static void test_pending_has_room_for_as_many_as_were_wanted(void **state)
 	assert_int_equal(pendings_count(pendings), 3);
 	pendings_remove(pendings, pending);
 	assert_int_equal(pendings_askers(pendings), 0);
-	pending = pendings_add(pendings, &keys[3]);
+	pending = add(pendings, &keys[3]);
 	assert_non_null(pending);
 	assert_true(pendings_wait(pendings, pending, &asker));
 	pendings_free(pendings);
@@ -76,7 +86,7 @@ static void test_pending_keeps_the_order_of_its_clients(void **state)
 {
 	struct pendings *pendings = pendings_new(8, &key);
 	struct pending_key asked = ask("\1a", 1);
-	struct pending *pending = pendings_add(pendings, &asked);
+	struct pending *pending = add(pendings, &asked);
 	struct asker asker = {.question.question_length = 6};
 	uint16_t expected = 1;
 
@@ -93,7 +103,7 @@ static void test_pending_ids_belong_to_one_attempt_at_a_time(void **state)
 {
 	struct pendings *pendings = pendings_new(8, &key);
 	struct pending_key asked = ask("\1a", 1);
-	struct pending *pending = pendings_add(pendings, &asked);
+	struct pending *pending = add(pendings, &asked);
 	struct attempt *found, *attempts[PENDING_ATTEMPTS_MAX];
 
 	(void)state;
@@ -119,7 +129,7 @@ static void test_pending_that_is_answered_still_knows_its_ids(void **state)
 {
 	struct pendings *pendings = pendings_new(8, &key);
 	struct pending_key asked = ask("\1a", 1);
-	struct pending *pending = pendings_add(pendings, &asked), *second;
+	struct pending *pending = add(pendings, &asked), *second;
 	struct attempt *attempt = pendings_try(pendings, pending, &stock), *found;
 	struct asker asker = {.question.question_length = 6};
 
@@ -128,7 +138,7 @@ static void test_pending_that_is_answered_still_knows_its_ids(void **state)
 	pendings_settle(pendings, pending);
 	assert_int_equal(pendings_askers(pendings), 0);
 	assert_null(pendings_find(pendings, &asked));
-	second = pendings_add(pendings, &asked);
+	second = add(pendings, &asked);
 	assert_ptr_not_equal(second, pending);
 	assert_ptr_equal(pendings_find(pendings, &asked), second);
 	assert_ptr_equal(pendings_find_id(pendings, attempt->id, &found), pending);
@@ -143,7 +153,7 @@ static void test_pending_ids_are_spread_evenly(void **state)
 {
 	struct pendings *pendings = pendings_new(8, &key);
 	struct pending_key asked = ask("\1a", 1);
-	struct pending *pending = pendings_add(pendings, &asked);
+	struct pending *pending = add(pendings, &asked);
 	uint32_t counts[256] = {0};
 	const double expected = 1024;
 	double chi_square = 0;

@@ -296,7 +296,7 @@ static void test_server_with_all_sockets_in_use_is_still_asked(void **state)
 
 /* --- batches --- */
 
-static const uint32_t counts[] = {1, 2, 3, 4, 31, 32, 33, 34, 64, 65, 100};
+static const uint32_t counts[] = {1, 2, 3, 4, 31, 33, 63, 64, 65, 66, 127, 128, 129};
 
 #define COUNTS (sizeof(counts) / sizeof(counts[0]))
 
