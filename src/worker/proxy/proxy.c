@@ -80,8 +80,7 @@ static void flush_servers(struct proxy *proxy)
 
 		proxy->to_flush = server->next_to_flush;
 		server->is_to_flush = false;
-		if (server->batch_count)
-			server_flush(server);
+		server_flush(server);
 	}
 }
 

@@ -537,30 +537,38 @@ void resolve_take(struct proxy *proxy, struct server *server, struct server_sock
 	}
 }
 
-void resolve_on_stream_end(struct proxy *proxy, struct server *server)
+/* Ends what was asked through the server's connection; false when nothing was. */
+static bool lose_stream(struct proxy *proxy, struct pending *pending, struct server *server)
+{
+	bool has_lost = false;
+
+	for (uint32_t i = 0; i < pending->attempt_count; i++) {
+		struct attempt *attempt = &pending->attempts[i];
+
+		if (attempt->state != ATTEMPT_TCP || attempt->server != server->number)
+			continue;
+		server_release(server, attempt);
+		pendings_end_try(proxy->pendings, attempt);
+		has_lost = true;
+	}
+	return has_lost;
+}
+
+/* A server that has answered may close whenever it likes (RFC 7766 6.2.3): what it leaves is asked
+ * anew within its time. */
+void resolve_on_stream_end(struct proxy *proxy, struct server *server, bool has_worked)
 {
 	struct pending *next;
 
 	if (!server->outstanding)
 		return;
 	for (struct pending *at = pendings_first(proxy->pendings); at; at = next) {
-		bool has_lost = false;
-
 		next = at->next;
-		for (uint32_t i = 0; i < at->attempt_count; i++) {
-			struct attempt *attempt = &at->attempts[i];
-
-			if (attempt->state != ATTEMPT_TCP || attempt->server != server->number)
-				continue;
-			server_release(server, attempt);
-			pendings_end_try(proxy->pendings, attempt);
-			has_lost = true;
-		}
-		if (!has_lost || is_waiting(at))
+		if (!lose_stream(proxy, at, server) || is_waiting(at))
 			continue;
 		if (at->is_answered)
 			forget(proxy, at);
-		else
+		else if (!has_worked || !ask_server(proxy, at, server->number, true))
 			try_next(proxy, at);
 	}
 }

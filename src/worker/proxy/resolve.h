@@ -15,8 +15,9 @@ void resolve_ask(struct proxy *proxy, const struct asker *asker, struct slice na
 void resolve_take(struct proxy *proxy, struct server *server, struct server_socket *socket,
 		  uint8_t *message, size_t length);
 
-/* The connection to a server is gone: what waits for it is asked elsewhere. */
-void resolve_on_stream_end(struct proxy *proxy, struct server *server);
+/* The connection to a server is gone: what waits for it is asked anew, or elsewhere. has_worked:
+ * something had been answered through it. */
+void resolve_on_stream_end(struct proxy *proxy, struct server *server, bool has_worked);
 
 /* A timer of the wheel is due: that of a struct pending. */
 void resolve_on_due(struct proxy *proxy, struct wheel_timer *timer);

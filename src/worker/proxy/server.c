@@ -132,12 +132,14 @@ static struct query_parts parts_of(const struct server *server, const struct pen
 	};
 }
 
+static void flush_datagrams(struct server *server);
+
 static bool ask_over_udp(struct server *server, struct pending *pending, struct attempt *attempt)
 {
 	struct query_parts parts = parts_of(server, pending, attempt->id);
 
 	if (server->batch_count == SERVER_BATCH)
-		server_flush(server);
+		flush_datagrams(server);
 	if (!server->batch_count)
 		server->socket = draw_socket(server);
 	if (!server->socket)
@@ -154,17 +156,21 @@ static bool ask_over_udp(struct server *server, struct pending *pending, struct 
 	return true;
 }
 
+/* What the stream has no room for was sent in vain, as what is lost on its way. */
 static bool ask_over_tcp(struct server *server, struct pending *pending, struct attempt *attempt)
 {
 	struct query_parts parts = parts_of(server, pending, attempt->id);
 	uint8_t message[QUERY_MESSAGE_MAX];
-	size_t length = query_build(&parts, message);
+	struct slice query = {message, query_build(&parts, message)};
 	bool is_new = !server_stream_is_open(&server->stream);
 
 	attempt->state = ATTEMPT_TCP;
-	if (!server_stream_send(&server->stream, (struct slice){message, length}))
+	if (server_stream_send(&server->stream, query) == SERVER_STREAM_UNREACHABLE)
 		return false;
 	server->stats->tcp_connections += is_new;
+	if (!server->unheard_ns)
+		server->unheard_ns = server->proxy->now_ns;
+	proxy_flush_later(server->proxy, server);
 	return true;
 }
 
@@ -276,7 +282,7 @@ static void prepare(struct server *server, struct sending *sending)
 	}
 }
 
-void server_flush(struct server *server)
+static void flush_datagrams(struct server *server)
 {
 	struct sending sending;
 	uint32_t done = 0, errors = 0;
@@ -309,6 +315,13 @@ void server_flush(struct server *server)
 	server->batch_count = 0;
 }
 
+void server_flush(struct server *server)
+{
+	if (server->batch_count)
+		flush_datagrams(server);
+	server_stream_flush(&server->stream);
+}
+
 static void on_begin(void *argument)
 {
 	const struct server *server = argument;
@@ -320,6 +333,7 @@ static void on_message(void *argument, uint8_t *message, size_t length)
 {
 	struct server *server = argument;
 
+	server->unheard_ns = 0;
 	resolve_take(server->proxy, server, NULL, message, length);
 }
 
@@ -334,13 +348,14 @@ static void on_end(void *argument, bool has_worked)
 {
 	struct server *server = argument;
 
+	server->unheard_ns = 0;
 	proxy_begin_turn(server->proxy, 0);
 	if (!has_worked) {
 		server->stats->tcp_failures++;
 		if (is_of_tcp(server))
 			server_has_failed(server, server->proxy->now_ns);
 	}
-	resolve_on_stream_end(server->proxy, server);
+	resolve_on_stream_end(server->proxy, server, has_worked);
 	proxy_end_turn(server->proxy);
 }
 
@@ -403,6 +418,20 @@ void server_has_failed(struct server *server, int64_t now_ns)
 	server->stats->is_backed_off = 1;
 }
 
+/* A connection that takes and gives no answer for as long as two tries is given up: the next try
+ * opens another. What was asked through it times out by itself. */
+static void give_up_silent_stream(struct server *server, int64_t now_ns)
+{
+	int64_t most_ns =
+		2 * (int64_t)server->proxy->config->proxy.timeout_ms * NANOSECONDS_PER_MILLISECOND;
+
+	if (!server->unheard_ns || now_ns - server->unheard_ns < most_ns)
+		return;
+	server->stats->tcp_failures++;
+	server->unheard_ns = 0;
+	server_stream_close(&server->stream);
+}
+
 /* Many queries time out together; and one that was lost says nothing of a server that has answered
  * since, nor of its trial one that was asked before. */
 void server_has_timed_out(struct server *server, const struct attempt *attempt, int64_t now_ns)
@@ -410,6 +439,8 @@ void server_has_timed_out(struct server *server, const struct attempt *attempt, 
 	bool is_own = (attempt->state == ATTEMPT_TCP) == is_of_tcp(server);
 
 	server->stats->timeouts++;
+	if (attempt->state == ATTEMPT_TCP)
+		give_up_silent_stream(server, now_ns);
 	if (is_own && server->answered_ns < attempt->sent_ns &&
 	    (!server->backoff_ns || server->trial_ns <= attempt->sent_ns))
 		server_has_failed(server, now_ns);

@@ -46,6 +46,7 @@ struct server {
 	uint16_t lengths[SERVER_BATCH];
 	uint8_t batch[SERVER_BATCH][QUERY_MESSAGE_MAX];
 	struct server_stream stream;
+	int64_t unheard_ns; /* since when something was asked through it, and nothing came; 0 */
 	/* health */
 	uint32_t outstanding;
 	uint32_t failures;   /* one after the other */

@@ -12,8 +12,9 @@
 #include "base/cursor.h"
 #include "loop/loop.h"
 
-#define FRAME	2    /* octets of a length (RFC 1035 4.2.2) */
-#define DEAD_MS 5000 /* without a sign that anything arrives: the kernel tries for 15 minutes */
+#define FRAME		2 /* octets of a length (RFC 1035 4.2.2) */
+#define OUT_LEAST_BYTES 4096
+#define DEAD_MS		5000 /* without a sign that anything arrives: the kernel tries for 15 minutes */
 
 void server_stream_init(struct server_stream *stream, struct loop *loop,
 			const struct endpoint *endpoint, const struct server_stream_ops *ops,
@@ -35,7 +36,7 @@ void server_stream_close(struct server_stream *stream)
 	stream->in = stream->out = NULL;
 	stream->fd = -1;
 	stream->is_connected = stream->has_worked = false;
-	stream->in_length = stream->out_length = 0;
+	stream->in_length = stream->out_at = stream->out_length = stream->out_size = 0;
 }
 
 static void end(struct server_stream *stream)
@@ -85,25 +86,27 @@ static void on_readable(void *argument)
 
 static void on_writable(void *argument);
 
-/* Writes what it can; what is left waits for the socket. False when the connection has ended. */
-static bool write_out(struct server_stream *stream)
+static bool is_for_later(int error)
 {
-	ssize_t sent =
-		send(stream->fd, stream->out, stream->out_length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
+}
 
-	if (sent < 0 && errno != EAGAIN && errno != EINTR)
-		return false;
-	if (sent > 0) {
-		memmove(stream->out, stream->out + sent, stream->out_length - (size_t)sent);
-		stream->out_length -= (size_t)sent;
-	}
-	if (!stream->out_length) {
+/* Writes what it can; what is left waits for the socket. A connection that has ended says so to its
+ * reader. */
+static void write_out(struct server_stream *stream)
+{
+	ssize_t sent = send(stream->fd, stream->out + stream->out_at,
+			    stream->out_length - stream->out_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent > 0)
+		stream->out_at += (size_t)sent;
+	if (stream->out_at == stream->out_length || (sent < 0 && !is_for_later(errno))) {
+		stream->out_at = stream->out_length = 0;
 		loop_event_free(stream->writer);
 		stream->writer = NULL;
 	} else if (!stream->writer) {
 		stream->writer = loop_add_writer(stream->loop, stream->fd, on_writable, stream);
 	}
-	return true;
 }
 
 static void on_writable(void *argument)
@@ -118,8 +121,7 @@ static void on_writable(void *argument)
 		return;
 	}
 	stream->is_connected = true;
-	if (!write_out(stream))
-		end(stream);
+	write_out(stream);
 }
 
 static bool connect_begin(struct server_stream *stream)
@@ -134,10 +136,8 @@ static bool connect_begin(struct server_stream *stream)
 	setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(stream->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
 	stream->in = malloc(SERVER_STREAM_IN_BYTES);
-	stream->out = malloc(SERVER_STREAM_OUT_BYTES);
-	if (!stream->in || !stream->out ||
-	    (connect(stream->fd, (struct sockaddr *)&address, length) < 0 &&
-	     errno != EINPROGRESS)) {
+	if (!stream->in || (connect(stream->fd, (struct sockaddr *)&address, length) < 0 &&
+			    errno != EINPROGRESS)) {
 		server_stream_close(stream);
 		return false;
 	}
@@ -146,18 +146,43 @@ static bool connect_begin(struct server_stream *stream)
 	return true;
 }
 
-bool server_stream_send(struct server_stream *stream, struct slice message)
+/* False when there is no room for so much more. */
+static bool make_room(struct server_stream *stream, size_t more)
+{
+	size_t size = stream->out_size ? stream->out_size : OUT_LEAST_BYTES;
+	uint8_t *grown;
+
+	if (stream->out_at && stream->out_length + more > stream->out_size) {
+		stream->out_length -= stream->out_at;
+		memmove(stream->out, stream->out + stream->out_at, stream->out_length);
+		stream->out_at = 0;
+	}
+	while (size < stream->out_length + more)
+		size *= 2;
+	if (size == stream->out_size)
+		return true;
+	grown = size <= SERVER_STREAM_OUT_BYTES ? realloc(stream->out, size) : NULL;
+	if (!grown)
+		return false;
+	stream->out = grown;
+	stream->out_size = size;
+	return true;
+}
+
+enum server_stream_taken server_stream_send(struct server_stream *stream, struct slice message)
 {
 	if (!server_stream_is_open(stream) && !connect_begin(stream))
-		return false;
-	if (SERVER_STREAM_OUT_BYTES - stream->out_length < FRAME + message.length)
-		return false;
+		return SERVER_STREAM_UNREACHABLE;
+	if (!make_room(stream, FRAME + message.length))
+		return SERVER_STREAM_FULL;
 	be16_store(stream->out + stream->out_length, (uint16_t)message.length);
 	memcpy(stream->out + stream->out_length + FRAME, message.data, message.length);
 	stream->out_length += FRAME + message.length;
-	/* What cannot be written now ends the connection at the next event: nobody is called back
-	 * from here. */
-	if (stream->is_connected && !write_out(stream))
-		stream->out_length = 0;
-	return true;
+	return SERVER_STREAM_TAKEN;
+}
+
+void server_stream_flush(struct server_stream *stream)
+{
+	if (stream->is_connected && stream->out_length && !stream->writer)
+		write_out(stream);
 }

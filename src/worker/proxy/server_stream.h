@@ -11,7 +11,7 @@
  * closed by the other side, or when that takes nothing for a while.
  */
 
-#define SERVER_STREAM_OUT_BYTES (64 << 10)
+#define SERVER_STREAM_OUT_BYTES (1 << 20) /* at most */
 #define SERVER_STREAM_IN_BYTES	(2 + 65535)
 
 struct loop;
@@ -38,15 +38,25 @@ struct server_stream {
 	bool has_worked;
 	struct loop_event *reader, *writer;
 	uint8_t *in, *out; /* while it is open */
-	size_t in_length, out_length;
+	size_t in_length;
+	size_t out_at, out_length, out_size; /* from out_at on it has not left */
 };
 
 void server_stream_init(struct server_stream *stream, struct loop *loop,
 			const struct endpoint *endpoint, const struct server_stream_ops *ops,
 			void *argument);
 
-/* Sends a message; false when the connection cannot be begun, or has too much to send. */
-bool server_stream_send(struct server_stream *stream, struct slice message);
+enum server_stream_taken {
+	SERVER_STREAM_TAKEN,
+	SERVER_STREAM_FULL, /* too much waits already */
+	SERVER_STREAM_UNREACHABLE,
+};
+
+/* Takes a message, and opens the connection if there is none. */
+enum server_stream_taken server_stream_send(struct server_stream *stream, struct slice message);
+
+/* Sends what was taken; nobody is called back from here. */
+void server_stream_flush(struct server_stream *stream);
 
 static inline bool server_stream_is_open(const struct server_stream *stream)
 {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -329,6 +330,88 @@ static void test_resolve_asks_anew_what_a_connection_took_with_it(void **state)
 	close(again);
 }
 
+#define MANY 3000
+
+/* More questions than it can have been told at once, all in one turn. */
+static void ask_many(void)
+{
+	char name[32];
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "n%u.with-a-longer-name.test.", i);
+		proxy_rig_ask(&rig, (uint16_t)i, name, 1);
+		if (i % 64 == 63)
+			proxy_rig_pass(&rig, 0);
+	}
+	proxy_rig_pass(&rig, 0);
+}
+
+/* Threats G-8: none of them fails because all of them are asked anew at once. */
+static void test_resolve_asks_very_many_anew_when_their_connection_ends(void **state)
+{
+	int fd = -1, again = -1;
+
+	(void)state;
+	rig.config.proxy.query_count = 2 * MANY;
+	rig.config.proxy.timeout_ms = 5000;
+	proxy_rig_open(&rig, "resolve ^ using tcp://127.0.0.1:%u");
+	ask_many();
+	take_over_tcp(0, &fd);
+	close(fd);
+	for (uint32_t i = 0; i < MANY; i++) {
+		take_over_tcp(0, &again);
+		answer_over_tcp(again, PROXY_RIG_ANSWERED);
+		assert_true(proxy_rig_take(&rig, rig.client, PROXY_RIG_WAIT_MS, &reply));
+		assert_int_equal(rcode_of(&reply), 0);
+	}
+	assert_int_equal(rig.proxy->servers[0].stats->retries, MANY);
+	assert_int_equal(rig.proxy->servers[0].backoff_ns, 0);
+	assert_forgotten();
+	close(again);
+}
+
+/* One query per connection is all that some servers answer; with more tries than there are. */
+static void test_resolve_goes_on_with_a_server_that_closes_after_each_answer(void **state)
+{
+	(void)state;
+	proxy_rig_open(&rig, "resolve ^ using tcp://127.0.0.1:%u");
+	for (uint16_t id = 0; id < 12; id++) {
+		char name[] = {'a' + (char)id, '.', 0};
+
+		proxy_rig_ask(&rig, id, name, 1);
+	}
+	for (uint16_t i = 0; i < 12; i++) {
+		int fd = -1;
+
+		take_over_tcp(0, &fd);
+		answer_over_tcp(fd, PROXY_RIG_ANSWERED);
+		shutdown(fd, SHUT_WR);
+		assert_true(proxy_rig_take(&rig, rig.client, PROXY_RIG_WAIT_MS, &reply));
+		assert_int_equal(rcode_of(&reply), 0);
+		close(fd);
+	}
+	assert_forgotten();
+}
+
+/* Who takes queries and says nothing any more may do so on this connection only. */
+static void test_resolve_opens_another_connection_beside_a_silent_one(void **state)
+{
+	int fd = -1, again = -1;
+
+	(void)state;
+	proxy_rig_open(&rig, "resolve ^ using tcp://127.0.0.1:%u");
+	proxy_rig_ask(&rig, 1, "a.test.", 1);
+	take_over_tcp(0, &fd);
+	take_over_tcp(0, &fd); /* the second try */
+	take_over_tcp(0, &again);
+	answer_over_tcp(again, PROXY_RIG_ANSWERED);
+	assert_reply(1, 0, 1);
+	proxy_rig_pass(&rig, 300); /* what was asked in silence times out */
+	assert_forgotten();
+	close(fd);
+	close(again);
+}
+
 static void test_resolve_fails_at_once_when_all_refuse(void **state)
 {
 	(void)state;
@@ -633,6 +716,9 @@ int main(void)
 		TEST(test_resolve_asks_over_tcp_what_was_cut),
 		TEST(test_resolve_asks_over_tcp_when_ids_are_guessed),
 		TEST(test_resolve_asks_anew_what_a_connection_took_with_it),
+		TEST(test_resolve_asks_very_many_anew_when_their_connection_ends),
+		TEST(test_resolve_goes_on_with_a_server_that_closes_after_each_answer),
+		TEST(test_resolve_opens_another_connection_beside_a_silent_one),
 		TEST(test_resolve_fails_at_once_when_all_refuse),
 		TEST(test_resolve_blames_no_server_of_udp_for_a_refused_connection),
 		TEST(test_resolve_keeps_an_answer_for_its_time),

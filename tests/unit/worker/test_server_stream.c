@@ -63,8 +63,9 @@ static void on_end(void *argument, bool has_worked)
 	seen.ended++;
 	seen.has_worked = has_worked;
 	if (seen.asks_again && seen.ended == 1)
-		assert_true(
-			server_stream_send(&stream, (struct slice){(const uint8_t *)"again", 5}));
+		assert_int_equal(
+			server_stream_send(&stream, (struct slice){(const uint8_t *)"again", 5}),
+			SERVER_STREAM_TAKEN);
 }
 
 static const struct server_stream_ops ops = {on_begin, on_message, on_done, on_end};
@@ -123,7 +124,12 @@ static void run_for_a_moment(void)
 
 static bool send_text(const char *text)
 {
-	return server_stream_send(&stream, (struct slice){(const uint8_t *)text, strlen(text)});
+	struct slice message = {(const uint8_t *)text, strlen(text)};
+
+	if (server_stream_send(&stream, message) != SERVER_STREAM_TAKEN)
+		return false;
+	server_stream_flush(&stream);
+	return true;
 }
 
 static void accept_peer(void)
@@ -283,6 +289,7 @@ static void test_server_stream_may_be_closed_by_who_takes_a_message(void **state
 	assert_int_equal(seen.ended, 0);
 }
 
+/* Nobody reads: the kernel's buffers fill, then ours. */
 static void test_server_stream_refuses_what_it_has_no_room_for(void **state)
 {
 	static uint8_t bytes[1024];
@@ -290,12 +297,51 @@ static void test_server_stream_refuses_what_it_has_no_room_for(void **state)
 
 	(void)state;
 	begin();
-	while (taken < 100000 && server_stream_send(&stream, (struct slice){bytes, sizeof(bytes)}))
-		taken++; /* nobody reads: the kernel's buffers, then ours */
+	while (taken < 100000 &&
+	       server_stream_send(&stream, (struct slice){bytes, sizeof(bytes)}) ==
+		       SERVER_STREAM_TAKEN) {
+		server_stream_flush(&stream);
+		taken++;
+	}
 	assert_true(taken < 100000);
-	assert_true(stream.out_length <= SERVER_STREAM_OUT_BYTES);
+	assert_true(stream.out_size <= SERVER_STREAM_OUT_BYTES);
+	assert_int_equal(server_stream_send(&stream, (struct slice){bytes, sizeof(bytes)}),
+			 SERVER_STREAM_FULL);
 	assert_true(server_stream_is_open(&stream));
 	assert_int_equal(seen.ended, 0);
+}
+
+/* What does not leave at once follows, whole and in its order. */
+static void test_server_stream_keeps_what_the_socket_does_not_take(void **state)
+{
+	static uint8_t bytes[1000], got[1000 + 2];
+	uint32_t taken = 0;
+
+	(void)state;
+	begin();
+	do {
+		be16_store(bytes, (uint16_t)taken);
+		assert_int_equal(server_stream_send(&stream, (struct slice){bytes, sizeof(bytes)}),
+				 SERVER_STREAM_TAKEN);
+		server_stream_flush(&stream);
+		taken++;
+	} while (stream.out_length - stream.out_at < SERVER_STREAM_OUT_BYTES / 2);
+	for (uint32_t i = 0; i < taken; i++) {
+		struct pollfd ready = {.fd = peer, .events = POLLIN};
+
+		for (size_t at = 0; at < sizeof(got);) {
+			ssize_t more;
+
+			loop_poll(loop);
+			assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+			more = recv(peer, got + at, sizeof(got) - at, 0);
+			assert_true(more > 0);
+			at += (size_t)more;
+		}
+		assert_int_equal(be16_load(got), sizeof(bytes));
+		assert_int_equal(be16_load(got + 2), (uint16_t)i);
+	}
+	assert_int_equal(stream.out_length, 0);
 }
 
 static void test_server_stream_tells_that_nobody_is_there_any_more(void **state)
@@ -337,6 +383,7 @@ int main(void)
 		TEST(test_server_stream_may_be_begun_again_at_its_end),
 		TEST(test_server_stream_may_be_closed_by_who_takes_a_message),
 		TEST(test_server_stream_refuses_what_it_has_no_room_for),
+		TEST(test_server_stream_keeps_what_the_socket_does_not_take),
 		TEST(test_server_stream_tells_that_nobody_is_there_any_more),
 		TEST(test_server_stream_gives_up_who_takes_nothing),
 	};
