@@ -9,6 +9,7 @@
 #define IDS	 65536
 #define IDS_MOST 49152 /* in use: a free one is soon found */
 #define ID_FREE	 UINT32_MAX
+#define SHARES	 4096
 
 struct pendings {
 	struct hash_key key;
@@ -23,8 +24,10 @@ struct pendings {
 	uint32_t used_questions, used_askers; /* that were never used lie behind */
 	uint32_t count, asker_count, id_count;
 	bool has_next_id;
-	uint16_t next_id;    /* drawn ahead, so that its place is at hand when it is needed */
-	uint32_t by_id[IDS]; /* number of the question, or ID_FREE */
+	uint16_t next_id;	 /* drawn ahead, so that its place is at hand when it is needed */
+	uint32_t by_id[IDS];	 /* number of the question, or ID_FREE */
+	uint32_t shares[SHARES]; /* askers by a hash of their address: those that share a place
+				    share what one may have */
 };
 
 struct pendings *pendings_new(uint32_t room, const struct hash_key *key)
@@ -175,6 +178,13 @@ void pendings_settle(struct pendings *pendings, struct pending *pending)
 		return;
 	pending->is_answered = true;
 	leave_bucket(pendings, pending);
+	pendings_dismiss(pendings, pending);
+}
+
+void pendings_dismiss(struct pendings *pendings, struct pending *pending)
+{
+	for (struct asker *asker = pending->first; asker; asker = asker->next)
+		pendings->shares[asker->share]--;
 	if (pending->first) {
 		*pending->last = pendings->free_asker;
 		pendings->free_asker = pending->first;
@@ -201,10 +211,26 @@ void pendings_remove(struct pendings *pendings, struct pending *pending)
 	pendings->count--;
 }
 
+/* An address; of IPv6 a network, as one client has as many addresses as it likes. */
+static uint16_t share_of(const struct pendings *pendings, const struct address *client)
+{
+	return key_of_exact(&pendings->key, client->bytes, client->version == 4 ? 4 : 8) % SHARES;
+}
+
+/* One who floods leaves room for the others, also who asks the same again and again. */
+static bool has_its_share(const struct pendings *pendings, uint16_t share)
+{
+	return pendings->asker_count >= pendings->room - pendings->room / 4 &&
+	       pendings->shares[share] > pendings->room / 16;
+}
+
 bool pendings_wait(struct pendings *pendings, struct pending *pending, const struct asker *asker)
 {
 	struct asker *place = pendings->free_asker;
+	uint16_t share = share_of(pendings, &asker->client.address);
 
+	if (has_its_share(pendings, share))
+		return false;
 	if (place)
 		pendings->free_asker = place->next;
 	else if (pendings->used_askers < pendings->room)
@@ -215,6 +241,8 @@ bool pendings_wait(struct pendings *pendings, struct pending *pending, const str
 	memcpy(place, asker,
 	       offsetof(struct asker, question.question) + asker->question.question_length);
 	place->next = NULL;
+	place->share = share;
+	pendings->shares[share]++;
 	*pending->last = place;
 	pending->last = &place->next;
 	pending->asker_count++;

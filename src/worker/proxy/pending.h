@@ -25,6 +25,7 @@ struct asker {
 	uint16_t rule;	   /* that decided, from 1 */
 	uint8_t verdict;   /* enum event_verdict */
 	bool is_rewritten; /* its question has another name than the pending one */
+	uint16_t share;	   /* of the client, while it waits */
 	struct reply_question question;
 };
 
@@ -93,7 +94,11 @@ void pendings_remove(struct pendings *pendings, struct pending *pending);
  * from now on begin anew. */
 void pendings_settle(struct pendings *pendings, struct pending *pending);
 
-/* A client more for it: a copy. False when there is no room. */
+/* Nobody waits for it now: gives its clients back. Those who ask the same wait with it. */
+void pendings_dismiss(struct pendings *pendings, struct pending *pending);
+
+/* A client more for it: a copy. False when there is no room: none at all, or, with most of it in
+ * use, none for who has much of it already. */
 bool pendings_wait(struct pendings *pendings, struct pending *pending, const struct asker *asker);
 
 /* An attempt more, with an id that nobody can foretell; NULL when it has had too many, or ids have

@@ -205,6 +205,7 @@ static void test_listener_sends_when_its_batch_is_full(void **state)
 {
 	(void)state;
 	rig.config.proxy.timeout_ms = 5000;
+	rig.config.proxy.query_count = 8 * LISTENER_BATCH;
 	proxy_rig_open(&rig, "resolve ^ using 127.0.0.1:%u");
 	for (uint16_t id = 0; id < 3 * LISTENER_BATCH + 1; id++)
 		proxy_rig_ask(&rig, id, "a.test.", 1);

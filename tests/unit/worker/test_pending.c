@@ -82,6 +82,45 @@ static void test_pending_has_room_for_as_many_as_were_wanted(void **state)
 	pendings_free(pendings);
 }
 
+static uint32_t wait_as(struct pendings *pendings, struct pending *pending, struct address client,
+			uint32_t times)
+{
+	struct asker asker = {.client.address = client, .question.question_length = 6};
+	uint32_t waiting = 0;
+
+	while (waiting < times && pendings_wait(pendings, pending, &asker))
+		waiting++;
+	return waiting;
+}
+
+/* Threats F-3: by one name, or by many. */
+static void test_pending_leaves_room_beside_who_asks_without_end(void **state)
+{
+	const struct address one = {.bytes = {192, 0, 2, 1}, .version = 4};
+	const struct address other = {.bytes = {192, 0, 2, 2}, .version = 4};
+	const struct address six = {.bytes = {0x20, 1, 0xd, 0xb8, [15] = 1}, .version = 6};
+	const struct address neighbour = {.bytes = {0x20, 1, 0xd, 0xb8, [15] = 2}, .version = 6};
+	struct pendings *pendings = pendings_new(160, &key);
+	struct pending_key asked = ask("\1a", 1), another = ask("\1b", 1);
+	struct pending *pending = add(pendings, &asked), *second = add(pendings, &another);
+
+	(void)state;
+	assert_int_equal(wait_as(pendings, pending, one, 160), 120);
+	assert_int_equal(wait_as(pendings, second, one, 1), 0);
+	assert_int_equal(wait_as(pendings, second, other, 160), 11);
+	assert_int_equal(wait_as(pendings, second, six, 5), 5);
+	assert_int_equal(wait_as(pendings, second, neighbour, 160), 6); /* of one network */
+	pendings_dismiss(pendings, pending);
+	assert_int_equal(pendings_askers(pendings), 22);
+	assert_ptr_equal(pendings_find(pendings, &asked), pending);
+	assert_int_equal(wait_as(pendings, pending, one, 1), 1);
+	pendings_remove(pendings, pending);
+	pendings_remove(pendings, second);
+	pending = add(pendings, &asked);
+	assert_int_equal(wait_as(pendings, pending, other, 160), 120);
+	pendings_free(pendings);
+}
+
 static void test_pending_keeps_the_order_of_its_clients(void **state)
 {
 	struct pendings *pendings = pendings_new(8, &key);
@@ -177,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pending_is_found_by_all_that_it_depends_on),
 		cmocka_unit_test(test_pending_has_room_for_as_many_as_were_wanted),
+		cmocka_unit_test(test_pending_leaves_room_beside_who_asks_without_end),
 		cmocka_unit_test(test_pending_keeps_the_order_of_its_clients),
 		cmocka_unit_test(test_pending_ids_belong_to_one_attempt_at_a_time),
 		cmocka_unit_test(test_pending_that_is_answered_still_knows_its_ids),
