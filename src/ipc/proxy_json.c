@@ -47,7 +47,7 @@ static void add_upstream(struct json *json, const struct proxy_summary_upstream 
 	json_add_number(json, "malformed", stats->malformed);
 	json_add_number(json, "truncated", stats->truncated);
 	json_add_number(json, "tcp_connections", stats->tcp_connections);
-	json_add_number(json, "tcp_failures", stats->tcp_failures);
+	json_add_number(json, "failures", stats->failures);
 	if (stats->answers)
 		json_add_double(json, "latency_milliseconds",
 				(double)stats->latency_ns_sum / (double)stats->answers /

@@ -23,7 +23,8 @@ struct proxy_upstream_stats {
 	uint64_t identity; /* hash of its text; 0: free */
 	uint64_t queries, answers, errors, timeouts, retries;
 	uint64_t wrong_ids, wrong_questions, malformed; /* responses that were not believed */
-	uint64_t truncated, tcp_connections, tcp_failures;
+	uint64_t truncated, tcp_connections;
+	uint64_t failures;	 /* queries that could not be sent, connections that failed */
 	uint64_t latency_ns_sum; /* of answers */
 	uint64_t outstanding;	 /* now */
 	uint64_t is_backed_off;	 /* now; of several workers: how many of them say so */

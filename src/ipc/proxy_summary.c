@@ -125,7 +125,7 @@ static void add_upstream(struct proxy_summary *summary, const struct proxy_upstr
 	sum->malformed += more->malformed;
 	sum->truncated += more->truncated;
 	sum->tcp_connections += more->tcp_connections;
-	sum->tcp_failures += more->tcp_failures;
+	sum->failures += more->failures;
 	sum->latency_ns_sum += more->latency_ns_sum;
 	sum->outstanding += more->outstanding;
 	sum->is_backed_off += more->is_backed_off != 0;

@@ -72,15 +72,16 @@ static void add_latency(struct table *table, const json_t *latency)
 
 void show_upstreams(const json_t *upstreams, FILE *out)
 {
-	static const char *const keys[] = {"queries",  "answers",   "errors",
-					   "timeouts", "wrong_ids", "backed_off"};
+	static const char *const keys[] = {"queries",  "answers",   "errors",	 "timeouts",
+					   "failures", "wrong_ids", "backed_off"};
 	const json_t *upstream;
 	struct table table;
 	size_t i;
 
 	if (!json_array_size(upstreams))
 		return;
-	table_init(&table, "upstream queries answers errors timeouts wrong-ids backed-off ms");
+	table_init(&table,
+		   "upstream queries answers errors timeouts failures wrong-ids backed-off ms");
 	json_array_foreach (upstreams, i, upstream) {
 		table_add_text(&table, text_of(upstream, "upstream"));
 		for (size_t key = 0; key < sizeof(keys) / sizeof(keys[0]); key++)

@@ -87,17 +87,23 @@ static bool has_time(const struct pending *pending)
 	return false;
 }
 
+static void release_askers(const struct pending *pending)
+{
+	for (const struct asker *asker = pending->first; asker; asker = asker->next)
+		if (asker->client.connection)
+			connection_release(&asker->client);
+}
+
 /* Nobody waits any more; what other servers still answer is awaited in silence. */
 static void settle(struct proxy *proxy, struct pending *pending)
 {
-	for (struct asker *asker = pending->first; asker; asker = asker->next)
-		if (asker->client.connection)
-			connection_release(&asker->client);
+	release_askers(pending);
 	pendings_settle(proxy->pendings, pending);
 	if (!is_waiting(pending))
 		forget(proxy, pending);
 }
 
+/* RFC 8767: what was kept, though its time is over, to all who wait. */
 static bool deliver_stale(struct proxy *proxy, struct pending *pending)
 {
 	struct cache_key key = cache_key_of(proxy, pending);
@@ -110,6 +116,8 @@ static bool deliver_stale(struct proxy *proxy, struct pending *pending)
 		return false;
 	for (struct asker *asker = pending->first; asker; asker = asker->next)
 		answer_hit(proxy, asker, &hit, question_of(pending, bytes));
+	release_askers(pending);
+	pendings_dismiss(proxy->pendings, pending);
 	return true;
 }
 
@@ -152,14 +160,13 @@ static bool ask_server(struct proxy *proxy, struct pending *pending, uint16_t se
 				     is_tcp || pending->is_over_tcp);
 }
 
-/* Less is better: servers that were asked less, then those that are healthy, then as the policy
- * says.
- */
-static uint64_t rank_of(struct proxy *proxy, const struct group *group,
+/* Less is better: servers that were asked less, then those that are not left alone, then as the
+ * policy says. */
+static uint64_t rank_of(const struct proxy *proxy, const struct group *group,
 			const struct pending *pending, uint32_t place)
 {
-	struct server *server = &proxy->servers[group->servers[place]];
-	bool is_ill = server->backoff_ns && proxy->now_ns < server->retry_ns;
+	const struct server *server = &proxy->servers[group->servers[place]];
+	bool is_ill = server_is_left_alone(server, proxy->now_ns);
 	uint64_t rank = place;
 
 	if (group->policy == UPSTREAM_ROUND_ROBIN)
@@ -170,9 +177,9 @@ static uint64_t rank_of(struct proxy *proxy, const struct group *group,
 	       rank;
 }
 
-static bool ask_one(struct proxy *proxy, struct pending *pending)
+static struct server *choose(const struct proxy *proxy, const struct pending *pending)
 {
-	struct group *group = &proxy->groups[pending->group];
+	const struct group *group = &proxy->groups[pending->group];
 	uint64_t best = UINT64_MAX, rank;
 	uint32_t chosen = 0;
 
@@ -183,25 +190,48 @@ static bool ask_one(struct proxy *proxy, struct pending *pending)
 			chosen = i;
 		}
 	}
-	group->turn++;
-	server_is_healthy(&proxy->servers[group->servers[chosen]], proxy->now_ns); /* its trial */
-	return ask_server(proxy, pending, group->servers[chosen], false);
+	return &proxy->servers[group->servers[chosen]];
 }
 
-/* All that are healthy; none is: all. */
+/* Beside one on trial, another: a client is not to wait for that. */
+static bool ask_one(struct proxy *proxy, struct pending *pending)
+{
+	struct server *server = choose(proxy, pending);
+	bool is_trial = server_begin_trial(server, proxy->now_ns);
+	bool has_asked = ask_server(proxy, pending, server->number, false);
+
+	if (is_trial) {
+		server = choose(proxy, pending);
+		if (!server->backoff_ns && !asked_before(pending, server->number))
+			has_asked |= ask_server(proxy, pending, server->number, false);
+	}
+	proxy->groups[pending->group].turn++;
+	return has_asked;
+}
+
+static bool all_are_left_alone(const struct proxy *proxy, const struct group *group)
+{
+	for (uint32_t i = 0; i < group->count; i++)
+		if (!server_is_left_alone(&proxy->servers[group->servers[i]], proxy->now_ns))
+			return false;
+	return true;
+}
+
+/* All that are not left alone; when all are, all. */
 static bool ask_all(struct proxy *proxy, struct pending *pending)
 {
 	const struct group *group = &proxy->groups[pending->group];
-	bool has_asked = false, is_healthy[UPSTREAM_GROUP_MAX], is_any = false;
+	bool is_any = all_are_left_alone(proxy, group), has_asked = false;
 
 	for (uint32_t i = 0; i < group->count; i++) {
-		is_healthy[i] =
-			server_is_healthy(&proxy->servers[group->servers[i]], proxy->now_ns);
-		is_any |= is_healthy[i];
+		struct server *server = &proxy->servers[group->servers[i]];
+
+		if (server_is_left_alone(server, proxy->now_ns) && !is_any)
+			continue;
+		if (!is_any)
+			server_begin_trial(server, proxy->now_ns);
+		has_asked |= ask_server(proxy, pending, server->number, false);
 	}
-	for (uint32_t i = 0; i < group->count; i++)
-		if (is_healthy[i] || !is_any)
-			has_asked |= ask_server(proxy, pending, group->servers[i], false);
 	return has_asked;
 }
 
@@ -255,10 +285,12 @@ void resolve_on_due(struct proxy *proxy, struct wheel_timer *timer)
 		attempt->is_late = true;
 		server_has_timed_out(&proxy->servers[attempt->server], attempt, proxy->now_ns);
 	}
-	if (pending->is_answered)
+	if (pending->is_answered) {
 		forget(proxy, pending);
-	else
-		try_next(proxy, pending);
+		return;
+	}
+	deliver_stale(proxy, pending); /* clients have waited long enough for a better one */
+	try_next(proxy, pending);
 }
 
 /* 0x20: letters in a case that a forger has to guess, too. */
@@ -298,6 +330,8 @@ static void begin(struct proxy *proxy, const struct pending_key *key, const stru
 		return;
 	}
 	choose_case(proxy, pending);
+	if (all_are_left_alone(proxy, &proxy->groups[key->group]))
+		deliver_stale(proxy, pending); /* and see whether somebody answers again */
 	try_next(proxy, pending);
 }
 

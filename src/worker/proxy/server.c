@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/cursor.h"
+#include "base/log.h"
 #include "loop/loop.h"
 #include "worker/proxy/proxy.h"
 #include "worker/proxy/resolve.h"
@@ -190,6 +191,7 @@ bool server_ask(struct server *server, struct pending *pending, struct attempt *
 	if (!(is_tcp ? ask_over_tcp(server, pending, attempt)
 		     : ask_over_udp(server, pending, attempt))) {
 		pendings_end_try(proxy->pendings, attempt);
+		server->stats->failures++;
 		if (is_tcp == is_of_tcp(server))
 			server_has_failed(server, proxy->now_ns);
 		return false;
@@ -306,8 +308,10 @@ static void flush_datagrams(struct server *server)
 			errors++; /* of a datagram before: this one was not sent */
 		} else {
 			/* Without room here nothing is said of the server; a later try asks it. */
-			if (errno != EAGAIN && errno != ENOBUFS)
+			if (errno != EAGAIN && errno != ENOBUFS) {
+				server->stats->failures++;
 				server_has_failed(server, server->proxy->now_ns);
+			}
 			done++;
 			errors = 0;
 		}
@@ -351,7 +355,7 @@ static void on_end(void *argument, bool has_worked)
 	server->unheard_ns = 0;
 	proxy_begin_turn(server->proxy, 0);
 	if (!has_worked) {
-		server->stats->tcp_failures++;
+		server->stats->failures++;
 		if (is_of_tcp(server))
 			server_has_failed(server, server->proxy->now_ns);
 	}
@@ -379,13 +383,15 @@ void server_close(struct server *server)
 	server_stream_close(&server->stream);
 }
 
-/* One that has failed is asked once when its time is over; without an answer a second later again.
- */
-bool server_is_healthy(struct server *server, int64_t now_ns)
+bool server_is_left_alone(const struct server *server, int64_t now_ns)
+{
+	return server->backoff_ns && now_ns < server->retry_ns;
+}
+
+/* Without an answer it may be asked a second later again. */
+bool server_begin_trial(struct server *server, int64_t now_ns)
 {
 	if (!server->backoff_ns)
-		return true;
-	if (now_ns < server->retry_ns)
 		return false;
 	server->is_on_trial = true;
 	server->trial_ns = now_ns;
@@ -393,8 +399,19 @@ bool server_is_healthy(struct server *server, int64_t now_ns)
 	return true;
 }
 
+/* Once for each change: that takes a second at least. */
+static void log_health(const struct server *server, const char *what)
+{
+	char text[UPSTREAM_TEXT_MAX];
+
+	upstream_format(&server->upstream, text);
+	log_warn("upstream server %s %s", text, what);
+}
+
 void server_has_answered(struct server *server, int64_t now_ns, int64_t latency_ns)
 {
+	if (server->backoff_ns)
+		log_health(server, "answers again");
 	server->answered_ns = now_ns;
 	server->failures = 0;
 	server->backoff_ns = 0;
@@ -410,6 +427,8 @@ void server_has_failed(struct server *server, int64_t now_ns)
 	server->failures++;
 	if (server->backoff_ns ? !server->is_on_trial : server->failures < FAILURES_MOST)
 		return;
+	if (!server->backoff_ns)
+		log_health(server, "does not answer: it is left alone for a while");
 	server->backoff_ns = server->backoff_ns ? 2 * server->backoff_ns : BACKOFF_LEAST_NS;
 	if (server->backoff_ns > BACKOFF_MOST_NS)
 		server->backoff_ns = BACKOFF_MOST_NS;
@@ -427,7 +446,7 @@ static void give_up_silent_stream(struct server *server, int64_t now_ns)
 
 	if (!server->unheard_ns || now_ns - server->unheard_ns < most_ns)
 		return;
-	server->stats->tcp_failures++;
+	server->stats->failures++;
 	server->unheard_ns = 0;
 	server_stream_close(&server->stream);
 }

@@ -70,8 +70,12 @@ void server_flush(struct server *server);
 /* The attempt has ended, however: the socket knows of one less. */
 void server_release(struct server *server, const struct attempt *attempt);
 
-/* Whether it is to be asked now. One that has failed is, once, when its time is over. */
-bool server_is_healthy(struct server *server, int64_t now_ns);
+/* Whether it is not to be asked now, since it has failed. */
+bool server_is_left_alone(const struct server *server, int64_t now_ns);
+
+/* It is asked now: if it has failed that is a trial, and it is left alone until it answers. Returns
+ * whether it is one. */
+bool server_begin_trial(struct server *server, int64_t now_ns);
 
 /* It answered; it did not answer in time; it cannot be reached. Health is that of its own
  * transport: TCP for what is not fit for UDP, which forgers can bring about (threats G-5), says

@@ -140,7 +140,8 @@ static void test_status_shows_the_proxy(void **state)
 	     "\"queries_per_second\":12.25,\"tcp_connections\":3,\"cache\":{\"entries\":2,"
 	     "\"bytes\":2048,\"bytes_most\":65536,\"hits\":5,\"stale_hits\":1,\"misses\":4},"
 	     "\"upstreams\":[{\"upstream\":\"192.0.2.1:53\",\"queries\":9,\"answers\":8,"
-	     "\"errors\":1,\"timeouts\":2,\"wrong_ids\":3,\"latency_milliseconds\":1.25,"
+	     "\"errors\":1,\"timeouts\":2,\"failures\":4,\"wrong_ids\":3,\"latency_milliseconds\":"
+	     "1.25,"
 	     "\"backed_off\":1},{\"upstream\":\"tcp://192.0.2.2:53\",\"latency_milliseconds\":"
 	     "null}],\"lists\":[{\"name\":\"ads\",\"entries\":7},{\"name\":\"b\",\"entries\":"
 	     "1}]}}");
@@ -151,11 +152,11 @@ static void test_status_shows_the_proxy(void **state)
 				      "misses\n"
 				      "lists: ads with 7 names, b with 1 names\n"));
 	assert_non_null(strstr(shown, "\n\nupstream            queries  answers  errors  timeouts  "
-				      "wrong-ids  backed-off  ms\n"
+				      "failures  wrong-ids  backed-off  ms\n"
 				      "192.0.2.1:53              9        8       1         2      "
-				      "    3           1  1.2\n"
+				      "   4          3           1  1.2\n"
 				      "tcp://192.0.2.2:53        0        0       0         0      "
-				      "    0           0  -\n"));
+				      "   0          0           0  -\n"));
 	show(REQUEST_STATUS, "{\"proxy\":{\"cache\":null}}");
 	assert_non_null(strstr(shown, "\ncache: none\n"));
 }

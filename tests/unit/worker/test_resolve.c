@@ -207,6 +207,30 @@ static void test_resolve_waits_for_none_that_is_late_while_another_is_left(void 
 	assert_reply(1, 0, 1);
 }
 
+/* Whether it answers again is seen beside another, not by making clients wait. */
+static void test_resolve_asks_another_beside_one_on_trial(void **state)
+{
+	(void)state;
+	proxy_rig_open(&rig, "resolve ^ using ordered 127.0.0.1:%u, 127.0.0.1:%u");
+	for (int i = 0; i < 3; i++)
+		server_has_failed(&rig.proxy->servers[0], clock_monotonic_ns());
+	proxy_rig_ask(&rig, 1, "a.test.", 1);
+	take_at(1, &asked);
+	proxy_rig_answer(rig.upstreams[1], &asked, 300, 1);
+	assert_reply(1, 0, 1);
+	assert_quiet(rig.upstreams[0]);
+	rig.proxy->servers[0].retry_ns = 0; /* its time is over */
+	proxy_rig_ask(&rig, 2, "b.test.", 1);
+	take_at(1, &asked);
+	proxy_rig_answer(rig.upstreams[1], &asked, 300, 1);
+	assert_reply(2, 0, 1);
+	take_at(0, &asked);
+	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
+	assert_quiet(rig.client);
+	assert_forgotten();
+	assert_int_equal(rig.proxy->servers[0].backoff_ns, 0);
+}
+
 static void test_resolve_fails_when_nobody_answers(void **state)
 {
 	(void)state;
@@ -439,7 +463,7 @@ static void test_resolve_blames_no_server_of_udp_for_a_refused_connection(void *
 		assert_reply(id, RCODE_SERVFAIL, 0);
 	}
 	assert_int_equal(rig.proxy->servers[0].backoff_ns, 0);
-	assert_true(rig.proxy->servers[0].stats->tcp_failures > 0);
+	assert_true(rig.proxy->servers[0].stats->failures > 0);
 	assert_forgotten();
 }
 
@@ -615,18 +639,59 @@ static void test_resolve_keeps_what_is_not_there_at_most_as_configured(void **st
 	assert_int_equal(kept_s(), 7);
 }
 
-static void test_resolve_tells_what_is_stale_when_nobody_answers(void **state)
+static void open_with_stale(void)
 {
-	(void)state;
 	rig.config.proxy.stale_s = 3600;
-	rig.config.proxy.timeout_ms = 20;
+	rig.config.proxy.timeout_ms = 100;
 	open_with_cache();
 	assert_false(is_cached(DNS_FLAG_RD, 300));
 	make_older(400);
-	proxy_rig_ask(&rig, 2, "a.test.", 1);
-	assert_reply(2, 0, 1);
+}
+
+static void assert_stale(uint16_t id, int wait_ms)
+{
+	assert_true(proxy_rig_take(&rig, rig.client, wait_ms, &reply));
+	assert_int_equal(be16_load(reply.bytes), id);
+	assert_int_equal(rcode_of(&reply), 0);
 	assert_true(first_ttl() <= 30);
+}
+
+/* Behind the first try: clients do not wait for three (RFC 8767 5). */
+static void test_resolve_tells_what_is_stale_when_nobody_answers(void **state)
+{
+	(void)state;
+	open_with_stale();
+	proxy_rig_ask(&rig, 2, "a.test.", 1);
+	assert_stale(2, 190);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_STALE), 1);
+	proxy_rig_pass(&rig, 300);
+	assert_forgotten();
+}
+
+static void test_resolve_keeps_what_comes_behind_a_stale_answer(void **state)
+{
+	(void)state;
+	open_with_stale();
+	proxy_rig_ask(&rig, 2, "a.test.", 1);
+	take_at(0, &asked);
+	assert_stale(2, 190);
+	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
+	take_at(0, &asked); /* the second try */
+	assert_true(is_cached(DNS_FLAG_RD, 300));
+	proxy_rig_pass(&rig, 300);
+	assert_forgotten();
+}
+
+static void test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone(void **state)
+{
+	(void)state;
+	open_with_stale();
+	proxy_rig_ask(&rig, 2, "a.test.", 1);
+	proxy_rig_pass(&rig, 400); /* three failures */
+	assert_stale(2, 0);
+	proxy_rig_ask(&rig, 3, "a.test.", 1);
+	assert_stale(3, 50);
+	proxy_rig_pass(&rig, 400);
 	assert_forgotten();
 }
 
@@ -711,6 +776,7 @@ int main(void)
 		TEST(test_resolve_awaits_the_slower_server_in_silence),
 		TEST(test_resolve_goes_on_to_the_next_after_an_error),
 		TEST(test_resolve_waits_for_none_that_is_late_while_another_is_left),
+		TEST(test_resolve_asks_another_beside_one_on_trial),
 		TEST(test_resolve_fails_when_nobody_answers),
 		TEST(test_resolve_drops_what_it_has_no_room_for),
 		TEST(test_resolve_asks_over_tcp_what_was_cut),
@@ -730,6 +796,8 @@ int main(void)
 		TEST(test_resolve_keeps_an_alias_to_nothing_no_longer_than_that),
 		TEST(test_resolve_keeps_what_is_not_there_at_most_as_configured),
 		TEST(test_resolve_tells_what_is_stale_when_nobody_answers),
+		TEST(test_resolve_keeps_what_comes_behind_a_stale_answer),
+		TEST(test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone),
 		TEST(test_resolve_asks_before_the_end_of_what_is_popular),
 		TEST(test_resolve_answers_under_the_name_that_was_asked),
 		TEST(test_resolve_waits_together_under_different_names),
