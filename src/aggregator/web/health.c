@@ -98,7 +98,7 @@ static void add_reason(struct json *json, const char *format, ...)
 	json_add_string(json, NULL, text);
 }
 
-/* These three return how many reasons they added. */
+/* These four return how many reasons they added. */
 static uint32_t judge_ledger(const struct health_worker *seen, const struct web_host *host,
 			     uint32_t index, int64_t now_ns, struct json *json)
 {
@@ -150,6 +150,20 @@ static uint32_t judge_output(const struct health_output *seen, const char *name,
 	return added;
 }
 
+/* One that is down while another is not is seen in the figures: clients are answered. */
+static uint32_t judge_upstreams(const struct web_host *host, struct json *json)
+{
+	const struct proxy_summary *summary = web_host_sum_up_proxy(host, false);
+
+	for (uint32_t i = 0; i < summary->upstream_count; i++)
+		if (!summary->upstreams[i].stats.is_backed_off)
+			return 0;
+	if (!summary->upstream_count)
+		return 0;
+	add_reason(json, "no upstream server answers");
+	return 1;
+}
+
 static uint32_t judge(const struct health *health, const struct web_host *host, int64_t now_ns,
 		      struct json *json)
 {
@@ -161,7 +175,7 @@ static uint32_t judge(const struct health *health, const struct web_host *host, 
 	for (uint32_t i = 0; i < host->config->output_count; i++)
 		added += judge_output(&health->outputs[i], host->config->outputs[i].name, now_ns,
 				      json);
-	return added;
+	return added + judge_upstreams(host, json);
 }
 
 static void add_versions(struct json *json)

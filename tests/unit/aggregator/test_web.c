@@ -363,6 +363,26 @@ static void test_health_tells_of_outputs_workers_and_ledger(void **state)
 	assert_string_equal(reason(), "worker 0: the ledger of decode is off by 6");
 }
 
+static void test_health_tells_that_no_upstream_server_answers(void **state)
+{
+	struct proxy_stats *stats;
+	struct upstream_group group;
+	char error[UPSTREAM_ERROR_MAX];
+
+	(void)state;
+	rig_add_proxy();
+	stats = rig_proxies[1];
+	stats->layout = PROXY_STATS_LAYOUT;
+	start();
+	assert_true(
+		upstream_parse("192.0.2.1, tcp://[2001:db8::1]:5353, 192.0.2.3", &group, error));
+	for (uint32_t i = 0; i < group.count; i++) {
+		assert_int_equal(get("/health"), 200);
+		proxy_stats_upstream(stats, &group.servers[i])->is_backed_off = 1;
+	}
+	assert_string_equal(reason(), "no upstream server answers");
+}
+
 static void test_reset(void **state)
 {
 	(void)state;
@@ -682,6 +702,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ledger, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_health, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_health_tells_of_outputs_workers_and_ledger,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_health_tells_that_no_upstream_server_answers,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reset, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_without_a_proxy_there_is_nothing_of_it, set_up,
