@@ -74,6 +74,8 @@ struct config_proxy {
 	uint32_t query_count;	     /* clients that wait for an answer, of each worker */
 	uint32_t udp_size;	     /* octets: the most that is sent, and told in EDNS */
 	bool mixes_case;	     /* 0x20 towards upstreams */
+	bool trusts_ad;		     /* of upstream servers on other hosts */
+	bool refuses_private;	     /* addresses, from upstream servers in the Internet */
 	uint32_t cache_mib;	     /* of all workers; 0 = off */
 	uint32_t cache_ttl_least_s, cache_ttl_most_s, cache_negative_ttl_most_s;
 	uint32_t stale_s; /* serve-stale (RFC 8767): so long after its end; 0 = off */
@@ -82,6 +84,7 @@ struct config_proxy {
 	uint32_t tcp_per_client;
 	uint32_t tcp_queries; /* in flight, of one connection */
 	uint32_t tcp_idle_ms;
+	uint32_t tcp_lifetime_s; /* then a connection ends with its last answer */
 	uint32_t rate_limit; /* answers per second over UDP to one network (/24, /56); 0 = off */
 	bool captures_own;   /* captured packets of the proxy itself make events, too */
 	uint32_t log_rate;   /* lines of log rules per second, of each worker */

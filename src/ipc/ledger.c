@@ -51,7 +51,7 @@ static const struct identity identities[] = {
 	{"sends", "datagrams", .whole = {"sends_due", COUNT(SENDS_DUE)}, .first = COUNTER_SENDS,
 	 .last = COUNTER_SENDS_FAILED_OTHER},
 	{"proxy", "queries", .whole = {"proxy_queries", COUNT(PROXY_QUERIES)},
-	 .first = COUNTER_PROXY_CACHED, .last = COUNTER_PROXY_LOST,
+	 .first = COUNTER_PROXY_CACHED, .last = COUNTER_PROXY_PRIVATE,
 	 .beside = {{"proxy_waiting", WORD(STATE_PROXY_WAITING)}}},
 	{"events", "events", .whole = {"events_due", COUNT(EVENTS_DUE)},
 	 .first = COUNTER_EVENTS_PUSHED, .last = COUNTER_EVENTS_TOO_BIG},

@@ -213,7 +213,7 @@ bool proxy_rig_adds_up(const struct proxy_rig *rig)
 {
 	uint64_t sum = state_get(rig->head, STATE_PROXY_WAITING);
 
-	for (enum counter i = COUNTER_PROXY_CACHED; i <= COUNTER_PROXY_LOST; i++)
+	for (enum counter i = COUNTER_PROXY_CACHED; i <= COUNTER_PROXY_PRIVATE; i++)
 		sum += proxy_rig_count(rig, i);
 	return sum == proxy_rig_count(rig, COUNTER_PROXY_QUERIES);
 }

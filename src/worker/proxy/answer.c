@@ -165,6 +165,7 @@ void answer_response(struct proxy *proxy, const struct asker *asker,
 			answer_error(proxy, asker, DNS_SERVFAIL, EDE_OTHER, COUNTER_PROXY_FAILED);
 			return;
 		}
+		own.is_authentic = false; /* nobody signed it under this name */
 	}
 	out = answer_room(proxy, asker, &size);
 	answer_send(proxy, asker, out, reply_relay(&asker->question, &own, out, size), outcome);

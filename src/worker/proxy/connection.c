@@ -54,33 +54,41 @@ static void idle_join(struct connection *connection)
 	owner->idle_last = connection;
 }
 
-/* Memory that connections hold is counted, all together. NULL: there is no more. */
-static uint8_t *bytes_resize(struct connections *connections, uint8_t *bytes, uint32_t from,
+/* Memory that connections hold is counted, all together and of each client. */
+static bool may_hold(const struct connection *connection, uint32_t more)
+{
+	return connection->owner->held_bytes + more <= CONNECTIONS_HELD_BYTES &&
+	       connection->peer->held_bytes + more <= CONNECTIONS_PEER_BYTES;
+}
+
+/* NULL: there is no more. */
+static uint8_t *bytes_resize(struct connection *connection, uint8_t *bytes, uint32_t from,
 			     uint32_t to)
 {
 	uint8_t *resized;
 
-	if (to > from && connections->held_bytes + (to - from) > CONNECTIONS_HELD_BYTES)
+	if (to > from && !may_hold(connection, to - from))
 		return NULL;
 	resized = to ? realloc(bytes, to) : NULL;
 	if (!to)
 		free(bytes);
 	if (to && !resized)
 		return NULL;
-	connections->held_bytes += to;
-	connections->held_bytes -= from;
+	connection->owner->held_bytes += to;
+	connection->owner->held_bytes -= from;
+	connection->peer->held_bytes += to - from;
 	return resized;
 }
 
 static void in_drop(struct connection *connection)
 {
-	connection->in = bytes_resize(connection->owner, connection->in, connection->in_length, 0);
+	connection->in = bytes_resize(connection, connection->in, connection->in_length, 0);
 	connection->in_length = 0;
 }
 
 static void out_drop(struct connection *connection)
 {
-	connection->out = bytes_resize(connection->owner, connection->out, connection->out_size, 0);
+	connection->out = bytes_resize(connection, connection->out, connection->out_size, 0);
 	connection->out_at = connection->out_length = connection->out_size = 0;
 }
 
@@ -98,14 +106,14 @@ void connection_end(struct connection *connection)
 	connection->generation++;
 	in_drop(connection);
 	out_drop(connection);
-	--*connections_peers(owner, &connection->address);
+	connection->peer->count--;
 	owner->count--;
 	connection->next = owner->free;
 	owner->free = connection;
 }
 
-/* What it waits for now; has_moved: a message came or went, or a part of what is to be taken. A
- * query that comes octet by octet has its time from the first one on. */
+/* What it waits for now; has_moved: a message came or went. A query that comes octet by octet has
+ * its time from the first one on, and who does not read gains none by asking. */
 static void settle(struct connection *connection, bool has_moved)
 {
 	struct connections *owner = connection->owner;
@@ -122,7 +130,7 @@ static void settle(struct connection *connection, bool has_moved)
 		connection_end(connection);
 		return;
 	}
-	if (wait == connection->wait && !has_moved)
+	if (wait == connection->wait && (!has_moved || wait == WAIT_READER))
 		return;
 	idle_leave(connection);
 	connection->wait = (uint8_t)wait;
@@ -174,8 +182,7 @@ static bool out_add(struct connection *connection, const uint8_t *bytes, size_t 
 		out_move(connection);
 	needed = connection->out_length + (uint32_t)length;
 	if (needed > connection->out_size) {
-		grown = bytes_resize(connection->owner, connection->out, connection->out_size,
-				     needed);
+		grown = bytes_resize(connection, connection->out, connection->out_size, needed);
 		if (!grown)
 			return false;
 		connection->out = grown;
@@ -312,8 +319,7 @@ static bool in_keep(struct connection *connection, const uint8_t *bytes, size_t 
 		in_drop(connection);
 		return true;
 	}
-	kept = bytes_resize(connection->owner, connection->in, connection->in_length,
-			    (uint32_t)length);
+	kept = bytes_resize(connection, connection->in, connection->in_length, (uint32_t)length);
 	if (!kept)
 		return false;
 	connection->in = kept;
@@ -334,6 +340,22 @@ static void set_reading(struct connection *connection, bool is_reading)
 		loop_event_free(connection->reader);
 		connection->reader = NULL;
 	}
+}
+
+static bool has_lived(const struct connection *connection)
+{
+	const struct proxy *proxy = connection->owner->proxy;
+
+	return proxy->now_ns - connection->opened_ns >=
+	       proxy->config->proxy.tcp_lifetime_s * NANOSECONDS_PER_SECOND;
+}
+
+/* Behind the last answer. */
+static void close_later(struct connection *connection)
+{
+	connection->is_closing = true;
+	in_drop(connection);
+	set_reading(connection, false);
 }
 
 /* Takes the queries in bytes, which are those of connections->read_bytes. */
@@ -367,7 +389,10 @@ static void take_queries(struct connection *connection, size_t length)
 		return;
 	}
 	connection->is_held_up = frame;
-	set_reading(connection, !frame);
+	if (!frame && has_lived(connection))
+		close_later(connection);
+	else
+		set_reading(connection, !frame);
 	settle(connection, at);
 }
 
@@ -389,9 +414,7 @@ static void on_readable(void *argument)
 	if (got < 0) {
 		connection_end(connection);
 	} else if (!got) {
-		connection->is_closing = true;
-		in_drop(connection);
-		set_reading(connection, false);
+		close_later(connection);
 		settle(connection, true);
 	} else {
 		take_queries(connection, length + (size_t)got);
@@ -420,6 +443,7 @@ static void on_writable(void *argument)
 			connection->writer = NULL;
 		}
 		resume_later(connection);
+		connection->wait = WAIT_ANSWERS; /* some of it was taken: the time begins anew */
 		settle(connection, true);
 	}
 	proxy_end_turn(owner->proxy);
@@ -480,13 +504,15 @@ void connection_begin(struct connection *connection, struct connections *owner, 
 		.from = *from,
 		.address = client_address_of(from),
 		.asked = local_end(fd),
+		.opened_ns = owner->proxy->now_ns,
 		.generation = connection->generation,
 		.next_resumed = connection->next_resumed,
 		.is_resumed = connection->is_resumed,
 		.wait = WAIT_ANSWERS,
 	};
+	connection->peer = connections_peer(owner, &connection->address);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	++*connections_peers(owner, &connection->address);
+	connection->peer->count++;
 	set_reading(connection, true);
 	settle(connection, true);
 }

@@ -21,6 +21,7 @@
 #define CONNECTION_QUERY_MAX 4096	 /* octets; who sends a longer query is closed */
 
 struct connections;
+struct connections_peer;
 struct loop_event;
 
 enum connection_wait { WAIT_IDLE, WAIT_QUERY, WAIT_ANSWERS, WAIT_READER };
@@ -28,6 +29,8 @@ enum connection_wait { WAIT_IDLE, WAIT_QUERY, WAIT_ANSWERS, WAIT_READER };
 struct connection {
 	struct wheel_timer timer;
 	struct connections *owner;
+	struct connections_peer *peer; /* its client */
+	int64_t opened_ns;
 	struct loop_event *reader, *writer;
 	union client_address from;
 	struct address address;

@@ -12,7 +12,8 @@
 
 #define ACCEPT_PAUSE_NS (500 * NANOSECONDS_PER_MILLISECOND)
 
-uint16_t *connections_peers(struct connections *connections, const struct address *address)
+struct connections_peer *connections_peer(struct connections *connections,
+					  const struct address *address)
 {
 	uint64_t hash = hash_bytes(&connections->key, address->bytes, sizeof(address->bytes));
 
@@ -124,7 +125,7 @@ static bool accept_one(struct acceptor *acceptor)
 		return errno == ECONNABORTED || errno == EINTR;
 	address = client_address_of(&from);
 	if (!proxy_allows(proxy, &address) ||
-	    *connections_peers(connections, &address) >= proxy->config->proxy.tcp_per_client ||
+	    connections_peer(connections, &address)->count >= proxy->config->proxy.tcp_per_client ||
 	    !make_room(connections)) {
 		proxy_count(proxy, COUNTER_PROXY_CONNECTIONS_REFUSED, 1);
 		close(fd);
@@ -206,6 +207,14 @@ void connections_stop(struct connections *connections)
 {
 	set_accepting(connections, false);
 	connections->acceptor_count = 0;
+}
+
+bool connections_have_unsent(const struct connections *connections)
+{
+	for (uint32_t i = 0; i < connections->used; i++)
+		if (connections->slots[i].fd >= 0 && connections->slots[i].out_length)
+			return true;
+	return false;
 }
 
 uint16_t connections_keepalive(const struct connections *connections)

@@ -21,6 +21,7 @@
 #define CONNECTIONS_FRAME_BYTES	 (2 + 65535)
 #define CONNECTIONS_GATHER_BYTES (128 << 10)
 #define CONNECTIONS_HELD_BYTES	 (64u << 20) /* in buffers of all connections together */
+#define CONNECTIONS_PEER_BYTES	 (8u << 20)  /* of these, for one client */
 #define CONNECTIONS_TICK_NS	 (100 * NANOSECONDS_PER_MILLISECOND)
 #define CONNECTIONS_PEERS	 32768
 
@@ -30,6 +31,12 @@ struct acceptor {
 	struct connections *connections;
 	struct loop_event *event;
 	int fd;
+};
+
+/* A client, as far as its limits go: those that share a place share the limits. */
+struct connections_peer {
+	uint32_t count;
+	uint32_t held_bytes;
 };
 
 struct connections {
@@ -44,11 +51,10 @@ struct connections {
 	struct wheel wheel;
 	bool is_ticking;
 	struct hash_key key;
-	uint16_t peers[CONNECTIONS_PEERS]; /* connections of clients, by a hash of their address:
-				  those that share a place share the limit */
-	size_t held_bytes;		   /* of all ins and outs */
-	struct connection *resumed, **resumed_last; /* there may be room for what they hold */
-	struct connection *reading;		    /* its answers gather */
+	struct connections_peer peers[CONNECTIONS_PEERS]; /* by a hash of their address */
+	size_t held_bytes;				  /* of all ins and outs */
+	struct connection *resumed, **resumed_last;	  /* there may be room for what they hold */
+	struct connection *reading;			  /* its answers gather */
 	size_t gathered;
 	uint8_t read_bytes[CONNECTIONS_KEPT_BYTES + CONNECTIONS_READ_BYTES];
 	uint8_t frame_bytes[CONNECTIONS_FRAME_BYTES];
@@ -70,10 +76,13 @@ void connections_resume(struct connections *connections);
 /* What clients are told of how long they may be idle (RFC 7828), in units of 100 ms. */
 uint16_t connections_keepalive(const struct connections *connections);
 
+/* Whether a client has not taken all of its answers. */
+bool connections_have_unsent(const struct connections *connections);
+
 /* The rest is for connection.c. */
 
-/* How many connections a client has, to be changed. */
-uint16_t *connections_peers(struct connections *connections, const struct address *address);
+struct connections_peer *connections_peer(struct connections *connections,
+					  const struct address *address);
 
 /* A timer in the wheel: it is turned from now on. */
 void connections_watch(struct connections *connections, struct connection *connection,

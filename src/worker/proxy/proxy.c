@@ -253,7 +253,7 @@ bool proxy_drain(struct proxy *proxy)
 	connections_stop(proxy->connections);
 	for (uint32_t i = 0; i < proxy->listener_count; i++)
 		listener_stop(&proxy->listeners[i]);
-	return !pendings_askers(proxy->pendings);
+	return !pendings_askers(proxy->pendings) && !connections_have_unsent(proxy->connections);
 }
 
 /* A hash of what a group is, which no other configuration gives another meaning. */

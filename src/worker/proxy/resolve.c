@@ -16,6 +16,7 @@
 #include "dns/question.h"
 #include "dns/reply.h"
 #include "worker/proxy/answer.h"
+#include "worker/proxy/rebinding.h"
 
 #define TICK_NS	       (10 * NANOSECONDS_PER_MILLISECOND)
 #define PREFETCH_SHARE 10 /* of its time is left: then it is asked anew */
@@ -363,7 +364,9 @@ void resolve_ask(struct proxy *proxy, const struct asker *asker, struct slice na
 	uint8_t question[DNS_NAME_MAX + 4];
 	struct cache_hit hit;
 
-	if (proxy->cache &&
+	/* Who desires no recursion asks what the server knows (and may look who asked what before).
+	 */
+	if (proxy->cache && key.is_recursion_desired &&
 	    cache_find_hashed(proxy->cache, &cache_key,
 			      asker->is_rewritten ? cache_hash(proxy->cache, &cache_key)
 						  : proxy->taken->hash,
@@ -440,6 +443,28 @@ static void deliver(struct proxy *proxy, struct pending *pending, uint8_t *messa
 	for (struct asker *asker = pending->first; asker; asker = asker->next)
 		answer_response(proxy, asker, &source, response, COUNTER_PROXY_RESOLVED);
 	settle(proxy, pending);
+}
+
+static void refuse_private(struct proxy *proxy, struct pending *pending)
+{
+	for (struct asker *asker = pending->first; asker; asker = asker->next)
+		answer_error(proxy, asker, DNS_REFUSED, EDE_BLOCKED, COUNTER_PROXY_PRIVATE);
+	settle(proxy, pending);
+}
+
+/* What is good. That it is authentic nobody has to say who could be anybody (threats B-7). */
+static void take_good(struct proxy *proxy, const struct server *server, struct pending *pending,
+		      uint8_t *message)
+{
+	const struct response *response = &proxy->response;
+
+	if (!server->is_trusted)
+		be16_store(message + 2, (uint16_t)(response->flags & ~DNS_FLAG_AD));
+	if (proxy->config->proxy.refuses_private && server->is_public &&
+	    rebinding_is_in((struct slice){message, response->length}, response))
+		refuse_private(proxy, pending);
+	else
+		deliver(proxy, pending, message, response);
 }
 
 /* Who forges answers to this question knows where it was asked from: it is asked over TCP. */
@@ -523,7 +548,7 @@ static void take_answer(struct proxy *proxy, struct server *server, struct pendi
 	} else if (is_error(response->rcode)) {
 		take_error(proxy, server, pending, response);
 	} else {
-		deliver(proxy, pending, message, response);
+		take_good(proxy, server, pending, message);
 	}
 }
 

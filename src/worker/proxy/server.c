@@ -12,6 +12,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "loop/loop.h"
+#include "net/address_scope.h"
 #include "worker/proxy/proxy.h"
 #include "worker/proxy/resolve.h"
 
@@ -369,6 +370,9 @@ void server_open(struct server *server, struct proxy *proxy, const struct upstre
 		 uint16_t number)
 {
 	*server = (struct server){.proxy = proxy, .upstream = *upstream, .number = number};
+	server->is_trusted =
+		proxy->config->proxy.trusts_ad || address_is_loopback(&upstream->endpoint.address);
+	server->is_public = !address_is_private(&upstream->endpoint.address);
 	server->stats = proxy_stats_upstream(proxy->stats, upstream);
 	server->stats->outstanding = 0;
 	for (uint32_t i = 0; i < SERVER_SOCKETS; i++)

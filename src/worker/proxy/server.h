@@ -36,6 +36,8 @@ struct server {
 	struct proxy *proxy;
 	struct upstream upstream;
 	uint16_t number;
+	bool is_trusted; /* that answers are authentic */
+	bool is_public;	 /* in the Internet */
 	struct proxy_upstream_stats *stats;
 	struct server_socket sockets[SERVER_SOCKETS];
 	/* what goes out at the end of the turn, through this socket */

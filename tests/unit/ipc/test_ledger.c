@@ -22,7 +22,7 @@ static void count(struct worker *worker, enum counter counter, uint64_t value)
 /* Queries of clients: one for each of what they can become. */
 static void add_proxy(struct worker *worker)
 {
-	for (int i = COUNTER_PROXY_CACHED; i <= COUNTER_PROXY_LOST; i++) {
+	for (int i = COUNTER_PROXY_CACHED; i <= COUNTER_PROXY_PRIVATE; i++) {
 		count(worker, (enum counter)i, 1);
 		count(worker, COUNTER_PROXY_QUERIES, 1);
 	}
@@ -78,7 +78,7 @@ static void test_what_is_missing_is_told_where_it_is(void **state)
 		{COUNTER_MESSAGES_NO_ADDRESS, "messages"}, {COUNTER_RECORDS_DROPPED, "export"},
 		{COUNTER_DATAGRAMS_STATS, "datagrams"},	   {COUNTER_SENDS, "sends"},
 		{COUNTER_MESSAGES_REASSEMBLED, "sources"}, {COUNTER_PACKETS_OTHER_SHARE, "ring"},
-		{COUNTER_PROXY_QUERIES, "proxy"},	   {COUNTER_PROXY_LOST, "proxy"},
+		{COUNTER_PROXY_QUERIES, "proxy"},	   {COUNTER_PROXY_PRIVATE, "proxy"},
 	};
 
 	(void)state;
@@ -121,7 +121,7 @@ static void test_what_is_beside_the_proxys_line_is_not_in_it(void **state)
 	struct ledger ledger = {0};
 
 	(void)state;
-	for (int i = COUNTER_PROXY_LOST + 1; i < COUNTER_END; i++)
+	for (int i = COUNTER_PROXY_PRIVATE + 1; i < COUNTER_END; i++)
 		if (counter_name((enum counter)i) &&
 		    !strncmp(counter_name((enum counter)i), "proxy_", 6))
 			count(&worker, (enum counter)i, 5);

@@ -333,6 +333,28 @@ static void test_connection_is_closed_when_idle(void **state)
 	close(fd);
 }
 
+/* Threats F-3: what waits is still answered. */
+static void test_connection_ends_behind_its_last_answer_when_it_has_lived(void **state)
+{
+	int fd;
+
+	(void)state;
+	rig.config.proxy.tcp_lifetime_s = 100;
+	proxy_rig_open(&rig, RULES);
+	fd = proxy_rig_connect(&rig);
+	ask(fd, 1, "a.test.");
+	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
+	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
+	assert_int_equal(take_reply(fd), 1);
+	rig.proxy->connections->slots[0].opened_ns -= 100 * NANOSECONDS_PER_SECOND;
+	ask(fd, 2, "a.test.");
+	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
+	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
+	assert_int_equal(take_reply(fd), 2);
+	assert_true(is_closed(fd));
+	close(fd);
+}
+
 static void test_connection_is_closed_when_a_query_takes_too_long(void **state)
 {
 	uint8_t bytes[512];
@@ -478,6 +500,56 @@ static void test_connection_is_closed_when_nobody_reads(void **state)
 	close(fd);
 }
 
+/* The time that it has to read is not that between two queries. */
+static void test_connection_gains_no_time_by_asking_when_it_does_not_read(void **state)
+{
+	int fd, asked_more = 0;
+
+	(void)state;
+	fd = open_reader();
+	for (uint16_t id = 0; id < 60; id++)
+		ask(fd, id, "a.test.");
+	for (; asked_more < 10 && rig.proxy->connections->count; asked_more++) {
+		proxy_rig_pass(&rig, CONNECTION_READ_MS / 4);
+		ask(fd, 99, "a.test.");
+	}
+	assert_in_range(asked_more, 3, 5);
+	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_CONNECTIONS_SLOW), 1);
+	close(fd);
+}
+
+static void test_connection_keeps_no_more_than_the_share_of_its_client(void **state)
+{
+	int fd;
+
+	(void)state;
+	fd = open_reader();
+	rig.proxy->connections->slots[0].peer->held_bytes = CONNECTIONS_PEER_BYTES - 10000;
+	for (uint16_t id = 0; id < 60; id++)
+		ask(fd, id, "a.test.");
+	proxy_rig_pass(&rig, QUIET_MS);
+	assert_int_equal(rig.proxy->connections->count, 0);
+	assert_int_equal(rig.proxy->connections->held_bytes, 0);
+	close(fd);
+}
+
+static void test_connections_that_are_stopped_wait_for_who_reads_late(void **state)
+{
+	int fd;
+
+	(void)state;
+	fd = open_reader();
+	for (uint16_t id = 0; id < 60; id++)
+		ask(fd, id, "a.test.");
+	proxy_rig_pass(&rig, QUIET_MS);
+	assert_false(proxy_drain(rig.proxy));
+	for (uint16_t id = 0; id < 60; id++)
+		assert_int_equal(take_reply(fd), id);
+	proxy_rig_pass(&rig, QUIET_MS);
+	assert_true(proxy_drain(rig.proxy));
+	close(fd);
+}
+
 /* --- limits --- */
 
 static void test_connection_of_a_client_too_many_is_refused(void **state)
@@ -591,6 +663,7 @@ int main(void)
 		TEST(test_connection_answers_all_after_its_client_has_said_all),
 		TEST(test_connection_gives_no_answer_to_its_successor),
 		TEST(test_connection_is_closed_when_idle),
+		TEST(test_connection_ends_behind_its_last_answer_when_it_has_lived),
 		TEST(test_connection_is_closed_when_a_query_takes_too_long),
 		TEST(test_connection_lives_while_queries_come_to_an_end),
 		TEST(test_connection_is_closed_when_a_query_is_too_long),
@@ -598,6 +671,9 @@ int main(void)
 		TEST(test_connection_survives_frames_of_nothing),
 		TEST(test_connection_answers_who_reads_late),
 		TEST(test_connection_is_closed_when_nobody_reads),
+		TEST(test_connection_gains_no_time_by_asking_when_it_does_not_read),
+		TEST(test_connection_keeps_no_more_than_the_share_of_its_client),
+		TEST(test_connections_that_are_stopped_wait_for_who_reads_late),
 		TEST(test_connection_of_a_client_too_many_is_refused),
 		TEST(test_connection_that_is_idle_longest_makes_way),
 		TEST(test_connection_is_refused_when_all_are_busy),

@@ -569,6 +569,7 @@ static void test_resolve_keeps_nothing_for_who_desires_no_recursion(void **state
 	assert_false(is_cached(0, 300));
 	assert_false(is_cached(DNS_FLAG_RD, 300));
 	assert_true(is_cached(DNS_FLAG_RD, 300));
+	assert_false(is_cached(0, 300)); /* nor tells what others asked */
 }
 
 static void test_resolve_keeps_dnssec_apart(void **state)
@@ -717,6 +718,65 @@ static void test_resolve_asks_before_the_end_of_what_is_popular(void **state)
 
 /* --- names --- */
 
+/* Threats B-7: AD, when it was asked for. */
+static bool is_told_authentic(const char *name)
+{
+	struct proxy_rig_message query;
+
+	proxy_rig_query(&query, 9, DNS_FLAG_RD | DNS_FLAG_AD, name, 1, 1232);
+	assert_int_equal(send(rig.client, query.bytes, query.length, 0), query.length);
+	take_at(0, &asked);
+	proxy_rig_respond(&asked, PROXY_RIG_ANSWERED | DNS_FLAG_AD, &reply);
+	proxy_rig_add(&reply, 0, 1, 300, "\300\0\2\1", 4);
+	proxy_rig_send(rig.upstreams[0], &asked, &reply);
+	assert_reply(9, 0, 1);
+	return be16_load(reply.bytes + 2) & DNS_FLAG_AD;
+}
+
+static void test_resolve_tells_authentic_what_a_trusted_server_says(void **state)
+{
+	(void)state;
+	proxy_rig_open(&rig, "rewrite ^alias.test to real.test\nresolve ^ using 127.0.0.1:%u");
+	assert_true(is_told_authentic("a.test."));
+	assert_false(is_told_authentic("alias.test.")); /* a name that nobody signed */
+	rig.proxy->servers[0].is_trusted = false;
+	assert_false(is_told_authentic("b.test."));
+}
+
+/* Threats G-9. */
+static void test_resolve_refuses_what_leads_inside_from_outside(void **state)
+{
+	static const struct {
+		const char *data;
+		uint16_t type, length;
+		bool is_private;
+	} answers[] = {
+		{"\12\0\0\1", 1, 4, true},
+		{"\300\0\2\1", 1, 4, false},
+		{"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 28, 16, true},
+		{"\40\1\15\270\0\0\0\0\0\0\0\0\0\0\0\1", 28, 16, false},
+	};
+
+	(void)state;
+	rig.config.proxy.refuses_private = true;
+	proxy_rig_open(&rig, ONE_UPSTREAM);
+	for (uint16_t i = 0; i < 8; i++) {
+		bool is_public = rig.proxy->servers[0].is_public = i < 4;
+		bool is_refused = is_public && answers[i % 4].is_private;
+
+		proxy_rig_ask(&rig, i, "a.test.", answers[i % 4].type);
+		take_at(0, &asked);
+		proxy_rig_respond(&asked, PROXY_RIG_ANSWERED, &reply);
+		proxy_rig_add(&reply, 0, 16, 300, "\1x", 2);
+		proxy_rig_add(&reply, 0, answers[i % 4].type, 300, answers[i % 4].data,
+			      answers[i % 4].length);
+		proxy_rig_send(rig.upstreams[0], &asked, &reply);
+		assert_reply(i, is_refused ? RCODE_REFUSED : 0, is_refused ? 0 : 2);
+	}
+	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_PRIVATE), 2);
+	assert_forgotten();
+}
+
 static void test_resolve_answers_under_the_name_that_was_asked(void **state)
 {
 	(void)state;
@@ -799,6 +859,8 @@ int main(void)
 		TEST(test_resolve_keeps_what_comes_behind_a_stale_answer),
 		TEST(test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone),
 		TEST(test_resolve_asks_before_the_end_of_what_is_popular),
+		TEST(test_resolve_tells_authentic_what_a_trusted_server_says),
+		TEST(test_resolve_refuses_what_leads_inside_from_outside),
 		TEST(test_resolve_answers_under_the_name_that_was_asked),
 		TEST(test_resolve_waits_together_under_different_names),
 		TEST(test_resolve_counts_who_waited_when_its_worker_was_killed),
