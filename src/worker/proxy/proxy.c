@@ -196,6 +196,14 @@ void proxy_take(struct proxy *proxy, const struct client *client, const struct p
 	}
 }
 
+void proxy_set_timer(struct proxy *proxy, struct wheel_timer *timer, int64_t after_ns)
+{
+	wheel_set(&proxy->wheel, timer, proxy->now_ns + after_ns);
+	if (!proxy->is_ticking)
+		loop_timer_set(proxy->tick_timer, TICK_NS);
+	proxy->is_ticking = true;
+}
+
 static void on_due(void *argument, struct wheel_timer *timer)
 {
 	resolve_on_due(argument, timer);
@@ -254,46 +262,6 @@ bool proxy_drain(struct proxy *proxy)
 	for (uint32_t i = 0; i < proxy->listener_count; i++)
 		listener_stop(&proxy->listeners[i]);
 	return !pendings_askers(proxy->pendings) && !connections_have_unsent(proxy->connections);
-}
-
-/* A hash of what a group is, which no other configuration gives another meaning. */
-static uint64_t identity_of(const struct upstream_group *group)
-{
-	static const struct hash_key key = {{0x70726f78, 0x67726f75}};
-	char text[UPSTREAM_GROUP_MAX * UPSTREAM_TEXT_MAX];
-	size_t length = 0;
-
-	for (uint32_t i = 0; i < group->count; i++) {
-		upstream_format(&group->servers[i], text + length);
-		length += strlen(text + length) + 1;
-	}
-	return hash_bytes(&key, text, length);
-}
-
-static uint16_t number_of(const struct ruleset *ruleset, const struct upstream *upstream)
-{
-	uint16_t number = 0;
-
-	while (!upstream_equal(ruleset_upstream(ruleset, number), upstream))
-		number++;
-	return number;
-}
-
-static void open_groups(struct proxy *proxy)
-{
-	uint32_t count = ruleset_group_count(proxy->ruleset);
-
-	proxy->groups = xcalloc(count ? count : 1, sizeof(*proxy->groups));
-	for (uint32_t i = 0; i < count; i++) {
-		const struct upstream_group *from = ruleset_group(proxy->ruleset, i);
-		struct group *group = &proxy->groups[i];
-
-		group->identity = identity_of(from);
-		group->policy = from->policy;
-		group->count = from->count;
-		for (uint32_t j = 0; j < from->count; j++)
-			group->servers[j] = number_of(proxy->ruleset, &from->servers[j]);
-	}
 }
 
 static const char *open_rules(struct proxy *proxy)
@@ -374,7 +342,6 @@ const char *proxy_open(struct proxy *proxy, const struct config *config,
 		problem = open_memory(proxy);
 	if (problem)
 		return problem;
-	open_groups(proxy);
 	count_lost(proxy);
 	return NULL;
 }
@@ -394,6 +361,16 @@ static void open_servers(struct proxy *proxy)
 	for (uint32_t i = 0; i < count; i++)
 		server_open(&proxy->servers[i], proxy, ruleset_upstream(proxy->ruleset, i),
 			    (uint16_t)i);
+}
+
+static void open_groups(struct proxy *proxy)
+{
+	uint32_t count = ruleset_group_count(proxy->ruleset);
+
+	proxy->groups = xcalloc(count ? count : 1, sizeof(*proxy->groups));
+	for (uint32_t i = 0; i < count; i++)
+		server_group_open(&proxy->groups[i], ruleset_group(proxy->ruleset, i),
+				  proxy->servers);
 }
 
 static void open_listeners(struct proxy *proxy)
@@ -419,6 +396,7 @@ bool proxy_begin(struct proxy *proxy, struct loop *loop)
 	if (!proxy->connections)
 		return false;
 	open_servers(proxy);
+	open_groups(proxy);
 	open_listeners(proxy);
 	return true;
 }

@@ -17,9 +17,10 @@
 #include "worker/proxy/connections.h"
 #include "worker/proxy/limits.h"
 #include "worker/proxy/listener.h"
-#include "worker/proxy/pending.h"
+#include "worker/proxy/pendings.h"
 #include "worker/proxy/rule_log.h"
 #include "worker/proxy/server.h"
+#include "worker/proxy/server_group.h"
 #include "worker/proxy/wheel.h"
 
 /*
@@ -55,15 +56,9 @@ struct proxy {
 	uint32_t listener_count;
 	struct server *servers;
 	uint32_t server_count;
-	struct server *to_flush; /* at the end of the turn: those with queries to send */
-	struct group {
-		uint64_t identity; /* of what it is: outlives a reload, for the cache */
-		enum upstream_policy policy;
-		uint32_t turn; /* round-robin */
-		uint32_t count;
-		uint16_t servers[UPSTREAM_GROUP_MAX];
-	} * groups;
-	uint64_t *hits; /* of rules, in stats */
+	struct server *to_flush;     /* at the end of the turn: those with queries to send */
+	struct server_group *groups; /* as the rules number them */
+	uint64_t *hits;		     /* of rules, in stats */
 	struct hash_key stats_key;
 	struct random random_fast;
 	struct rule_log log;
@@ -120,6 +115,9 @@ static inline void proxy_count(struct proxy *proxy, enum counter counter, uint64
 
 /* The server has something to send at the end of the turn; harmless when that is known. */
 void proxy_flush_later(struct proxy *proxy, struct server *server);
+
+/* A timer of a question: resolve_on_due() is called then. */
+void proxy_set_timer(struct proxy *proxy, struct wheel_timer *timer, int64_t after_ns);
 
 bool proxy_allows(const struct proxy *proxy, const struct address *client);
 

@@ -191,7 +191,7 @@ bool server_ask(struct server *server, struct pending *pending, struct attempt *
 	is_tcp |= is_of_tcp(server);
 	if (!(is_tcp ? ask_over_tcp(server, pending, attempt)
 		     : ask_over_udp(server, pending, attempt))) {
-		pendings_end_try(proxy->pendings, attempt);
+		pendings_end_attempt(proxy->pendings, attempt);
 		server->stats->failures++;
 		if (is_tcp == is_of_tcp(server))
 			server_has_failed(server, proxy->now_ns);

@@ -6,7 +6,7 @@
 #include "dns/query.h"
 #include "ipc/proxy_stats.h"
 #include "rules/upstream.h"
-#include "worker/proxy/pending.h"
+#include "worker/proxy/pendings.h"
 #include "worker/proxy/server_stream.h"
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "worker/proxy/pending.h"
+#include "worker/proxy/pendings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -198,7 +198,7 @@ void pendings_dismiss(struct pendings *pendings, struct pending *pending)
 void pendings_remove(struct pendings *pendings, struct pending *pending)
 {
 	for (uint32_t i = 0; i < pending->attempt_count; i++)
-		pendings_end_try(pendings, &pending->attempts[i]);
+		pendings_end_attempt(pendings, &pending->attempts[i]);
 	pendings_settle(pendings, pending);
 	if (pending->next)
 		pending->next->previous = pending->previous;
@@ -250,8 +250,8 @@ bool pendings_wait(struct pendings *pendings, struct pending *pending, const str
 	return true;
 }
 
-struct attempt *pendings_try(struct pendings *pendings, struct pending *pending,
-			     struct random_stock *random)
+struct attempt *pendings_begin_attempt(struct pendings *pendings, struct pending *pending,
+				       struct random_stock *random)
 {
 	struct attempt *attempt;
 	uint16_t id = pendings->next_id;
@@ -271,7 +271,7 @@ struct attempt *pendings_try(struct pendings *pendings, struct pending *pending,
 	return attempt;
 }
 
-void pendings_end_try(struct pendings *pendings, struct attempt *attempt)
+void pendings_end_attempt(struct pendings *pendings, struct attempt *attempt)
 {
 	if (attempt->state == ATTEMPT_DONE)
 		return;
@@ -305,6 +305,31 @@ struct pending *pendings_find_id(const struct pendings *pendings, uint16_t id,
 	     (*attempt)->id != id || (*attempt)->state == ATTEMPT_DONE; ++*attempt)
 		; /* it is there */
 	return pending;
+}
+
+bool pending_is_waiting(const struct pending *pending)
+{
+	for (uint32_t i = 0; i < pending->attempt_count; i++)
+		if (pending->attempts[i].state != ATTEMPT_DONE)
+			return true;
+	return false;
+}
+
+bool pending_has_time(const struct pending *pending)
+{
+	for (uint32_t i = 0; i < pending->attempt_count; i++)
+		if (pending->attempts[i].state != ATTEMPT_DONE && !pending->attempts[i].is_late)
+			return true;
+	return false;
+}
+
+uint32_t pending_times_asked(const struct pending *pending, uint16_t server)
+{
+	uint32_t times = 0;
+
+	for (uint32_t i = 0; i < pending->attempt_count; i++)
+		times += pending->attempts[i].server == server;
+	return times;
 }
 
 uint32_t pendings_count(const struct pendings *pendings)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/proxy/pending.h"
+#include "worker/proxy/pendings.h"
 
 static const struct hash_key key = {{1, 2}};
 static struct random_stock stock;
@@ -147,16 +147,16 @@ static void test_pending_ids_belong_to_one_attempt_at_a_time(void **state)
 
 	(void)state;
 	for (int i = 0; i < PENDING_ATTEMPTS_MAX; i++) {
-		attempts[i] = pendings_try(pendings, pending, &stock);
+		attempts[i] = pendings_begin_attempt(pendings, pending, &stock);
 		assert_non_null(attempts[i]);
 		for (int j = 0; j < i; j++)
 			assert_int_not_equal(attempts[i]->id, attempts[j]->id);
 	}
-	assert_null(pendings_try(pendings, pending, &stock));
+	assert_null(pendings_begin_attempt(pendings, pending, &stock));
 	assert_ptr_equal(pendings_find_id(pendings, attempts[7]->id, &found), pending);
 	assert_ptr_equal(found, attempts[7]);
-	pendings_end_try(pendings, attempts[7]);
-	pendings_end_try(pendings, attempts[7]);
+	pendings_end_attempt(pendings, attempts[7]);
+	pendings_end_attempt(pendings, attempts[7]);
 	assert_null(pendings_find_id(pendings, attempts[7]->id, &found));
 	pendings_remove(pendings, pending);
 	for (int i = 0; i < PENDING_ATTEMPTS_MAX; i++)
@@ -169,7 +169,7 @@ static void test_pending_that_is_answered_still_knows_its_ids(void **state)
 	struct pendings *pendings = pendings_new(8, &key);
 	struct pending_key asked = ask("\1a", 1);
 	struct pending *pending = add(pendings, &asked), *second;
-	struct attempt *attempt = pendings_try(pendings, pending, &stock), *found;
+	struct attempt *attempt = pendings_begin_attempt(pendings, pending, &stock), *found;
 	struct asker asker = {.question.question_length = 6};
 
 	(void)state;
@@ -199,10 +199,10 @@ static void test_pending_ids_are_spread_evenly(void **state)
 
 	(void)state;
 	for (int i = 0; i < 256 * 1024; i++) {
-		struct attempt *attempt = pendings_try(pendings, pending, &stock);
+		struct attempt *attempt = pendings_begin_attempt(pendings, pending, &stock);
 
 		counts[attempt->id >> 8]++;
-		pendings_end_try(pendings, attempt);
+		pendings_end_attempt(pendings, attempt);
 		pending->attempt_count = 0;
 	}
 	for (int i = 0; i < 256; i++)

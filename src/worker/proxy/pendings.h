@@ -62,7 +62,7 @@ struct pending {
 	bool is_over_tcp; /* somebody guesses at its id: no UDP any more */
 	bool is_answered; /* nobody waits: it stays until all who were asked have answered, so that
 			     their answers are not taken for forged ones */
-	uint8_t try_count;
+	uint8_t round_count;
 	uint8_t attempt_count;
 	uint16_t error_rcode;	/* of the last server that answered with an error; 0: none */
 	uint16_t error_flags;	/* of that answer */
@@ -73,6 +73,13 @@ struct pending {
 	uint8_t name[DNS_NAME_MAX];  /* lower case */
 	uint8_t asked[DNS_NAME_MAX]; /* as it is sent: in mixed case, if so configured */
 };
+
+/* Whether somebody is asked who may still answer; and has time for it. */
+bool pending_is_waiting(const struct pending *pending);
+bool pending_has_time(const struct pending *pending);
+
+/* How often this server was asked. */
+uint32_t pending_times_asked(const struct pending *pending, uint16_t server);
 
 struct pendings;
 
@@ -103,11 +110,11 @@ bool pendings_wait(struct pendings *pendings, struct pending *pending, const str
 
 /* An attempt more, with an id that nobody can foretell; NULL when it has had too many, or ids have
  * run out. */
-struct attempt *pendings_try(struct pendings *pendings, struct pending *pending,
-			     struct random_stock *random);
+struct attempt *pendings_begin_attempt(struct pendings *pendings, struct pending *pending,
+				       struct random_stock *random);
 
 /* Its answer is there, or not waited for any more: its id is free. */
-void pendings_end_try(struct pendings *pendings, struct attempt *attempt);
+void pendings_end_attempt(struct pendings *pendings, struct attempt *attempt);
 
 /* Which question an id belongs to, and which attempt; NULL: none waits for it. */
 struct pending *pendings_find_id(const struct pendings *pendings, uint16_t id,
