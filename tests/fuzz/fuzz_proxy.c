@@ -465,7 +465,8 @@ static void act(uint8_t action)
 		break;
 	default:
 		if (action & 8)
-			resolve_on_stream_end(proxy, &proxy->servers[(action >> 4) % SERVER_COUNT]);
+			resolve_on_stream_end(proxy, &proxy->servers[(action >> 4) % SERVER_COUNT],
+					      action & 0x80);
 		else
 			make_older(cursor_u8(&input), action & 0x10 ? 290 : 3000);
 		break;
