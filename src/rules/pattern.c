@@ -16,8 +16,16 @@
 
 #define TEXT_SHOWN_MAX 60 /* of a pattern that is wrong */
 
-/* Hundreds of times what sane patterns take for the longest names; a hostile one takes 0.1 ms. */
-#define MATCH_LIMIT	50000
+/*
+ * Of one match: hundreds of times what sane patterns take for the longest names. PCRE2 counts to
+ * the limit anew at each octet that a match may start at: where that is more than the first, all of
+ * them share TOTAL_LIMIT. So a hostile pattern takes less than a millisecond, and ten times that
+ * without machine code.
+ */
+#define MATCH_LIMIT	  50000
+#define MATCH_LIMIT_LEAST 500
+#define TOTAL_LIMIT	  500000
+
 #define DEPTH_LIMIT	5000
 #define HEAP_LIMIT_KIB	2048
 #define JIT_STACK_BYTES (256 << 10) /* never grows: no system call in a match */
@@ -28,12 +36,14 @@
 struct pattern {
 	pcre2_code *code;
 	bool is_compiled; /* to machine code */
+	bool starts_once; /* a match starts at the start, or nowhere */
 };
 
 struct pattern_scratch {
 	pcre2_match_context *context;
 	pcre2_match_data *data;
 	pcre2_jit_stack *stack;
+	uint32_t limit; /* as it is set */
 	uint64_t limits_reached;
 	unsigned groups; /* that the last match set, the whole of it included */
 };
@@ -107,6 +117,17 @@ static pcre2_code *code_new(const char *text, enum pattern_kind kind, int *error
 	return code;
 }
 
+/* PCRE2_STARTLINE, which is told as a first code unit of type 2, is behind line feeds too: names,
+ * in which they are escaped, have none. */
+static bool has_one_start(const pcre2_code *code)
+{
+	uint32_t options = 0, first = 0;
+
+	pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+	pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODETYPE, &first);
+	return options & PCRE2_ANCHORED || (first == 2 && !(options & PCRE2_NO_START_OPTIMIZE));
+}
+
 struct pattern *pattern_parse(const char *text, enum pattern_kind kind, char *error)
 {
 	struct pattern *pattern = calloc(1, sizeof(*pattern));
@@ -123,6 +144,7 @@ struct pattern *pattern_parse(const char *text, enum pattern_kind kind, char *er
 		free(pattern);
 		return NULL;
 	}
+	pattern->starts_once = has_one_start(pattern->code);
 	return pattern;
 }
 
@@ -217,7 +239,6 @@ struct pattern_scratch *pattern_scratch_new(void)
 		pattern_scratch_free(scratch);
 		return NULL;
 	}
-	pcre2_set_match_limit(scratch->context, MATCH_LIMIT);
 	pcre2_set_depth_limit(scratch->context, DEPTH_LIMIT);
 	pcre2_set_heap_limit(scratch->context, HEAP_LIMIT_KIB);
 	/* Without one, machine code has 32 KiB of the thread's stack. */
@@ -236,12 +257,26 @@ void pattern_scratch_free(struct pattern_scratch *scratch)
 	free(scratch);
 }
 
+static void limit_set(const struct pattern *pattern, struct pattern_scratch *scratch, size_t length)
+{
+	size_t limit = MATCH_LIMIT;
+
+	if (!pattern->starts_once && length > TOTAL_LIMIT / MATCH_LIMIT)
+		limit = TOTAL_LIMIT / length;
+	if (limit < MATCH_LIMIT_LEAST)
+		limit = MATCH_LIMIT_LEAST;
+	if (limit != scratch->limit)
+		pcre2_set_match_limit(scratch->context, (uint32_t)limit);
+	scratch->limit = (uint32_t)limit;
+}
+
 bool pattern_match(const struct pattern *pattern, struct pattern_scratch *scratch,
 		   struct slice subject)
 {
 	PCRE2_SPTR text = subject.length ? subject.data : (PCRE2_SPTR) "";
 	int result;
 
+	limit_set(pattern, scratch, subject.length);
 	if (pattern->is_compiled)
 		result = pcre2_jit_match(pattern->code, text, subject.length, 0, 0, scratch->data,
 					 scratch->context);

@@ -190,6 +190,57 @@ static void test_pattern_that_takes_too_long_is_given_up(void **state)
 	pattern_free(pattern);
 }
 
+/* How often a limit ends the match with the longest text of a name: 250 octets 0x01. */
+static uint64_t limits_of(const char *text, bool has_code)
+{
+	uint64_t before = pattern_limits_reached(scratch);
+	struct pattern *pattern = has_code ? pattern_new(text, PATTERN_IN_NAME, error)
+					   : pattern_parse(text, PATTERN_IN_NAME, error);
+	char name[1005];
+
+	for (size_t i = 0; i < 1003; i++)
+		name[i] = "\\001"[i % 4];
+	strcpy(name + 1003, ".");
+	assert_non_null(pattern);
+	assert_false(pattern_match(pattern, scratch, text_slice(name)));
+	pattern_free(pattern);
+	return pattern_limits_reached(scratch) - before;
+}
+
+/* PCRE2 counts anew at each octet where a match may start: all of them together took 46 ms. */
+static void test_limit_holds_for_all_starts_together(void **state)
+{
+	static const char *const texts[] = {
+		"(.{1,200}){2}[xz]", ".{1,36}.{1,36}.{1,36}[xz]", "(*NO_JIT)(.{1,200}){2}[xz]",
+		"(*NO_JIT).{1,36}.{1,36}.{1,36}[xz]", "(*NO_START_OPT).*.{1,200}[xz]"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		assert_int_equal(limits_of(texts[i], true), 1);
+		assert_int_equal(limits_of(texts[i], false), 1);
+	}
+	assert_int_equal(limits_of("^(.{1,200}){2}[xz]", true), 0);
+	assert_int_equal(limits_of("(.*)(.{1,20})[xz]", true), 0); /* one start as well */
+}
+
+static void test_ordinary_patterns_match_in_the_longest_names(void **state)
+{
+	static const char *const texts[] = {"ads[0-9]*\\.",	   "(a|b)+\\.ads7",
+					    "([ab]+\\.)+ads7\\.x", "(.*)b(.*)ads(.*)x$",
+					    "[^.]+\\.[^.]+\\.x$",  "(.+)\\.(.+)\\.x$",
+					    "\\bads7\\b",	   "b.*\\.ads7\\.x"};
+	uint64_t before = pattern_limits_reached(scratch);
+	char name[255];
+
+	(void)state;
+	for (size_t i = 0; i < 246; i++)
+		name[i] = "abbaabbababbaabbaab."[i % 20];
+	strcpy(name + 246, ".ads7.x.");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		assert_true(is_in_name(texts[i], name));
+	assert_int_equal(pattern_limits_reached(scratch), before);
+}
+
 static void test_longest_names_reach_no_limit_of_sane_patterns(void **state)
 {
 	static const char *const texts[] = {"^((a|b)*\\.)*(a|b)*x", "^(.*)a(.*)b(.*)x$",
@@ -335,6 +386,8 @@ int main(void)
 		cmocka_unit_test(test_groups_are_what_they_took),
 		cmocka_unit_test(test_more_groups_than_are_kept_do_no_harm),
 		cmocka_unit_test(test_pattern_that_takes_too_long_is_given_up),
+		cmocka_unit_test(test_limit_holds_for_all_starts_together),
+		cmocka_unit_test(test_ordinary_patterns_match_in_the_longest_names),
 		cmocka_unit_test(test_longest_names_reach_no_limit_of_sane_patterns),
 		cmocka_unit_test(test_pattern_is_interpreted_where_there_is_no_machine_code),
 		cmocka_unit_test(test_code_can_be_executed_and_not_written),
