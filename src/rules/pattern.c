@@ -82,40 +82,116 @@ static void pages_seal(void)
 	pages_change("rwxp", PROT_READ | PROT_EXEC);
 }
 
-/* Is the last character a '$' without a backslash that belongs to it? */
-static bool has_final_dollar(const char *text, size_t length)
-{
-	size_t at = length;
+/* --- what is written --- */
 
-	if (!length || text[--at] != '$')
-		return false;
-	while (at && text[at - 1] == '\\')
-		at--;
-	return (length - 1 - at) % 2 == 0;
+/* A text that is read for those of its characters that stand outside of classes, escapes and
+ * quotes. */
+struct syntax {
+	const char *at;
+	bool is_quoted;
+};
+
+/* Behind a class that begins at the text, or at its end. */
+static const char *class_skip(const char *at)
+{
+	at += 1 + (at[1] == '^');
+	at += *at == ']';
+	for (; *at && *at != ']'; at++) {
+		const char *end = *at == '[' && at[1] == ':' ? strstr(at, ":]") : NULL;
+
+		if (end)
+			at = end + 1;
+		else if (*at == '\\' && at[1])
+			at++;
+	}
+	return at + (*at == ']');
 }
 
+/* The next such character, or NULL: what follows it is read then. */
+static const char *syntax_next(struct syntax *syntax)
+{
+	while (*syntax->at) {
+		const char *at = syntax->at;
+
+		if (syntax->is_quoted) {
+			syntax->is_quoted = strncmp(at, "\\E", 2) != 0;
+			syntax->at += syntax->is_quoted ? 1 : 2;
+		} else if (*at == '\\' && at[1]) {
+			syntax->is_quoted = at[1] == 'Q';
+			syntax->at += 2;
+		} else if (*at == '[') {
+			syntax->at = class_skip(at);
+		} else {
+			syntax->at++;
+			return at;
+		}
+	}
+	return NULL;
+}
+
+/* "{,5}" and "{,}" leave out 0, as Python's expressions may: for PCRE2 10.42 they are characters.
+ */
+static bool lacks_least(const char *at)
+{
+	return !strncmp(at, "{,", 2) && at[2 + strspn(at + 2, "0123456789")] == '}';
+}
+
+/* What PCRE2 is to read instead of the text, which may be longer. */
+struct adapted {
+	char *text;
+	size_t length;
+};
+
+static void adapted_put(struct adapted *adapted, const char *from, size_t length)
+{
+	memcpy(adapted->text + adapted->length, from, length);
+	adapted->length += length;
+	adapted->text[adapted->length] = '\0';
+}
+
+static bool adapted_make(struct adapted *adapted, const char *text, enum pattern_kind kind)
+{
+	struct syntax syntax = {text, false};
+	const char *at, *done = text;
+
+	/* A character is added for two at most, or for one: '$' at the end. */
+	*adapted = (struct adapted){.text = malloc(2 * strlen(text) + sizeof("\\.?"))};
+	if (!adapted->text)
+		return false;
+	while ((at = syntax_next(&syntax))) {
+		bool is_final = kind == PATTERN_IN_NAME && *at == '$' && !at[1];
+
+		if (!is_final && !lacks_least(at))
+			continue;
+		adapted_put(adapted, done, (size_t)(at - done) + !is_final);
+		adapted_put(adapted, is_final ? "\\.?" : "0", is_final ? 3 : 1);
+		done = at + !is_final;
+	}
+	adapted_put(adapted, done, strlen(done));
+	return true;
+}
+
+/* at: where in the text is what is wrong, about. */
 static pcre2_code *code_new(const char *text, enum pattern_kind kind, int *error, size_t *at)
 {
-	uint32_t options = PCRE2_CASELESS | PCRE2_NEVER_UTF | PCRE2_DOLLAR_ENDONLY;
+	uint32_t options = PCRE2_CASELESS | PCRE2_NEVER_UTF | PCRE2_DOLLAR_ENDONLY |
+			   (kind == PATTERN_AT_START ? PCRE2_ANCHORED : 0);
 	size_t length = strlen(text);
+	struct adapted adapted;
 	pcre2_code *code;
-	char *dotted;
 
-	if (kind == PATTERN_AT_START)
-		return pcre2_compile((PCRE2_SPTR)text, length, options | PCRE2_ANCHORED, error, at,
-				     NULL);
-	if (!has_final_dollar(text, length))
-		return pcre2_compile((PCRE2_SPTR)text, length, options, error, at, NULL);
-	if (asprintf(&dotted, "%.*s\\.?$", (int)(length - 1), text) < 0) {
+	if (!adapted_make(&adapted, text, kind)) {
 		*error = PCRE2_ERROR_NOMEMORY;
 		return NULL;
 	}
-	code = pcre2_compile((PCRE2_SPTR)dotted, strlen(dotted), options, error, at, NULL);
-	free(dotted);
+	code = pcre2_compile((PCRE2_SPTR)adapted.text, adapted.length, options, error, at, NULL);
+	free(adapted.text);
 	if (*at > length)
 		*at = length;
 	return code;
 }
+
+/* --- making --- */
 
 /* PCRE2_STARTLINE, which is told as a first code unit of type 2, is behind line feeds too: names,
  * in which they are escaped, have none. */

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include "base/slice.h"
 
-/* Regular expressions: the one door to PCRE2. All match caselessly, octet by octet. */
+/* Regular expressions: the one door to PCRE2. All match caselessly, octet by octet. "{,5}" is
+ * "{0,5}", as in Python's. */
 struct pattern;
 
 enum pattern_kind {

@@ -87,6 +87,33 @@ static void test_final_dollar_is_before_the_root_too(void **state)
 	assert_false(is_in_name("org$|com$", "example.org.")); /* only the final one */
 }
 
+/* spec/sentry.md 4.2: expressions are Python's. */
+static void test_quantifier_may_lack_its_least_number(void **state)
+{
+	(void)state;
+	assert_true(is_in_name("^a{,3}\\.$", "aaa."));
+	assert_true(is_in_name("^a{,3}\\.$", "."));
+	assert_false(is_in_name("^a{,3}\\.$", "aaaa."));
+	assert_true(is_in_name("^(a{,1}b{,12}){,2}c{,}$", "abbabccc."));
+	assert_true(is_match("^a{,2}$", PATTERN_AT_START, "aa"));
+	assert_false(is_match("^a{,2}$", PATTERN_AT_START, "aaa"));
+}
+
+static void test_braces_that_are_no_quantifier_stay_characters(void **state)
+{
+	static const char *const texts[] = {"^a\\{,5}$",     "^a[{],5}$",
+					    "^\\Qa{,5}\\E$", "^[]a[:alpha:]]\\{,5}$",
+					    "^a\\{[,]5}$",   "^a[^]x]?{[,5}]*$"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		assert_true(is_match(texts[i], PATTERN_AT_START, "a{,5}"));
+	assert_true(is_match("^[a{,5}]+$", PATTERN_AT_START, ",{5}a"));
+	assert_false(is_match("^[a{,5}]+$", PATTERN_AT_START, "0"));
+	assert_true(is_match("^a{,b}$", PATTERN_AT_START, "a{,b}"));
+	assert_true(is_match("^a{,5$", PATTERN_AT_START, "a{,5"));
+}
+
 static void test_start_anchors_any_text(void **state)
 {
 	(void)state;
@@ -126,6 +153,7 @@ static void test_wrong_patterns_are_told(void **state)
 	(void)state;
 	assert_wrong("(abc.de", "(abc.de: missing closing parenthesis at 7");
 	assert_wrong("(com$", "(com$: missing closing parenthesis at 5");
+	assert_wrong("a{,2}(", "a{,2}(: missing closing parenthesis at 6");
 	assert_wrong("*", "*: quantifier does not follow a repeatable item at 0");
 	memset(text, '(', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
@@ -380,6 +408,8 @@ int main(void)
 		cmocka_unit_test(test_pattern_matches_anywhere_in_any_case),
 		cmocka_unit_test(test_published_rule_sets_work),
 		cmocka_unit_test(test_final_dollar_is_before_the_root_too),
+		cmocka_unit_test(test_quantifier_may_lack_its_least_number),
+		cmocka_unit_test(test_braces_that_are_no_quantifier_stay_characters),
 		cmocka_unit_test(test_start_anchors_any_text),
 		cmocka_unit_test(test_subject_is_octets),
 		cmocka_unit_test(test_wrong_patterns_are_told),
