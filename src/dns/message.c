@@ -6,8 +6,6 @@
 #include "base/cursor.h"
 #include "dns/walk.h"
 
-#define POINTER_OFFSET_MAX 0x3fff
-
 /* Appends the name, or only checks it when the answer is full; returns as name_expand. */
 static int answer_add_name(struct dns_answer *answer, struct slice bytes, size_t offset,
 			   struct name_budget *budget)
@@ -38,7 +36,7 @@ static bool answer_add_cname(struct dns_answer *answer, struct walk *walk,
 
 	if (answer_add_name(answer, inside, record->data, &walk->budget) != record->length)
 		return false;
-	if (record->data <= POINTER_OFFSET_MAX)
+	if (record->data <= WALK_OFFSET_MAX)
 		walk->target_pointer = (uint16_t)(WALK_POINTER | record->data);
 	return true;
 }

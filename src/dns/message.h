@@ -34,9 +34,12 @@ enum dns_rcode {
 enum dns_type {
 	DNS_TYPE_A = 1,
 	DNS_TYPE_CNAME = 5,
+	DNS_TYPE_SOA = 6,
+	DNS_TYPE_SIG = 24,
 	DNS_TYPE_AAAA = 28,
 	DNS_TYPE_TKEY =
 		249, /* from here to MAILA (254): what is asked of one server, not resolved */
+	DNS_TYPE_TSIG = 250,
 	DNS_TYPE_MAILA = 254,
 	DNS_TYPE_ANY = 255,
 };

@@ -8,9 +8,6 @@
 #include "dns/opt.h"
 #include "dns/walk.h"
 
-#define TYPE_SIG  24
-#define TYPE_TSIG 250
-
 #define PASSED_FLAGS (DNS_FLAG_RD | DNS_FLAG_AD | DNS_FLAG_CD)
 
 /* All but name, which name_length tells of. */
@@ -85,8 +82,8 @@ static enum query_outcome read_record(struct dns_query *query, struct walk *walk
 	switch (record.type) {
 	case WALK_TYPE_OPT:
 		return walk->message.data[owner] ? QUERY_FORMERR : read_opt(query, walk, &record);
-	case TYPE_TSIG:
-	case TYPE_SIG:
+	case DNS_TYPE_TSIG:
+	case DNS_TYPE_SIG:
 		return QUERY_REFUSED;
 	default:
 		return QUERY_FORMERR;

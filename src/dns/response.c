@@ -9,11 +9,7 @@
 #include "dns/rdata.h"
 #include "dns/walk.h"
 
-#define TYPE_SOA  6
-#define TYPE_TSIG 250
-
-#define POINTER_OFFSET_MAX 0x3fff
-#define NO_TTL		   UINT32_MAX
+#define NO_TTL UINT32_MAX
 
 /* All but id and flags, and ttls, which ttl_count tells of. */
 static void response_init(struct response *response)
@@ -107,7 +103,7 @@ static bool is_name_lasting(const uint8_t *data, size_t offset, const struct res
 		if (!data[at])
 			return true;
 		limit = part;
-		part = be16_load(data + at) & POINTER_OFFSET_MAX;
+		part = be16_load(data + at) & WALK_OFFSET_MAX;
 	}
 }
 
@@ -133,7 +129,7 @@ static bool is_name_data_sound(struct walk *walk, const struct response *respons
 			return false;
 		at += (size_t)taken;
 	}
-	if (record->type == DNS_TYPE_CNAME && record->data <= POINTER_OFFSET_MAX)
+	if (record->type == DNS_TYPE_CNAME && record->data <= WALK_OFFSET_MAX)
 		walk->target_pointer = (uint16_t)(WALK_POINTER | record->data);
 	return layout->tail == RDATA_ANY_TAIL || inside.length - at == layout->tail;
 }
@@ -150,7 +146,7 @@ static inline bool is_data_sound(struct walk *walk, const struct response *respo
 	case DNS_TYPE_AAAA:
 		return record->length == 16 || !is_internet(walk, record);
 	case WALK_TYPE_OPT:
-	case TYPE_TSIG:
+	case DNS_TYPE_TSIG:
 		return false;
 	default:
 		layout = rdata_layout(record->type);
@@ -212,7 +208,7 @@ static bool read_authorities(struct walk *walk, struct response *response)
 	for (unsigned left = response->authority_count; left; left--) {
 		if (!read_record(walk, response, &record, &ttl_s))
 			return false;
-		if (record.type != TYPE_SOA)
+		if (record.type != DNS_TYPE_SOA)
 			continue;
 		minimum_s = ttl_load(walk->message.data + walk->at - 4);
 		response->negative_ttl_s = least(response->negative_ttl_s, least(ttl_s, minimum_s));

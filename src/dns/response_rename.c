@@ -15,9 +15,8 @@
  * whole or not at all: www.NAME stays what it is.
  */
 
-#define POINTER_OFFSET_MAX 0x3fff
-#define MESSAGE_MAX	   UINT16_MAX
-#define PLACES		   512 /* a power of two */
+#define MESSAGE_MAX UINT16_MAX
+#define PLACES	    512 /* a power of two */
 
 /* The walk read names of owners that are pointers once; here they are read each time. */
 #define BUDGET_PER_OCTET (2 * WALK_NAME_STEPS_PER_OCTET)
@@ -58,7 +57,7 @@ static uint16_t place_find(const struct rename *rename, size_t offset)
 /* What is written next is the label at offset. */
 static void place_add(struct rename *rename, size_t offset)
 {
-	if (rename->at > POINTER_OFFSET_MAX)
+	if (rename->at > WALK_OFFSET_MAX)
 		return;
 	rename->from[offset % PLACES] = (uint16_t)offset;
 	rename->to[offset % PLACES] = (uint16_t)rename->at;
@@ -72,7 +71,7 @@ static bool put_labels(struct rename *rename, size_t offset)
 
 	for (;;) {
 		if (data[offset] >= WALK_POINTER >> 8) {
-			offset = be16_load(data + offset) & POINTER_OFFSET_MAX;
+			offset = be16_load(data + offset) & WALK_OFFSET_MAX;
 			continue;
 		}
 		if (!data[offset])

@@ -10,7 +10,8 @@
 /* The walk over the questions and records of a message, for its parsers. Inline: it runs for every
  * message. */
 
-#define WALK_POINTER 0xc000
+#define WALK_POINTER	0xc000
+#define WALK_OFFSET_MAX 0x3fff /* that a pointer can tell of */
 
 #define WALK_TYPE_OPT 41
 
