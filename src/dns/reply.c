@@ -12,9 +12,11 @@
 #define TCP_PAYLOAD UINT16_MAX
 #define RECORD_SIZE (2 + 10) /* octets before the data, with a pointer for an owner */
 
-/* What a reply has of its query's header, and of an upstream's response. */
+/* What a reply has of its query's header, of an upstream's response, and of one that is an error.
+ */
 #define QUERY_FLAGS  (DNS_OPCODE_MASK | DNS_FLAG_RD | DNS_FLAG_CD)
 #define SOURCE_FLAGS (DNS_FLAG_AA | DNS_FLAG_TC | DNS_FLAG_RA)
+#define ERROR_FLAGS  (DNS_FLAG_AA | DNS_FLAG_RA)
 
 void reply_question_of(const struct dns_query *query, uint16_t payload,
 		       struct reply_question *question)
@@ -75,10 +77,10 @@ static uint16_t rcode_for(const struct reply_question *question, uint16_t rcode)
 /* --- made here --- */
 
 /* Header, without records or an rcode yet, and question; returns their length. */
-static size_t reply_start(const struct reply_question *question, uint8_t *out)
+static size_t reply_start(const struct reply_question *question, uint16_t flags, uint8_t *out)
 {
 	be16_store(out, question->id);
-	be16_store(out + 2, (uint16_t)(DNS_FLAG_QR | (question->flags & QUERY_FLAGS)));
+	be16_store(out + 2, (uint16_t)(DNS_FLAG_QR | flags | (question->flags & QUERY_FLAGS)));
 	be16_store(out + 4, question->question_length ? 1 : 0);
 	memset(out + 6, 0, 6);
 	memcpy(out + DNS_HEADER_SIZE, question->question, question->question_length);
@@ -101,14 +103,28 @@ static size_t reply_finish(const struct reply_question *question, enum extended_
 	return put_opt(question, DNS_NOERROR, error, out, length);
 }
 
+static size_t put_error(const struct reply_question *question, uint16_t flags, uint16_t rcode,
+			enum extended_error error, uint8_t *out)
+{
+	size_t length;
+
+	rcode = rcode_for(question, rcode);
+	length = reply_start(question, flags | (rcode & DNS_RCODE_MASK), out);
+	return put_opt(question, rcode, error, out, length);
+}
+
+/* Without RA: Sentry's own reply to what is blocked, and one to who gets no service. */
 size_t reply_error(const struct reply_question *question, uint16_t rcode, enum extended_error error,
 		   uint8_t *out)
 {
-	size_t length = reply_start(question, out);
+	bool is_available = rcode != DNS_NOERROR && rcode != DNS_REFUSED;
 
-	rcode = rcode_for(question, rcode);
-	out[3] |= rcode & DNS_RCODE_MASK;
-	return put_opt(question, rcode, error, out, length);
+	return put_error(question, is_available ? DNS_FLAG_RA : 0, rcode, error, out);
+}
+
+size_t reply_truncated(const struct reply_question *question, uint8_t *out)
+{
+	return put_error(question, DNS_FLAG_TC | DNS_FLAG_RA, DNS_NOERROR, EDE_NONE, out);
 }
 
 /* An answer for the name of the question; returns the length of the reply with it. */
@@ -128,7 +144,7 @@ static size_t put_answer(uint8_t *out, size_t length, uint16_t type, struct slic
 
 size_t reply_redirect(const struct reply_question *question, struct slice target, uint8_t *out)
 {
-	size_t length = reply_start(question, out);
+	size_t length = reply_start(question, 0, out); /* without RA, as Sentry's */
 
 	assert(question->question_length);
 	length = put_answer(out, length, DNS_TYPE_CNAME, target);
@@ -145,7 +161,7 @@ static bool is_asked_for(const struct reply_question *question, const struct add
 size_t reply_addresses(const struct reply_question *question, const struct address *addresses,
 		       uint32_t count, enum extended_error error, uint8_t *out)
 {
-	size_t length = reply_start(question, out);
+	size_t length = reply_start(question, DNS_FLAG_RA, out);
 
 	assert(question->question_length && count <= REPLY_ADDRESSES_MAX);
 	for (const struct address *end = addresses + count; addresses < end; addresses++) {
@@ -206,6 +222,12 @@ static size_t needed_length(const struct reply_source *source)
 	return (size_t)(last_ttl - message) + 6 + be16_load(last_ttl + 4);
 }
 
+size_t reply_relay_error(const struct reply_question *question, uint16_t flags, uint16_t rcode,
+			 enum extended_error error, uint8_t *out)
+{
+	return put_error(question, flags & ERROR_FLAGS, rcode, error, out);
+}
+
 size_t reply_relay(const struct reply_question *question, const struct reply_source *source,
 		   uint8_t *out, size_t size)
 {
@@ -215,7 +237,8 @@ size_t reply_relay(const struct reply_question *question, const struct reply_sou
 	uint16_t rcode = rcode_for(question, source->rcode);
 
 	if (!be16_load(source->message.data + 4))
-		return reply_error(question, rcode, source->error, out);
+		return reply_relay_error(question, relay_flags(question, source), rcode,
+					 source->error, out);
 	assert(is_question_of(source->message, question));
 	if (!is_whole)
 		length = needed_length(source);

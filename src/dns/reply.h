@@ -52,14 +52,22 @@ struct reply_question {
 void reply_question_of(const struct dns_query *query, uint16_t payload,
 		       struct reply_question *question);
 
-/* All write at most REPLY_LOCAL_MAX octets to out and return how many; flags are QR, and opcode,
+/*
+ * All write at most REPLY_LOCAL_MAX octets to out and return how many; flags are QR, and opcode,
  * RD (and CD) of the query. What the client may not get at that length has TC set and no records.
+ *
+ * RA is set but where spec/sentry.md 5 has replies without: in an empty one without an error, and
+ * in a redirection to a name; and but for REFUSED. A stub resolver that gets an empty reply with
+ * neither RA nor AA asks its next server.
  */
 
 /* No records. rcode: with upper bits (BADVERS); a client without EDNS, which cannot be told those,
  * gets SERVFAIL instead. */
 size_t reply_error(const struct reply_question *question, uint16_t rcode, enum extended_error error,
 		   uint8_t *out);
+
+/* Ask again over TCP: TC, and no records. */
+size_t reply_truncated(const struct reply_question *question, uint8_t *out);
 
 /* One CNAME record: target in wire form. Spec 5: for every type and class. */
 size_t reply_redirect(const struct reply_question *question, struct slice target, uint8_t *out);
@@ -69,6 +77,10 @@ size_t reply_redirect(const struct reply_question *question, struct slice target
 #define REPLY_ADDRESSES_MAX 16
 size_t reply_addresses(const struct reply_question *question, const struct address *addresses,
 		       uint32_t count, enum extended_error error, uint8_t *out);
+
+/* An error of an upstream, with what its flags have of AA and RA. Else as reply_error(). */
+size_t reply_relay_error(const struct reply_question *question, uint16_t flags, uint16_t rcode,
+			 enum extended_error error, uint8_t *out);
 
 /* What an upstream's response, or what was kept of it, becomes for one client. */
 struct reply_source {
@@ -88,7 +100,7 @@ struct reply_source {
  * and AD only where the client set AD or DO (RFC 6840 5.7). One that is longer than the client may
  * get, or than there is room, lacks the additional section if it has answers and fits so, else has
  * TC set and no records (RFC 2181 9). One without a question, which is an error, becomes
- * reply_error(). Returns the length; size is at least REPLY_LOCAL_MAX.
+ * reply_relay_error(). Returns the length; size is at least REPLY_LOCAL_MAX.
  */
 size_t reply_relay(const struct reply_question *question, const struct reply_source *source,
 		   uint8_t *out, size_t size);

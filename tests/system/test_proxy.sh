@@ -38,6 +38,7 @@ ask foo.xxx A
 check "a blocked name has no answer" has_answers 0
 check "a blocked name is NOERROR" has_status NOERROR
 check "a blocked name tells why (RFC 8914)" has_text 'EDE: 15'
+check "and has Sentry's flags" has_text 'flags: qr rd;'
 ask foo.com A
 check "what is not blocked is answered by the upstream" has_text '192.0.2.1$'
 ask foo.txt TXT
@@ -56,12 +57,15 @@ ask address.test A
 check "redirect to an address" has_text '192.0.2.81$'
 ask nx.test A
 check "block with nxdomain" has_status NXDOMAIN
+check "which has recursion available" has_text 'flags: qr rd ra'
 ask refused.example A
 check "block with refused" has_status REFUSED
 check "block with drop" no_answer dropped.test A
 check "block with addresses: A" gives sink.test A 192.0.2.80
 check "block with addresses: AAAA" gives sink.test AAAA 2001:db8::80
 check "block with addresses: no other type" gives sink.test TXT ''
+ask sink.test TXT
+check "which is no lame server's reply" has_text 'flags: qr rd ra'
 ask here.test A -b 10.9.9.9
 check "block if client: that client" has_answers 0
 ask here.test A -b 127.0.0.1
@@ -101,7 +105,7 @@ check "a zone transfer is refused" has_text 'Transfer failed'
 ask foo.com TYPE250
 check "so is what is asked of one server" has_status NOTIMP
 ask foo.com ANY +notcp +ignore
-check "ANY over UDP is truncated" has_text 'flags: qr tc'
+check "ANY over UDP is truncated" has_text 'flags: qr tc rd ra'
 ask foo.com ANY
 check "and answered over TCP" has_status NOERROR
 ask +tcp foo.xxx A

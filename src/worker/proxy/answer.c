@@ -127,11 +127,10 @@ void answer_relay_error(struct proxy *proxy, const struct asker *asker,
 {
 	size_t size;
 	uint8_t *out = answer_room(proxy, asker, &size);
-	size_t length = reply_error(&asker->question, pending->error_rcode,
-				    (enum extended_error)pending->error_extended, out);
+	size_t length =
+		reply_relay_error(&asker->question, pending->error_flags, pending->error_rcode,
+				  (enum extended_error)pending->error_extended, out);
 
-	be16_store(out + 2, (uint16_t)(be16_load(out + 2) |
-				       (pending->error_flags & (DNS_FLAG_AA | DNS_FLAG_RA))));
 	answer_send(proxy, asker, out, length, COUNTER_PROXY_FAILED);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker/proxy/judge.h"
 
-#include "base/cursor.h"
 #include "dns/message.h"
 #include "dns/reply.h"
 #include "worker/proxy/answer.h"
@@ -59,12 +58,10 @@ static void redirect(struct proxy *proxy, const struct asker *asker)
 /* For ANY over UDP, which forged senders love: who means it asks again over TCP. */
 static void answer_truncated(struct proxy *proxy, const struct asker *asker)
 {
-	size_t size, length;
+	size_t size;
 	uint8_t *out = answer_room(proxy, asker, &size);
 
-	length = reply_error(&asker->question, DNS_NOERROR, EDE_NONE, out);
-	be16_store(out + 2, be16_load(out + 2) | DNS_FLAG_TC);
-	answer_send(proxy, asker, out, length, COUNTER_PROXY_LOCAL);
+	answer_send(proxy, asker, out, reply_truncated(&asker->question, out), COUNTER_PROXY_LOCAL);
 }
 
 static void resolve(struct proxy *proxy, const struct asker *asker)

@@ -83,16 +83,63 @@ static void test_error_has_header_and_question(void **state)
 	assert_memory_equal(out, "\x12\x34\x81\5\0\1\0\0\0\0\0\0\3wWw\7Example\3org\0\0\1\0\1", 33);
 }
 
-/* RFC 1035 4.1.1, RFC 4035 3.2.2: RD and CD are copied, RA and AA are not ours to give. */
+/* RFC 1035 4.1.1, RFC 4035 3.2.2: RD and CD are copied, AA is not ours to give. */
 static void test_flags_of_an_error_are_the_queries_own(void **state)
 {
 	(void)state;
 	for (unsigned flags = 0; flags < 0x8000; flags++) {
-		uint16_t wanted = (uint16_t)(0x8000 | (flags & 0x7910) | DNS_NOTIMP);
+		uint16_t wanted = (uint16_t)(0x8080 | (flags & 0x7910) | DNS_NOTIMP);
 
 		ask((uint16_t)flags, DNS_TYPE_A, -1, "", 0);
 		assert_int_equal(reply_error(&question, DNS_NOTIMP, EDE_NONE, out), 33);
 		assert_int_equal(be16_load(out + 2), wanted);
+	}
+}
+
+static uint16_t flags_of_error(uint16_t rcode)
+{
+	reply_error(&question, rcode, EDE_BLOCKED, out);
+	return be16_load(out + 2);
+}
+
+/* Else a stub resolver takes the server for a lame one, and asks the next. What is empty without an
+ * error, and a redirection to a name, are Sentry's own (spec/sentry.md 5): they have none. */
+static void test_recursion_is_available_but_in_replies_of_sentry(void **state)
+{
+	(void)state;
+	ask_plainly(DNS_TYPE_A);
+	assert_int_equal(flags_of_error(DNS_NXDOMAIN), 0x8183);
+	assert_int_equal(flags_of_error(DNS_SERVFAIL), 0x8182);
+	assert_int_equal(flags_of_error(DNS_FORMERR), 0x8181);
+	assert_int_equal(flags_of_error(DNS_NOERROR), 0x8100);
+	assert_int_equal(flags_of_error(DNS_REFUSED), 0x8105);
+	assert_int_equal(reply_addresses(&question, NULL, 0, EDE_BLOCKED, out), 33);
+	assert_int_equal(be16_load(out + 2), 0x8180);
+	reply_redirect(&question, (struct slice){(const uint8_t *)"", 1}, out);
+	assert_int_equal(be16_load(out + 2), 0x8100);
+}
+
+static void test_truncated_reply_has_nothing_else(void **state)
+{
+	size_t length;
+
+	(void)state;
+	ask(0x0100, DNS_TYPE_ANY, 0, "", 0);
+	length = reply_truncated(&question, out);
+	assert_int_equal(length, 33 + 11);
+	assert_int_equal(be16_load(out + 2), 0x8380);
+	assert_counts(0, 1);
+}
+
+static void test_relayed_error_has_flags_of_the_upstream(void **state)
+{
+	(void)state;
+	ask(0x0110, DNS_TYPE_A, 0, "", 0);
+	for (unsigned flags = 0; flags < 0x10000; flags += 8) {
+		assert_int_equal(reply_relay_error(&question, (uint16_t)flags, DNS_SERVFAIL,
+						   EDE_NETWORK_ERROR, out),
+				 33 + 17);
+		assert_int_equal(be16_load(out + 2), 0x8112 | (flags & 0x0480));
 	}
 }
 
@@ -107,7 +154,7 @@ static void test_error_without_a_question_is_a_header(void **state)
 	assert_int_equal(query_parse(message, &query), QUERY_FORMERR);
 	reply_question_of(&query, query.payload, &question);
 	assert_int_equal(reply_error(&question, DNS_FORMERR, EDE_NONE, out), 12);
-	assert_memory_equal(out, "\x12\x34\x81\1\0\0\0\0\0\0\0\0", 12);
+	assert_memory_equal(out, "\x12\x34\x81\x81\0\0\0\0\0\0\0\0", 12);
 }
 
 static void test_client_with_edns_gets_edns(void **state)
@@ -242,7 +289,7 @@ static void test_addresses_are_those_of_the_type(void **state)
 	assert_int_equal(reply_addresses(&question, addresses, 3, EDE_NONE, out), 33 + 32 + 28);
 	ask_plainly(15);
 	assert_int_equal(reply_addresses(&question, addresses, 3, EDE_NONE, out), 33);
-	assert_int_equal(be16_load(out + 2), 0x8100);
+	assert_int_equal(be16_load(out + 2), 0x8180);
 	ask_plainly(DNS_TYPE_A);
 	assert_int_equal(reply_addresses(&question, NULL, 0, EDE_NONE, out), 33);
 }
@@ -277,7 +324,7 @@ static void test_local_replies_that_are_too_long_are_truncated(void **state)
 	ask_long(DNS_TYPE_AAAA, 512, false);
 	length = reply_addresses(&question, many, REPLY_ADDRESSES_MAX, EDE_NONE, out);
 	assert_int_equal(length, 271);
-	assert_int_equal(be16_load(out + 2), 0x8300);
+	assert_int_equal(be16_load(out + 2), 0x8380);
 	assert_counts(0, 0);
 	length = reply_addresses(&question, many, 8, EDE_NONE, out);
 	assert_int_equal(length, 271 + 8 * 28);
@@ -575,6 +622,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_error_has_header_and_question),
 		cmocka_unit_test(test_flags_of_an_error_are_the_queries_own),
+		cmocka_unit_test(test_recursion_is_available_but_in_replies_of_sentry),
+		cmocka_unit_test(test_truncated_reply_has_nothing_else),
+		cmocka_unit_test(test_relayed_error_has_flags_of_the_upstream),
 		cmocka_unit_test(test_error_without_a_question_is_a_header),
 		cmocka_unit_test(test_client_with_edns_gets_edns),
 		cmocka_unit_test(test_bad_version_is_told_in_edns),
