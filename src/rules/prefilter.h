@@ -12,7 +12,7 @@ struct prefilter;
 struct prefilter *prefilter_new(const char *const *patterns, uint32_t count);
 void prefilter_free(struct prefilter *prefilter);
 
-/* name: in presentation form, in any case. What it finds stays until the next scan. */
+/* name: as patterns see it, in any case. What it finds stays until the next scan. */
 void prefilter_scan(struct prefilter *prefilter, struct slice name);
 
 /* The first pattern, not before from, that can match the name of the last scan; or their number. */

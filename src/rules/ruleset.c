@@ -15,6 +15,7 @@
 #include "rules/pattern.h"
 #include "rules/prefilter.h"
 #include "rules/prefixes.h"
+#include "rules/subject.h"
 #include "rules/template.h"
 #include "rules/upstreams.h"
 
@@ -46,7 +47,7 @@ struct ruleset {
 	uint32_t list_count; /* large ones that rules use: */
 	uint32_t list_numbers[LISTS_MAX];
 	bool has_patterns;
-	char name_text[DNS_NAME_TEXT_MAX + 1]; /* of the name that is judged */
+	char name_text[SUBJECT_MAX]; /* of the name that is judged */
 	/* of each rule */
 	struct rule *rules;
 	const char **texts;
@@ -261,14 +262,6 @@ struct judging {
 	uint64_t has_name;    /* and whether the name is in it */
 };
 
-static struct slice name_text_make(struct ruleset *ruleset, struct slice name)
-{
-	size_t length = name_format(name.data, ruleset->name_text);
-
-	ruleset->name_text[length++] = '.';
-	return (struct slice){(const uint8_t *)ruleset->name_text, length};
-}
-
 /* From here on the rules are judged for this name. */
 static void name_set(struct judging *judging, struct slice name)
 {
@@ -277,7 +270,7 @@ static void name_set(struct judging *judging, struct slice name)
 	judging->name = name;
 	judging->known_lists = 0;
 	if (ruleset->has_patterns)
-		judging->subject = name_text_make(ruleset, name);
+		judging->subject = subject_format(name.data, ruleset->name_text);
 	prefilter_scan(ruleset->prefilter, judging->subject);
 }
 

@@ -20,10 +20,10 @@ bool template_check(const char *template, unsigned group_count, char *error);
 unsigned template_last_group(const char *template);
 
 /*
- * groups: what $1 to $9 took of a name in presentation form; not read beyond the last that is in
- * it. A dot before which a label would be empty is left out, so that "$1.example" does what people
- * think when $1 is nothing, or "www.example.org." with its root dot. The uncompressed wire name, in
- * lower case, goes to wire[DNS_NAME_MAX]; false when it is none.
+ * groups: what $1 to $9 took of a name, as rules/subject.h writes it; not read beyond the last that
+ * is in it. A dot before which a label would be empty is left out, so that "$1.example" does what
+ * people think when $1 is nothing, or "www.example.org." with its root dot. The uncompressed wire
+ * name, in lower case, goes to wire[DNS_NAME_MAX]; false when it is none.
  */
 bool template_expand(const char *template, const struct slice *groups, uint8_t *wire,
 		     uint8_t *length);

@@ -6,6 +6,7 @@
  * literals first.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,12 +98,24 @@ static bool plain_rewrite(const struct rule *rule, struct slice text,
 	return true;
 }
 
+/* rules/subject.h */
 static struct slice text_make(struct slice name, char *text)
 {
-	size_t length = name_format(name.data, text);
+	char *at = text;
 
-	text[length] = '.';
-	return (struct slice){(const uint8_t *)text, length + 1};
+	for (const uint8_t *label = name.data; *label; label += 1 + *label) {
+		for (unsigned i = 1; i <= *label; i++) {
+			if (label[i] <= ' ' || label[i] > '~')
+				at += sprintf(at, "\\%03u", label[i]);
+			else
+				at += sprintf(at, strchr("\"$().;@\\", label[i]) ? "\\%c" : "%c",
+					      label[i]);
+		}
+		*at++ = '.';
+	}
+	if (at == text)
+		*at++ = '.';
+	return (struct slice){(const uint8_t *)text, (size_t)(at - text)};
 }
 
 /* ruleset.h, word by word. */

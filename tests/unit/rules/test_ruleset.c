@@ -199,6 +199,26 @@ static void test_names_are_matched_in_any_case_and_escaped(void **state)
 	assert_outcome(RULESET_BLOCK, 4);
 }
 
+/* spec/sentry.md 5: as Sentry's library writes names. With a literal, and without. */
+static void test_printable_octets_are_matched_as_they_are(void **state)
+{
+	(void)state;
+	set_rules("block ^0/25\\.\nblock ^[a-z0-9*.-]+$\nblock [0-9]{3}\nblock ^a\\\\;b\n"
+		  "block many\\*stars\n");
+	judge("0/25.2.0.192.in-addr.arpa");
+	assert_outcome(RULESET_BLOCK, 1);
+	judge("*.example.com");
+	assert_outcome(RULESET_BLOCK, 2);
+	judge("a+b.com");
+	assert_outcome(RULESET_NONE, 0);
+	judge("a\\032b.com");
+	assert_outcome(RULESET_BLOCK, 3);
+	judge("a\\;b.com");
+	assert_outcome(RULESET_BLOCK, 4);
+	judge("_.many*stars");
+	assert_outcome(RULESET_BLOCK, 5);
+}
+
 static void test_all_conditions_must_hold(void **state)
 {
 	(void)state;
@@ -288,6 +308,9 @@ static void test_rewrite_takes_groups_of_everything(void **state)
 	assert_rewritten("www.example.org.cache.example.");
 	judge(".");
 	assert_rewritten("cache.example.");
+	judge("0/25.*.a\\.b\\;\\000\\032\\$1\\@\\\"\\(\\)\\\\.\\255");
+	assert_rewritten("0\\04725.\\042.a\\.b\\059\\000\\032\\0361\\064\\034\\040\\041\\\\.\\255."
+			 "cache.example.");
 	set_rules("rewrite ^(.*) to other.example\nresolve ^(.*) using ::1\n");
 	judge("www.example.org");
 	assert_rewritten("other.example.");
@@ -451,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_acceptance_list_of_sentry_holds),
 		cmocka_unit_test(test_no_rule_decides_nothing),
 		cmocka_unit_test(test_names_are_matched_in_any_case_and_escaped),
+		cmocka_unit_test(test_printable_octets_are_matched_as_they_are),
 		cmocka_unit_test(test_all_conditions_must_hold),
 		cmocka_unit_test(test_lists_are_asked_for_each_name),
 		cmocka_unit_test(test_allow_leaves_only_resolve),
