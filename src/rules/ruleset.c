@@ -49,7 +49,7 @@ struct ruleset {
 	bool has_patterns;
 	char name_text[SUBJECT_MAX]; /* of the name that is judged */
 	/* of each rule */
-	struct rule *rules;
+	struct kept_rule **rules;
 	const char **texts;
 	uint32_t *groups;
 	struct pattern **patterns;
@@ -107,7 +107,7 @@ static bool tables_make(struct ruleset *ruleset, char *error)
 
 	ruleset->steps = aligned_alloc(64, (count * sizeof(*ruleset->steps) + 63) / 64 * 64);
 	ruleset->scratch = pattern_scratch_new();
-	ruleset->rules = calloc(count, sizeof(*ruleset->rules));
+	ruleset->rules = calloc(count, sizeof(struct kept_rule *));
 	ruleset->groups = calloc(count, sizeof(*ruleset->groups));
 	ruleset->patterns = calloc(count, sizeof(struct pattern *));
 	ruleset->clients = calloc(count, sizeof(struct prefixes *));
@@ -147,9 +147,9 @@ static bool needs_pattern(const struct rule *rule)
 	       (rule->action == RULE_REWRITE && template_last_group(rule->template));
 }
 
-static bool step_make(struct ruleset *ruleset, uint32_t number, char *error)
+static bool step_make(struct ruleset *ruleset, uint32_t number, const struct rule *rule,
+		      char *error)
 {
-	const struct rule *rule = &ruleset->rules[number];
 	char wrong[PATTERN_ERROR_MAX];
 	int list;
 
@@ -181,21 +181,27 @@ static bool step_make(struct ruleset *ruleset, uint32_t number, char *error)
 	return true;
 }
 
+static bool rule_read(struct ruleset *ruleset, uint32_t number, char *error)
+{
+	char wrong[RULE_ERROR_MAX];
+	struct rule rule;
+
+	if (!rule_parse(ruleset->texts[number], &rule, wrong))
+		return complain_of(ruleset, number, wrong, error);
+	ruleset->groups[number] = NO_GROUP;
+	ruleset->rules[number] = kept_rule_new(&rule);
+	if (!ruleset->rules[number] ||
+	    (rule.action == RULE_RESOLVE &&
+	     !upstreams_add(&ruleset->upstreams, &rule.upstreams, &ruleset->groups[number])))
+		return complain(error, "out of memory");
+	return step_make(ruleset, number, &rule, error);
+}
+
 static bool rules_read(struct ruleset *ruleset, char *error)
 {
-	for (uint32_t i = 0; i < ruleset->count; i++) {
-		struct rule *rule = &ruleset->rules[i];
-		char wrong[RULE_ERROR_MAX];
-
-		if (!rule_parse(ruleset->texts[i], rule, wrong))
-			return complain_of(ruleset, i, wrong, error);
-		ruleset->groups[i] = NO_GROUP;
-		if (rule->action == RULE_RESOLVE &&
-		    !upstreams_add(&ruleset->upstreams, &rule->upstreams, &ruleset->groups[i]))
-			return complain(error, "out of memory");
-		if (!step_make(ruleset, i, error))
+	for (uint32_t i = 0; i < ruleset->count; i++)
+		if (!rule_read(ruleset, i, error))
 			return false;
-	}
 	patterns_compile(ruleset->patterns, ruleset->count);
 	return true;
 }
@@ -205,7 +211,7 @@ static bool prefilter_make(struct ruleset *ruleset, char *error)
 	const char **patterns = calloc(ruleset->count + 1, sizeof(*patterns));
 
 	for (uint32_t i = 0; patterns && i < ruleset->count; i++)
-		patterns[i] = ruleset->patterns[i] ? ruleset->rules[i].pattern : NULL;
+		patterns[i] = ruleset->patterns[i] ? ruleset->rules[i]->pattern : NULL;
 	if (patterns)
 		ruleset->prefilter = prefilter_new(patterns, ruleset->count);
 	free(patterns);
@@ -234,6 +240,8 @@ void ruleset_free(struct ruleset *ruleset)
 		return;
 	if (ruleset->patterns)
 		patterns_free(ruleset->patterns, ruleset->count);
+	for (uint32_t i = 0; ruleset->rules && i < ruleset->count; i++)
+		kept_rule_free(ruleset->rules[i]);
 	for (uint32_t i = 0; ruleset->clients && i < ruleset->count; i++)
 		prefixes_free(ruleset->clients[i]);
 	upstreams_fini(&ruleset->upstreams);
@@ -333,7 +341,7 @@ static void decide(struct judging *judging, uint32_t number)
 		[RULE_REDIRECT] = RULESET_REDIRECT,
 		[RULE_RESOLVE] = RULESET_RESOLVE,
 	};
-	const struct rule *rule = &judging->ruleset->rules[number];
+	const struct kept_rule *rule = judging->ruleset->rules[number];
 
 	judging->verdict->outcome = outcomes[rule->action];
 	judging->verdict->rule = rule;
@@ -359,7 +367,7 @@ static bool step_act(struct judging *judging, const struct step *step, uint32_t 
 		decide(judging, number);
 		return true;
 	}
-	if (name_rewrite(judging, step, judging->ruleset->rules[number].template))
+	if (name_rewrite(judging, step, judging->ruleset->rules[number]->template))
 		return false;
 	verdict->outcome = RULESET_BAD_NAME;
 	return true;
@@ -396,9 +404,9 @@ uint32_t ruleset_count(const struct ruleset *ruleset)
 	return ruleset->count;
 }
 
-const struct rule *ruleset_rule(const struct ruleset *ruleset, uint32_t number)
+const struct kept_rule *ruleset_rule(const struct ruleset *ruleset, uint32_t number)
 {
-	return &ruleset->rules[number];
+	return ruleset->rules[number];
 }
 
 const char *ruleset_text(const struct ruleset *ruleset, uint32_t number)

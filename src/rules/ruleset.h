@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include "dns/name.h"
 #include "net/address.h"
+#include "rules/kept_rule.h"
 #include "rules/lists.h"
-#include "rules/rule.h"
 
 /*
  * Rules in their order, compiled. Logs and rewrites act and go on; the first of the others that
@@ -31,7 +31,7 @@ struct ruleset *ruleset_new(const char *text, const struct lists *lists, char *e
 void ruleset_free(struct ruleset *ruleset);
 
 uint32_t ruleset_count(const struct ruleset *ruleset);
-const struct rule *ruleset_rule(const struct ruleset *ruleset, uint32_t number); /* from 0 */
+const struct kept_rule *ruleset_rule(const struct ruleset *ruleset, uint32_t number); /* from 0 */
 const char *ruleset_text(const struct ruleset *ruleset, uint32_t number);
 
 /* What is asked. */
@@ -45,7 +45,7 @@ enum ruleset_outcome {
 	RULESET_NONE,	  /* no rule decided */
 	RULESET_BLOCK,	  /* rule->block */
 	RULESET_REDIRECT, /* to rule->target, or rule->addresses */
-	RULESET_RESOLVE,  /* by rule->upstreams, perhaps under another name */
+	RULESET_RESOLVE,  /* by the rule's group of servers, perhaps under another name */
 	RULESET_BAD_NAME, /* a rewrite made what is no name: no rule decided */
 };
 
@@ -54,8 +54,8 @@ enum ruleset_outcome {
 
 struct ruleset_verdict {
 	enum ruleset_outcome outcome;
-	const struct rule *rule; /* that decided, or NULL */
-	uint16_t rule_number;	 /* from 1; 0: none */
+	const struct kept_rule *rule; /* that decided, or NULL */
+	uint16_t rule_number;	      /* from 1; 0: none */
 	bool is_rewritten;
 	bool is_allowed;		   /* an allow rule went before */
 	uint16_t allow_number;		   /* its number, from 1 */

@@ -9,7 +9,7 @@
 static void answer_addresses(struct proxy *proxy, const struct asker *asker,
 			     enum extended_error error)
 {
-	const struct rule *rule = proxy->verdict.rule;
+	const struct kept_rule *rule = proxy->verdict.rule;
 	size_t size;
 	uint8_t *out = answer_room(proxy, asker, &size);
 	size_t length =
@@ -41,7 +41,7 @@ static void block(struct proxy *proxy, const struct asker *asker)
 
 static void redirect(struct proxy *proxy, const struct asker *asker)
 {
-	const struct rule *rule = proxy->verdict.rule;
+	const struct kept_rule *rule = proxy->verdict.rule;
 	struct slice target = {rule->target, rule->target_length};
 	size_t size;
 	uint8_t *out;

@@ -10,7 +10,7 @@
 #define PATTERN_SHOWN_MAX 200
 
 /* What a rule says of a query; NULL: nothing. As Sentry words it. */
-static const char *words_of(const struct rule *rule)
+static const char *words_of(const struct kept_rule *rule)
 {
 	switch (rule->action) {
 	case RULE_LOG:
@@ -51,7 +51,7 @@ static bool has_room(struct rule_log *log, int64_t now_ns)
 	return false;
 }
 
-static void write_line(const struct rule *rule, const char *words, const uint8_t *name,
+static void write_line(const struct kept_rule *rule, const char *words, const uint8_t *name,
 		       const struct client *client)
 {
 	const struct endpoint from = {client->address, client_port(&client->from)};
@@ -72,7 +72,7 @@ uint32_t rule_log_write(struct rule_log *log, const struct ruleset *ruleset,
 	uint32_t left_out = 0;
 
 	for (uint32_t i = 0; i < verdict->trace_count; i++) {
-		const struct rule *rule = ruleset_rule(ruleset, verdict->trace[i] - 1u);
+		const struct kept_rule *rule = ruleset_rule(ruleset, verdict->trace[i] - 1u);
 		const char *words = words_of(rule);
 
 		if (!words)

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,6 +337,30 @@ static void test_rewrite_to_what_is_no_name_ends_it(void **state)
 	assert_rewritten("b.b.");
 }
 
+/* Patterns that are every name are none: what is left is the ruleset's own. */
+static void test_short_rules_take_little_memory(void **state)
+{
+	static const char line[] = "redirect ^(.*) to x.example if type is TYPE4711\n";
+	const size_t count = 10000;
+	char *text = malloc(count * strlen(line) + 1), *end = text;
+	struct mallinfo2 before, after;
+	struct ruleset *many;
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		end = stpcpy(end, line);
+	before = mallinfo2();
+	many = ruleset_new(text, NULL, error);
+	after = mallinfo2();
+	assert_non_null(many);
+	assert_int_equal(ruleset_count(many), count);
+	assert_string_equal(ruleset_rule(many, 9999)->pattern, "^(.*)");
+	assert_int_equal(ruleset_rule(many, 9999)->target_length, 11);
+	assert_true(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd < 4 << 20);
+	ruleset_free(many);
+	free(text);
+}
+
 static void test_trace_has_its_limit(void **state)
 {
 	char text[1024] = "";
@@ -482,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_rules_behind_a_rewrite_see_its_name),
 		cmocka_unit_test(test_rewrite_takes_groups_of_everything),
 		cmocka_unit_test(test_rewrite_to_what_is_no_name_ends_it),
+		cmocka_unit_test(test_short_rules_take_little_memory),
 		cmocka_unit_test(test_trace_has_its_limit),
 		cmocka_unit_test(test_patterns_that_take_too_long_are_counted),
 		cmocka_unit_test(test_servers_and_their_groups_are_there_once),
