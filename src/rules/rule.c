@@ -254,6 +254,24 @@ static bool block_read(const struct reading *reading, char *text)
 			      "addresses with commas between them");
 }
 
+/* What ends with a number (RFC 3696 2), or has a port, was meant as an address. The root's dot
+ * behind it says that it is a name. */
+static bool is_like_address(const char *text, const uint8_t *wire)
+{
+	bool is_number = false;
+
+	if (text[strlen(text) - 1] == '.')
+		return false;
+	for (; *wire; wire += 1 + *wire) {
+		is_number = true;
+		for (unsigned i = 1; i <= *wire; i++)
+			is_number &= wire[i] >= '0' && wire[i] <= '9';
+		if (memchr(wire + 1, ':', *wire))
+			return true;
+	}
+	return is_number;
+}
+
 static bool redirect_read(const struct reading *reading, char *text)
 {
 	struct rule *rule = reading->rule;
@@ -261,8 +279,10 @@ static bool redirect_read(const struct reading *reading, char *text)
 
 	if (strchr(text, ',') || address_parse(text, &address))
 		return addresses_read(reading, text, "is no address");
-	return (*text && name_parse(text, rule->target, &rule->target_length)) ||
-	       complain_of(reading, text, "is neither a name nor addresses");
+	if (!*text || !name_parse(text, rule->target, &rule->target_length))
+		return complain_of(reading, text, "is neither a name nor addresses");
+	return !is_like_address(text, rule->target) ||
+	       complain_of(reading, text, "is no address, and no name of a host");
 }
 
 static bool rewrite_read(const struct reading *reading, char *text)

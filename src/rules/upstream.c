@@ -88,6 +88,18 @@ static bool endpoint_parse(char *text, struct endpoint *endpoint)
 	       (!port || port_parse(port, &endpoint->port));
 }
 
+/* Of one host, that can be asked? */
+static bool is_of_a_host(const struct address *address)
+{
+	static const uint8_t zeros[16], ones[4] = {255, 255, 255, 255};
+	const uint8_t *bytes = address->bytes;
+
+	if (address->version == 4)
+		return (bytes[0] & 0xf0) != 0xe0 && memcmp(bytes, zeros, 4) != 0 &&
+		       memcmp(bytes, ones, 4) != 0;
+	return bytes[0] != 0xff && memcmp(bytes, zeros, 16) != 0;
+}
+
 /* length bytes of text, without blanks around them. */
 static bool server_parse(const char *text, size_t length, struct upstream *server, char *error)
 {
@@ -108,7 +120,8 @@ static bool server_parse(const char *text, size_t length, struct upstream *serve
 		memcpy(copy, address, length);
 		copy[length] = '\0';
 		if (endpoint_parse(copy, &server->endpoint))
-			return true;
+			return is_of_a_host(&server->endpoint.address) ||
+			       complain(error, "%.*s is the address of no server", shown, text);
 	}
 	return complain(error,
 			"%.*s is no server: write an address, with a port 192.0.2.1:53 or "

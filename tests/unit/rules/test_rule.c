@@ -153,6 +153,14 @@ static void test_redirect_goes_to_a_name_or_addresses(void **state)
 	read_rule("redirect ^x to 192.0.2.1.", RULE_REDIRECT, "^x");
 	assert_target("192.0.2.1.");
 	assert_wrong("redirect ^x to a..b", "\"a..b\" is neither a name nor addresses");
+	assert_wrong("redirect ^x to 1.2.3.400", "\"1.2.3.400\" is no address, and no name");
+	assert_wrong("redirect ^x to 1.2.3.4:53", "\"1.2.3.4:53\" is no address, and no name");
+	assert_wrong("redirect ^x to [::1]:53", "\"[::1]:53\" is no address, and no name");
+	assert_wrong("redirect ^x to a.7", "\"a.7\" is no address, and no name");
+	assert_wrong("block ^x with 1.2.3.400", "\"1.2.3.400\" is no address");
+	read_rule("redirect ^x to 1.0/25.2.in-addr.arpa", RULE_REDIRECT, "^x");
+	read_rule("redirect ^x to 9.x9", RULE_REDIRECT, "^x");
+	read_rule("redirect ^x to .", RULE_REDIRECT, "^x");
 	assert_wrong("redirect ^x to a b", "\"a b\" is neither a name nor addresses");
 	assert_wrong("redirect ^x to 192.0.2.1, example.com", "\"example.com\" is no address");
 	assert_wrong("redirect ^x to 1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4,5.5.5.5,6.6.6.6,7.7.7.7,"

@@ -59,8 +59,8 @@ static void test_ports_and_transports_are_taken(void **state)
 	assert_group("[2001:db8::1]:5353, [::1], ::2", "0 [2001:db8::1]:5353 [::1]:53 [::2]:53");
 	assert_group("tcp://192.0.2.1, udp://192.0.2.1:65535",
 		     "0 tcp://192.0.2.1:53 192.0.2.1:65535");
-	assert_group("tcp://[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535",
-		     "0 tcp://[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+	assert_group("tcp://[fdff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535",
+		     "0 tcp://[fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 }
 
 static void test_policy_is_a_word_before_the_servers(void **state)
@@ -111,6 +111,12 @@ static void test_what_is_no_server_is_told(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		assert_wrong(wrong[i], "is no server: write an address");
 	assert_wrong("", "no server");
+	assert_wrong("0.0.0.0", "0.0.0.0 is the address of no server");
+	assert_wrong("192.0.2.1, tcp://[::]:53", "tcp://[::]:53 is the address of no server");
+	assert_wrong("255.255.255.255", "is the address of no server");
+	assert_wrong("224.0.0.251:5353", "is the address of no server");
+	assert_wrong("239.255.255.255", "is the address of no server");
+	assert_wrong("ff02::fb", "is the address of no server");
 	assert_wrong(" , ", "before a comma");
 	assert_wrong("192.0.2.1,,192.0.2.2", "before a comma");
 	assert_wrong(",192.0.2.1", "before a comma");
