@@ -10,13 +10,37 @@
 #include "rules/rule.h"
 
 #define RULE_SHOWN_MAX	  60
-#define PROBLEM_SHOWN_MAX 190 /* of what is wrong with it */
+#define PROBLEM_SHOWN_MAX 190		 /* of what is wrong with it */
+#define MARK		  "\xef\xbb\xbf" /* of UTF-8, before a text */
+
+/* What is not printable becomes \xNN: what does not fit is left out. */
+static void escape(const char *text, char *out, size_t size)
+{
+	for (; *text && size > strlen("\\xNN"); text++) {
+		bool is_printable = *text >= ' ' && *text <= '~';
+		int length = snprintf(out, size, is_printable ? "%c" : "\\x%02x", (uint8_t)*text);
+
+		out += length;
+		size -= (size_t)length;
+	}
+	*out = '\0';
+}
+
+/* Behind something. */
+static bool has_comment(const char *text)
+{
+	text += strspn(text, " \t");
+	return strstr(text, " #") || strstr(text, "\t#");
+}
 
 static void tell(char *problem, const char *wrong, const char *text)
 {
-	snprintf(problem, SETTING_ERROR_MAX, "%.*s: %.*s%s", PROBLEM_SHOWN_MAX, wrong,
-		 RULE_SHOWN_MAX, text, strlen(text) > RULE_SHOWN_MAX ? "..." : "");
-	text_mask_controls(problem);
+	char line[SETTING_ERROR_MAX];
+
+	snprintf(line, sizeof(line), "%.*s%s: %.*s%s", PROBLEM_SHOWN_MAX, wrong,
+		 has_comment(text) ? " (comments need a line of their own)" : "", RULE_SHOWN_MAX,
+		 text, strlen(text) > RULE_SHOWN_MAX ? "..." : "");
+	escape(line, problem, SETTING_ERROR_MAX);
 }
 
 bool rules_check(const char *text, char *problem)
@@ -27,6 +51,46 @@ bool rules_check(const char *text, char *problem)
 	if (rule_parse(text, &rule, wrong))
 		return true;
 	tell(problem, wrong, text);
+	return false;
+}
+
+bool rules_doubt(const char *text, char *problem)
+{
+	char doubt[RULE_ERROR_MAX];
+	struct rule rule;
+
+	if (!rule_parse_known(text, &rule) || !rule_is_doubtful(&rule, doubt))
+		return false;
+	tell(problem, doubt, text);
+	return true;
+}
+
+void rules_doubts_add(struct rules_doubts *doubts, const char *place, const char *problem)
+{
+	if (!doubts->count++)
+		snprintf(doubts->first, sizeof(doubts->first), "%.160s: %.300s", place, problem);
+}
+
+void rules_doubts_tell(const struct rules_doubts *doubts, char *line)
+{
+	*line = '\0';
+	if (doubts->count > 1)
+		snprintf(line, CONFIG_ERROR_MAX, "%.470s, and %zu more such", doubts->first,
+			 doubts->count - 1);
+	else if (doubts->count)
+		snprintf(line, CONFIG_ERROR_MAX, "%s", doubts->first);
+}
+
+bool rules_resolve(const struct config *config)
+{
+	const struct setting *setting = schema_find(&schema_config, "rules");
+	struct setting_place place = {0};
+	char text[CONFIG_TEXT_MAX];
+	struct rule rule;
+
+	while (setting_next(config, setting, &place, text))
+		if (rule_parse_known(text, &rule) && rule.action == RULE_RESOLVE && !rule.is_shadow)
+			return true;
 	return false;
 }
 
@@ -85,11 +149,13 @@ bool rules_list_check(const char *text, char *problem)
 	return rules_list_parse(text, &list, problem);
 }
 
-/* Adds a line, if there is a rule in it. */
-static bool read_line(struct config *config, struct slice line, size_t *length, char *problem)
+/* Adds a line, if there is a rule in it. Doubts about it go to doubt, which is "" without any. */
+static bool read_line(struct config *config, struct slice line, size_t *length, char *doubt,
+		      char *problem)
 {
 	char rule[RULE_TEXT_MAX];
 
+	*doubt = '\0';
 	if (line.length >= sizeof(rule) || memchr(line.data, '\0', line.length)) {
 		snprintf(problem, SETTING_ERROR_MAX, "a rule has at most %d octets, and no NUL",
 			 RULE_TEXT_MAX - 1);
@@ -99,15 +165,20 @@ static bool read_line(struct config *config, struct slice line, size_t *length, 
 	rule[line.length] = '\0';
 	if (*rule == '#' || !rule[strspn(rule, " \t\r")])
 		return true;
-	return rules_check(rule, problem) &&
-	       setting_append(config, schema_find(&schema_config, "rules"), length, rule, problem);
+	if (!rules_check(rule, problem))
+		return false;
+	rules_doubt(rule, doubt);
+	return setting_append(config, schema_find(&schema_config, "rules"), length, rule, problem);
 }
 
 bool rules_read(struct config *config, const char *name, struct slice text, char *error)
 {
 	size_t length = strlen(config->rules), number = 0;
-	char problem[SETTING_ERROR_MAX];
+	char problem[SETTING_ERROR_MAX], doubt[SETTING_ERROR_MAX], place[CONFIG_ERROR_MAX];
+	struct rules_doubts doubts = {0};
 
+	if (text.length >= sizeof(MARK) - 1 && !memcmp(text.data, MARK, sizeof(MARK) - 1))
+		text = (struct slice){text.data + sizeof(MARK) - 1, text.length - sizeof(MARK) + 1};
 	while (text.length) {
 		const uint8_t *end = memchr(text.data, '\n', text.length);
 		struct slice line = {text.data, end ? (size_t)(end - text.data) : text.length};
@@ -117,11 +188,15 @@ bool rules_read(struct config *config, const char *name, struct slice text, char
 		text.length -= line.length + (end != NULL);
 		if (line.length && line.data[line.length - 1] == '\r')
 			line.length--;
-		if (read_line(config, line, &length, problem))
-			continue;
-		snprintf(error, CONFIG_ERROR_MAX, "%.160s:%zu: %.300s", name, number, problem);
-		return false;
+		snprintf(place, sizeof(place), "%.140s:%zu", name, number);
+		if (!read_line(config, line, &length, doubt, problem)) {
+			snprintf(error, CONFIG_ERROR_MAX, "%.160s: %.300s", place, problem);
+			return false;
+		}
+		if (*doubt)
+			rules_doubts_add(&doubts, place, doubt);
 	}
+	rules_doubts_tell(&doubts, error);
 	if (!length)
 		snprintf(error, CONFIG_ERROR_MAX, "%.160s has no rules", name);
 	return length;

@@ -233,7 +233,7 @@ static const struct setting settings[] = {
 	 .help = "its packets that are captured make events, too"},
 	{"proxy.log-rate", 0, SETTING_NUMBER, AT(proxy.log_rate), .most = 1000000, .argument = "N",
 	 .help = "lines a second that rules log, of each worker (default 100)"},
-	{"rules", 0, SETTING_LIST, AT(rules), .check = rules_check},
+	{"rules", 0, SETTING_LIST, AT(rules), .check = rules_check, .doubt = rules_doubt},
 	{"rules-file", 0, SETTING_TEXT, AT(rules_file), .option = "rules", .argument = "FILE",
 	 .help = "rules, one a line, behind those of the configuration"},
 	{"lists", 0, SETTING_LIST, AT(lists), .option = "list", .argument = "NAME=[FORMAT:]FILE",

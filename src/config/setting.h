@@ -45,6 +45,8 @@ struct setting {
 	/* Of a value that a person wrote, before it is read; NULL: nothing more than of its kind.
 	 * As setting_parse(). */
 	bool (*check)(const char *value, char *error);
+	/* Of one that check takes: is it worth a warning? Then that is in error. NULL: never. */
+	bool (*doubt)(const char *value, char *error);
 	const char *refusal; /* before a problem on the command line, if not "invalid OPTION: " */
 	bool is_private;     /* no key of a file: known in what the preflight hands over */
 	bool needs_restart;  /* cannot change while processes live */

@@ -13,6 +13,7 @@
 
 #include "config/document.h"
 #include "config/outputs.h"
+#include "config/rules.h"
 #include "config/schema.h"
 #include "config/sentry.h"
 
@@ -24,6 +25,7 @@ struct reader {
 	struct slice text;
 	bool is_of_sentry;
 	struct sentry sentry;
+	struct rules_doubts doubts;
 	char *error;
 };
 
@@ -53,11 +55,31 @@ static bool refuse_at(struct reader *reader, struct document_place at, const cha
 
 static void warn(const struct reader *reader)
 {
-	char text[SETTING_ERROR_MAX];
+	char text[SETTING_ERROR_MAX], doubts[CONFIG_ERROR_MAX];
+	size_t length = 0;
 
-	sentry_warn(&reader->sentry, reader->config, text);
-	snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s: %.340s", reader->name, text);
-	text_mask_controls(reader->error);
+	rules_doubts_tell(&reader->doubts, doubts);
+	text_mask_controls(doubts);
+	if (reader->is_of_sentry) {
+		sentry_warn(&reader->sentry, reader->config, text);
+		snprintf(reader->error, CONFIG_ERROR_MAX, "%.160s: %.340s", reader->name, text);
+		text_mask_controls(reader->error);
+		length = strlen(reader->error);
+	}
+	snprintf(reader->error + length, CONFIG_ERROR_MAX - length, "%s%s",
+		 length && *doubts ? "\n" : "", doubts);
+}
+
+/* Is a good value worth a warning? */
+static void doubt(struct reader *reader, const struct setting *setting, const char *value)
+{
+	char problem[SETTING_ERROR_MAX], place[CONFIG_ERROR_MAX];
+
+	if (!setting->doubt || !setting->doubt(value, problem))
+		return;
+	snprintf(place, sizeof(place), "%.100s:%zu:%zu: %s", reader->name,
+		 reader->document.place.line, reader->document.place.column, setting->name);
+	rules_doubts_add(&reader->doubts, place, problem);
 }
 
 static bool refuse(struct reader *reader, const char *key, const char *problem)
@@ -162,6 +184,8 @@ static bool read_scalar(struct reader *reader, struct level *level, const struct
 		return refuse(reader, setting->name, "has no value");
 	if (reader->kind == CONFIG_TEXT_FILE && setting->check && !setting->check(value, problem))
 		return refuse(reader, setting->name, problem);
+	if (reader->kind == CONFIG_TEXT_FILE)
+		doubt(reader, setting, value);
 	return setting_append(level->base, setting, length, value, problem) ||
 	       refuse(reader, setting->name, problem);
 }
@@ -325,9 +349,7 @@ bool config_parse(struct config *config, enum config_text kind, const char *name
 	reader.is_of_sentry = kind == CONFIG_TEXT_FILE && sentry_recognise(text);
 	if (!read_text(&reader))
 		return false;
-	if (!reader.is_of_sentry)
-		return true;
-	if (!sentry_settle(&reader.sentry, config, problem))
+	if (reader.is_of_sentry && !sentry_settle(&reader.sentry, config, problem))
 		return refuse(&reader, "host", problem);
 	warn(&reader);
 	return true;

@@ -19,8 +19,8 @@ enum config_text {
 
 /*
  * Reads a text over the defaults. name stands before the position of what is wrong.
- * false with one line "name:line:column: key: problem" in error[CONFIG_ERROR_MAX]; true with a line
- * that is worth a warning there, or "".
+ * false with one line "name:line:column: key: problem" in error[CONFIG_ERROR_MAX]; true with one or
+ * two lines there that are worth warnings, an LF between them, or "".
  */
 bool config_parse(struct config *config, enum config_text kind, const char *name, struct slice text,
 		  char *error);

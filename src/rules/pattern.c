@@ -129,6 +129,45 @@ static const char *syntax_next(struct syntax *syntax)
 	return NULL;
 }
 
+/* "(?x)", or "(?ix:": blanks are nothing from here on. */
+static bool begins_extended(const char *at)
+{
+	return !strncmp(at, "(?", 2) && at[2 + strspn(at + 2, "imsnJU")] == 'x';
+}
+
+static bool is_letter_or_digit(char character)
+{
+	char lower = (char)(character | 0x20);
+
+	return (lower >= 'a' && lower <= 'z') || (character >= '0' && character <= '9');
+}
+
+/* Does a '$' stand behind a letter, which is not the root dot? At the end of a group, perhaps. */
+static bool is_dollar_behind_letter(const char *text, const char *at)
+{
+	while (at > text && strchr(")?*+", at[-1]))
+		at--;
+	return at > text && (is_letter_or_digit(at[-1]) || at[-1] == '-' || at[-1] == '_') &&
+	       (at == text + 1 || at[-2] != '\\');
+}
+
+enum pattern_doubt pattern_doubt(const char *text)
+{
+	struct syntax syntax = {text, false};
+	enum pattern_doubt doubt = PATTERN_SOUND;
+	bool is_extended = false;
+	const char *at;
+
+	while ((at = syntax_next(&syntax))) {
+		is_extended |= begins_extended(at);
+		if (*at == ' ' && !is_extended && at[1] != '?' && at[1] != '*')
+			return PATTERN_HAS_BLANK;
+		if (*at == '$' && at[1] && is_dollar_behind_letter(text, at))
+			doubt = PATTERN_HAS_DOLLAR;
+	}
+	return doubt;
+}
+
 /* "{,5}" and "{,}" leave out 0, as Python's expressions may: for PCRE2 10.42 they are characters.
  */
 static bool lacks_least(const char *at)

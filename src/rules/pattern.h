@@ -40,6 +40,11 @@ void patterns_free(struct pattern *const *patterns, size_t count);
  * write it that people use is that known: "^(.*)", ".*", "." and their like. */
 bool pattern_is_everything(const char *text);
 
+/* What looks right in the text of a pattern, and matches no name: a blank, which names have as
+ * "\032", and a '$' before which the root dot is missing, as it is not the last character. */
+enum pattern_doubt { PATTERN_SOUND, PATTERN_HAS_BLANK, PATTERN_HAS_DOLLAR };
+enum pattern_doubt pattern_doubt(const char *text);
+
 /* Groups that it has: more than PATTERN_GROUPS_MAX, perhaps. */
 unsigned pattern_group_count(const struct pattern *pattern);
 

@@ -416,6 +416,27 @@ bool rule_parse_known(const char *text, struct rule *rule)
 	return text_read(&reading, text);
 }
 
+bool rule_is_doubtful(const struct rule *rule, char *doubt)
+{
+	const struct reading reading = {.error = doubt};
+
+	switch (pattern_doubt(rule->pattern)) {
+	case PATTERN_HAS_BLANK:
+		complain(&reading,
+			 "no name has a blank: \"%.*s\" is the pattern; conditions begin with "
+			 "\"if\"",
+			 TEXT_SHOWN_MAX, rule->pattern);
+		return true;
+	case PATTERN_HAS_DOLLAR:
+		complain(&reading, "only a last \"$\" is also before the final dot of a name: "
+				   "write \"\\.?$\" for others");
+		return true;
+	case PATTERN_SOUND:
+		break;
+	}
+	return false;
+}
+
 const char *rule_action_name(enum rule_action action)
 {
 	return verbs[action].name;

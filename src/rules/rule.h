@@ -73,6 +73,10 @@ bool rule_parse(const char *text, struct rule *rule, char *error);
  * place in a sandbox. False when it is none after all; of its pattern nobody knows. */
 bool rule_parse_known(const char *text, struct rule *rule);
 
+/* Does a good rule look as if it did what it does not (rules/pattern.h)? Then one line in
+ * doubt[RULE_ERROR_MAX] says why. */
+bool rule_is_doubtful(const struct rule *rule, char *doubt);
+
 /* "log", "block", ...: as it is written; and as Sentry calls its class: "<class
  * 'sentry.rules.LoggingRule'>". */
 const char *rule_action_name(enum rule_action action);

@@ -160,6 +160,14 @@ static uint8_t *read_text(const char *path, size_t *length)
 	return bytes;
 }
 
+/* Each line of the text. */
+static void warn_of_lines(char *text)
+{
+	for (char *line; (line = strsep(&text, "\n"));)
+		if (*line)
+			log_warn("%s", line);
+}
+
 static void parse_file(struct config *config, const char *path)
 {
 	char error[CONFIG_ERROR_MAX];
@@ -168,8 +176,7 @@ static void parse_file(struct config *config, const char *path)
 
 	if (!config_parse(config, CONFIG_TEXT_FILE, path, (struct slice){bytes, length}, error))
 		log_fatal("%s", error);
-	if (*error)
-		log_warn("%s", error);
+	warn_of_lines(error);
 	free(bytes);
 }
 
@@ -182,6 +189,7 @@ static void read_rules(struct config *config)
 
 	if (!rules_read(config, config->rules_file, (struct slice){bytes, length}, error))
 		log_fatal("%s", error);
+	warn_of_lines(error);
 	free(bytes);
 }
 
@@ -206,6 +214,8 @@ static void warn_of_options(const struct config *config, uint32_t asked_workers,
 		log_warn("-u has no effect with -w: only the file gets records");
 	if (*config->read_file && *config->interface)
 		log_warn("-i has no effect with -r: packets come from the file");
+	if (config_has_proxy(config) && !rules_resolve(config))
+		log_warn("no rule resolves: what the rules do not answer is refused");
 	if (asked_workers > 1 && config->share_count > 1)
 		log_warn("-M has no effect with -m: the other shares are other daemons");
 	else if (config->worker_count > cpu_count)

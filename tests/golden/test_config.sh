@@ -37,6 +37,19 @@ runs() {
 	fi
 }
 
+# warns NAME PATTERN COUNT ARGUMENT...: status 0, and so many lines, of which one matches.
+warns() {
+	warns_name=$1 warns_pattern=$2 warns_count=$3
+	shift 3
+	if "$dnsflow" "$@" 2>"$work/err" </dev/null && [ "$(wc -l <"$work/err")" = "$warns_count" ] &&
+		{ [ "$warns_count" = 0 ] || grep -q -- "$warns_pattern" "$work/err"; }; then
+		ok "$warns_name"
+	else
+		not_ok "$warns_name"
+		note <"$work/err"
+	fi
+}
+
 cat >"$conf" <<END
 read: "$good"
 write: "$work/out.pcap"
@@ -179,7 +192,7 @@ printf '# a file\r\n\r\nlog ^a\r\nblock b with nothing\r\n' >"$work/rules"
 refuses "a mistake in a file of rules has its line" 'rules:4: "nothing" is no address: .*: block b with nothing$' --check \
 	--proxy.listen 53 --rules "$work/rules"
 refuses "a file of rules that is not there" 'none cannot be read: No such file' --check --proxy.listen 53 --rules "$work/none"
-printf 'log ^a\nblock b if name is in ads\n' >"$work/rules"
+printf 'log ^a\nblock b if name is in ads\nresolve . using ::1\n' >"$work/rules"
 refuses "a list that is not there" 'rules: there is no list ads: block b if name is in ads' --check --proxy.listen 53 \
 	--rules "$work/rules" --list 'more=hosts:/nowhere'
 echo '0.0.0.0 ads.example' >"$work/ads"
@@ -191,6 +204,17 @@ refuses "a bad rule has its place" 'bad:3:5: rules: ^(a: missing closing parenth
 "$dnsflow" --print-config --config "$conf" --proxy.listen 53 --rules "$work/rules" --list ads=x >"$work/printed" &&
 	grep -q 'rules-file: ".*/rules"' "$work/printed" && ! grep -q 'log ^a' "$work/printed" &&
 	ok "what is printed names the file of rules" || { not_ok "what is printed names the file of rules"; note <"$work/printed"; }
+printf 'rules:\n  - block name is in ads\n  - resolve . using ::1\n' >"$work/bad"
+warns "a rule that does nothing is told, with its place" 'bad:2:5: rules: no name has a blank: "name is in ads"' 1 --check \
+	--config "$work/bad" --proxy.listen 53
+printf 'resolve a using ::1\n\nblock foo # all\nblock a$|b$\n' >"$work/bad"
+warns "and that of a file" 'bad:3: .*(comments need a line of their own): block foo # all, and 1 more such' 1 --check \
+	--proxy.listen 53 --rules "$work/bad"
+echo 'block a' >"$work/bad"
+warns "and that nothing resolves" 'no rule resolves: what the rules do not answer is refused' 1 --check --proxy.listen 53 \
+	--rules "$work/bad"
+echo 'resolve . using ::1' >"$work/bad"
+warns "but nothing of good rules" '' 0 --check --proxy.listen 53 --rules "$work/bad"
 refuses "a dry run without rules" '--dry-run needs rules' --check --dry-run -r "$good"
 check "a dry run needs no output" "$dnsflow" --check --config "$conf" --dry-run -r "$good"
 check "a proxy alone needs no output" "$dnsflow" --check --config "$conf" --proxy.listen 5300

@@ -62,13 +62,61 @@ static void test_mistakes_in_a_file_have_their_line(void **state)
 	assert_refused("# one\n\nlog a\nlogg b\n",
 		       "f:4: \"logg\" is no verb: a rule begins with log, block, redirect, "
 		       "rewrite, resolve or allow: logg b");
-	assert_refused("log (\x1b[m", "f:1: (?[m: missing terminating ] for character class at 4: "
-				      "log (?[m");
+	assert_refused("log (\x1b[m",
+		       "f:1: (\\x1b[m: missing terminating ] for character class at 4: "
+		       "log (\\x1b[m");
 	assert_refused(" # log a", "f:1: a blank stands before the rule:  # log a");
 	assert_refused("", "f has no rules");
 	assert_refused("# none\n", "f has no rules");
 	assert_false(read_bytes("log a\0b", 7));
 	assert_string_equal(error, "f:1: a rule has at most 4095 octets, and no NUL");
+}
+
+static void assert_warned(const char *text, const char *line)
+{
+	assert_true(read_bytes(text, strlen(text)));
+	assert_string_equal(error, line);
+}
+
+static void test_rules_that_do_nothing_are_warned_of(void **state)
+{
+	(void)state;
+	assert_warned("block a$\nresolve ^(.*) using 192.0.2.1\n", "");
+	assert_warned(
+		"# a b\nblock name is in ads",
+		"f:2: no name has a blank: \"name is in ads\" is the pattern; conditions begin "
+		"with \"if\": block name is in ads");
+	assert_warned(
+		"block foo with\nallow foo with nxdomain\nlog a$|b$",
+		"f:1: no name has a blank: \"foo with\" is the pattern; conditions begin with "
+		"\"if\": block foo with, and 2 more such");
+	assert_warned("log x\n\nlog a$|b$\n",
+		      "f:3: only a last \"$\" is also before the final dot of a name: write "
+		      "\"\\.?$\" for others: log a$|b$");
+}
+
+static void test_comment_behind_a_rule_is_told(void **state)
+{
+	(void)state;
+	assert_warned(
+		"block ads # many",
+		"f:1: no name has a blank: \"ads # many\" is the pattern; conditions begin with "
+		"\"if\" (comments need a line of their own): block ads # many");
+	assert_false(read_bytes("resolve . using ::1 # me", 24));
+	assert_non_null(strstr(error, " (comments need a line of their own): resolve . using"));
+	assert_false(read_bytes("block a with b#c", 16));
+	assert_null(strstr(error, "comments"));
+}
+
+static void test_mark_of_utf8_is_skipped(void **state)
+{
+	(void)state;
+	assert_read("\xef\xbb\xbflog a\nlog b", "log a\nlog b");
+	assert_read("\xef\xbb\xbf# none\nlog b", "log b");
+	assert_refused("log a\n\xef\xbb\xbflog b",
+		       "f:2: \"\\xef\\xbb\\xbflog\" is no verb: a rule begins with log, block, "
+		       "redirect, rewrite, resolve or allow: \\xef\\xbb\\xbflog b");
+	assert_refused("\xef\xbb\xbf", "f has no rules");
 }
 
 static void test_rules_of_a_file_are_bounded(void **state)
@@ -185,6 +233,9 @@ int main(void)
 		cmocka_unit_test(test_a_file_has_a_rule_a_line),
 		cmocka_unit_test(test_rules_of_a_file_go_behind_those_of_the_configuration),
 		cmocka_unit_test(test_mistakes_in_a_file_have_their_line),
+		cmocka_unit_test(test_rules_that_do_nothing_are_warned_of),
+		cmocka_unit_test(test_comment_behind_a_rule_is_told),
+		cmocka_unit_test(test_mark_of_utf8_is_skipped),
 		cmocka_unit_test(test_rules_of_a_file_are_bounded),
 		cmocka_unit_test(test_a_list_has_a_name_perhaps_a_format_and_a_file),
 		cmocka_unit_test(test_lists_of_rules_are_there),

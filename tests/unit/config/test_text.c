@@ -550,6 +550,24 @@ static void test_a_configuration_of_sentry_is_one_of_the_proxy(void **state)
 	assert_string_equal(config.proxy.listen, "[::1]:53\n0.0.0.0:53");
 }
 
+/* A person's own: what the preflight hands over was told. */
+static void test_rules_that_do_nothing_are_warned_of_with_their_place(void **state)
+{
+	static struct config config;
+	static const char rules[] = "rules:\n  - log a\n  - block a b\n  - block c$|d$\n";
+
+	(void)state;
+	assert_parsed(&config, rules);
+	assert_string_equal(error, "f:3:5: rules: no name has a blank: \"a b\" is the pattern; "
+				   "conditions begin with \"if\": block a b, and 1 more such");
+	assert_true(config_parse(&config, CONFIG_TEXT_HANDED_OVER, "f", slice_of(rules), error));
+	assert_string_equal(error, "");
+	assert_parsed(&config, "host: ''\nport: 53\nrules: [block c$|d$]");
+	assert_string_equal(error, OF_SENTRY NEEDS_ALLOW
+			    "\nf:3:9: rules: only a last \"$\" is also before the final dot of a "
+			    "name: write \"\\.?$\" for others: block c$|d$");
+}
+
 static void test_mistakes_in_a_configuration_of_sentry_have_their_place(void **state)
 {
 	(void)state;
@@ -685,6 +703,7 @@ int main(void)
 		cmocka_unit_test(test_mistakes_in_json_have_their_place),
 		cmocka_unit_test(test_there_are_at_most_sixteen_outputs),
 		cmocka_unit_test(test_a_configuration_of_sentry_is_one_of_the_proxy),
+		cmocka_unit_test(test_rules_that_do_nothing_are_warned_of_with_their_place),
 		cmocka_unit_test(test_mistakes_in_a_configuration_of_sentry_have_their_place),
 		cmocka_unit_test(test_what_sentry_does_not_know_is_left_out),
 		cmocka_unit_test(test_the_example_is_valid_and_sets_nothing),

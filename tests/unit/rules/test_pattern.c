@@ -368,6 +368,29 @@ static void test_many_patterns_are_compiled_at_once(void **state)
 	assert_int_equal(count_pages("rwxp"), 0);
 }
 
+static void test_what_matches_no_name_is_doubtful(void **state)
+{
+	static const char *const sound[] = {
+		"^(.*)$",     "com$",	   "com.$|org\\.$", "a\\$|b",	 "[a $]b", "\\Qa $\\Eb",
+		"^$|a",	      "(?x)a b",   "(?i-s)a",	    "a\\ b",	 "a ?b *", "(.*)$|a",
+		"(?ix: a b)", "a[^.]+$|b", "a\\w$|b",	    "(?x) a # b"};
+	static const char *const blanks[] = {"name is in ads", "foo with",  "a|b c",	"(?i)a b",
+					     "(?:x y)",	       "(?<x>a) b", "(?-x)a b", "a +"};
+	static const char *const dollars[] = {"a$|b$", "(com|net)$|org", "(com$)", "a-$|b",
+					      "a+$|b"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sound) / sizeof(*sound); i++)
+		if (pattern_doubt(sound[i]) != PATTERN_SOUND)
+			fail_msg("%s", sound[i]);
+	for (size_t i = 0; i < sizeof(blanks) / sizeof(*blanks); i++)
+		if (pattern_doubt(blanks[i]) != PATTERN_HAS_BLANK)
+			fail_msg("%s", blanks[i]);
+	for (size_t i = 0; i < sizeof(dollars) / sizeof(*dollars); i++)
+		if (pattern_doubt(dollars[i]) != PATTERN_HAS_DOLLAR)
+			fail_msg("%s", dollars[i]);
+}
+
 static void test_groups_are_counted(void **state)
 {
 	struct pattern *patterns[] = {
@@ -422,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_pattern_is_interpreted_where_there_is_no_machine_code),
 		cmocka_unit_test(test_code_can_be_executed_and_not_written),
 		cmocka_unit_test(test_many_patterns_are_compiled_at_once),
+		cmocka_unit_test(test_what_matches_no_name_is_doubtful),
 		cmocka_unit_test(test_groups_are_counted),
 		cmocka_unit_test(test_what_is_known_to_be_everything_matches_it),
 	};
