@@ -10,7 +10,7 @@
 struct pattern;
 
 enum pattern_kind {
-	/* Anywhere in an absolute name, as rules/subject.h writes it, with its root dot. A final
+	/* Anywhere in an absolute name in presentation form, with its root dot. A final
 	 * '$' also matches before that dot: "com$" means what people think. */
 	PATTERN_IN_NAME,
 	PATTERN_AT_START, /* anchored at the start of any text */

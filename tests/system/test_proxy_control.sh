@@ -146,6 +146,9 @@ fi
 check "/proxy is as the OpenAPI file says" timeout 100 python3 tests/system/web.py http://127.0.0.1:8080 src/aggregator/web/openapi.yaml
 
 # --- other rules
+printf '%s\n' 'log ^logged\.' 'resolve test$ using 127.0.0.2' '# a|b' 'block c$|d$' >"$work/control.rules"
+check "a reload warns of a rule that does nothing" ctl control reload
+check "with its place" has_line control.err 'control.rules:4: only a last "\$" is also before the final dot'
 printf '%s\n' 'log ^logged\.' 'resolve test$ using 127.0.0.2' >"$work/control.rules"
 check "a reload takes rules away" ctl control reload
 ctl control --json rules
