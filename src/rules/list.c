@@ -16,7 +16,7 @@
 #include "dns/name.h"
 #include "rules/names.h"
 
-#define LIST_MAGIC     UINT64_C(0x316c3600736e6400) /* has octets 0, as no text has */
+#define LIST_MAGIC     UINT64_C(0x326c3600736e6400) /* has octets 0, as no text has */
 #define SLOTS_PER_NAME 2
 #define ARRIVALS       16
 /* Slots that are taken without a gap. Half full tables of any size that fits have one chance in

@@ -29,6 +29,8 @@ struct list_zone {
 	struct list_zone_name origin; /* behind relative names */
 	struct list_zone_name apex;   /* is taken away from all names */
 	struct list_zone_name owner;  /* of the record, or of the one before */
+	bool is_owner_absolute;
+	bool is_nameless; /* its SOA stands at "@", and nothing says what that is */
 	enum {
 		ZONE_NO_RECORD,
 		ZONE_BEFORE_TYPE,

@@ -160,19 +160,37 @@ static bool is_exception(const struct list_zone *zone, const struct list_zone_na
 	       is_same(target.wire, trigger->wire, target.length);
 }
 
+/* Actions have names of one label below the root: "rpz-tcp-only." has clients ask again. Of those
+ * two are about what a list says, and others are not known, or of another kind. */
+static bool is_other_action(const struct list_zone *zone)
+{
+	struct slice target = zone->data;
+
+	return zone->type == DNS_TYPE_CNAME && target.length > 4 && is_absolute(target) &&
+	       !strncasecmp((const char *)target.data, "rpz-", 4) &&
+	       slice_before(target, '.').length == target.length - 1 &&
+	       !word_is(target, "rpz-passthru.") && !word_is(target, "rpz-drop.");
+}
+
+/* No wildcard covers what is below a name that is there (RFC 4592 3.3.1). That is how exceptions
+ * are meant; below a name that is in the list a wildcard above it goes on. */
 static void trigger_add(struct list_file *file, const struct list_zone_name *trigger)
 {
-	enum names_word word = is_exception(&file->zone, trigger) ? NAMES_OUT : NAMES_IN;
+	uint8_t say = NAMES_SAY(NAMES_IN, NAMES_NOTHING);
 
-	list_file_add_wire(file, (struct slice){trigger->wire, trigger->length},
-			   trigger->is_wildcard ? NAMES_SAY(NAMES_NOTHING, word)
-						: NAMES_SAY(word, NAMES_NOTHING));
+	if (is_exception(&file->zone, trigger))
+		say = trigger->is_wildcard ? NAMES_SAY(NAMES_NOTHING, NAMES_OUT)
+					   : NAMES_SAY(NAMES_OUT, NAMES_OUT_BY_THE_WAY);
+	else if (trigger->is_wildcard)
+		say = NAMES_SAY(NAMES_NOTHING, NAMES_IN);
+	list_file_add_wire(file, (struct slice){trigger->wire, trigger->length}, say);
 }
 
 /* The zone has its name from here. Relative names are in the zone as long as nothing else is said.
  */
 static void apex_set(struct list_zone *zone)
 {
+	zone->is_nameless = !zone->origin.length && !zone->is_owner_absolute;
 	zone->apex = zone->owner;
 	if (!zone->origin.length)
 		zone->origin = zone->apex;
@@ -196,7 +214,10 @@ static void record_end(struct list_file *file)
 		list_file_complain(file, "the name is not in the zone");
 	else if (!is_policy(zone->type) || (trigger.length == 1 && !trigger.is_wildcard))
 		return;
-	else if (is_other_trigger(&trigger))
+	else if (zone->is_nameless && zone->is_owner_absolute)
+		list_file_complain(file, "no $ORIGIN says what the zone's name is, which this name "
+					 "would end in");
+	else if (is_other_trigger(&trigger) || is_other_action(zone))
 		list_file_leave_out(file);
 	else
 		trigger_add(file, &trigger);
@@ -284,6 +305,7 @@ static void owner_read(struct list_file *file, struct slice word)
 	struct list_zone *zone = &file->zone;
 
 	zone->stage = ZONE_BEFORE_TYPE;
+	zone->is_owner_absolute = is_absolute(word);
 	if (!name_read(&zone->owner, word, &zone->origin))
 		list_file_complain_name(file, word);
 }
@@ -305,6 +327,7 @@ static void directive_read(struct list_file *file, struct slice line)
 		return;
 	}
 	zone->origin = origin;
+	zone->is_nameless = false;
 	if (zone->apex.length <= 1)
 		zone->apex = origin;
 }

@@ -6,12 +6,13 @@
 #include "base/slice.h"
 
 /*
- * What an entry of a list says of a name. IN and OUT: the longest entry that covers the name
- * decides. Each that follows goes over all before it, however short its own name is. Of two that
- * are said of the same name the later one here counts.
+ * What an entry of a list says of a name. OUT_BY_THE_WAY, IN and OUT: the longest entry that covers
+ * the name decides. Each that follows goes over all before it, however short its own name is. Of
+ * two that are said of the same name the later one here counts.
  */
 enum names_word {
 	NAMES_NOTHING,
+	NAMES_OUT_BY_THE_WAY,
 	NAMES_IN,
 	NAMES_OUT,
 	NAMES_OUT_ABOVE_ALL,

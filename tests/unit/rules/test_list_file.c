@@ -389,13 +389,13 @@ static void test_zone_with_relative_names_is_read(void **state)
 		  "c.example IN 60 CNAME rpz-drop.\nd.example IN CNAME rpz-tcp-only.\n"
 		  "e.example A 192.0.2.1\n  AAAA 2001:db8::1\n  TXT \"a ; ( \\\" text\"\n"
 		  "*.f.example CNAME walled.example.\ng.example 1h30m CNAME walled\n");
-	assert_counts(7, 0, 0, 0);
+	assert_counts(6, 1, 0, 0);
 	assert_in("a.example");
 	assert_in("x.a.example");
 	assert_in("b.example");
 	assert_not_in("x.b.example");
 	assert_in("c.example");
-	assert_in("d.example");
+	assert_not_in("d.example");
 	assert_in("e.example");
 	assert_not_in("f.example");
 	assert_in("x.f.example");
@@ -446,7 +446,6 @@ static void test_zone_has_exceptions(void **state)
 	assert_counts(7, 0, 0, 0);
 	assert_in("x.example");
 	assert_not_in("a.example");
-	assert_in("x.a.example");
 	assert_in("b.example");
 	assert_not_in("x.b.example");
 	assert_not_in("c.example");
@@ -454,6 +453,50 @@ static void test_zone_has_exceptions(void **state)
 	assert_not_in("x.d.example");
 	assert_in("e.example");
 	assert_in("f.example");
+}
+
+static void test_wildcard_of_a_zone_ends_at_its_exceptions(void **state)
+{
+	(void)state;
+	read_text(LIST_RPZ, "$ORIGIN rpz.feed.\n*.example CNAME .\na.example CNAME rpz-passthru.\n"
+			    "b.example CNAME rpz-passthru.\n*.b.example CNAME .\n"
+			    "y.x.a.example CNAME .\nc.example CNAME .\n");
+	assert_not_in("a.example");
+	assert_not_in("x.a.example");
+	assert_in("y.x.a.example");
+	assert_not_in("b.example");
+	assert_in("x.b.example");
+	assert_in("c.example");
+	assert_in("x.c.example");
+}
+
+static void test_actions_of_zones_that_no_list_says_are_left_out(void **state)
+{
+	(void)state;
+	read_text(LIST_RPZ, "$ORIGIN rpz.feed.\na.example CNAME rpz-tcp-only.\n"
+			    "b.example CNAME RPZ-Other.\n*.c.example CNAME rpz-.\n"
+			    "d.example CNAME rpz-drop.\ne.example CNAME rpz-x.example.\n");
+	assert_counts(2, 3, 0, 0);
+	assert_not_in("a.example");
+	assert_not_in("b.example");
+	assert_not_in("x.c.example");
+	assert_in("d.example");
+	assert_in("e.example");
+}
+
+/* Relative names are whole in such a file: absolute ones end in a name that nobody knows. */
+static void test_absolute_names_of_a_zone_without_a_name_are_told(void **state)
+{
+	(void)state;
+	read_text(LIST_RPZ, "@ SOA ns. root. 1 2 3 4 5\n@ NS ns.\na.example CNAME .\n"
+			    "b.example.rpz.feed. CNAME .\nc.example.rpz.feed. CNAME .\n");
+	assert_counts(1, 0, 2, 4);
+	assert_non_null(strstr(report.problem, "$ORIGIN"));
+	assert_in("a.example");
+	read_text(LIST_RPZ, "@ SOA ns. root. 1 2 3 4 5\n$ORIGIN rpz.feed.\n"
+			    "b.example.rpz.feed. CNAME .\n");
+	assert_counts(1, 0, 0, 0);
+	assert_in("b.example");
 }
 
 static void test_wildcard_of_the_zone_is_everything_below_the_root(void **state)
@@ -635,6 +678,9 @@ int main(void)
 		cmocka_unit_test(test_zone_with_relative_names_is_read),
 		cmocka_unit_test(test_name_of_the_zone_is_taken_away),
 		cmocka_unit_test(test_zone_has_exceptions),
+		cmocka_unit_test(test_wildcard_of_a_zone_ends_at_its_exceptions),
+		cmocka_unit_test(test_actions_of_zones_that_no_list_says_are_left_out),
+		cmocka_unit_test(test_absolute_names_of_a_zone_without_a_name_are_told),
 		cmocka_unit_test(test_wildcard_of_the_zone_is_everything_below_the_root),
 		cmocka_unit_test(test_other_triggers_and_signatures_are_no_entries),
 		cmocka_unit_test(test_bad_records_are_told),
