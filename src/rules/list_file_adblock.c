@@ -13,6 +13,7 @@ struct adblock_rule {
 	bool covers_below;
 	bool is_exception;
 	bool is_important;
+	bool takes_back; /* another rule */
 };
 
 /*
@@ -50,6 +51,8 @@ static bool options_read(struct slice options, struct adblock_rule *rule)
 		bool is_known = word_is(option, "important");
 
 		rule->is_important |= is_known;
+		rule->takes_back |= word_is(option, "badfilter");
+		is_known |= rule->takes_back;
 		for (size_t i = 0; i < sizeof(passed_over) / sizeof(passed_over[0]); i++)
 			is_known |= word_is(option, passed_over[i]);
 		if (!is_known)
@@ -59,7 +62,16 @@ static bool options_read(struct slice options, struct adblock_rule *rule)
 	return true;
 }
 
-/* False when a list of names cannot say it. */
+/* One without an inner dot, or with one at its end, is a part of URLs. */
+static bool has_inner_dot(struct slice name)
+{
+	size_t dot = slice_before(name, '.').length;
+
+	return dot && dot + 1 < name.length && name.data[name.length - 1] != '.';
+}
+
+/* False when a list of names cannot say it. Without '^' it is about all that begins so; of
+ * exceptions the name is taken, as other DNS filters do. */
 static bool rule_read(struct slice line, struct adblock_rule *rule)
 {
 	*rule = (struct adblock_rule){0};
@@ -69,7 +81,7 @@ static bool rule_read(struct slice line, struct adblock_rule *rule)
 		return false;
 	rule->name = slice_before(line, '^');
 	if (rule->name.length == line.length)
-		return false;
+		return rule->is_exception && rule->covers_below && has_inner_dot(rule->name);
 	line = slice_skip(line, rule->name.length + 1);
 	word_take(&line, "|");
 	if (!line.length)
@@ -95,12 +107,14 @@ static bool is_pattern(struct slice text)
 	return list_file_is_address(text);
 }
 
-/* A single word. One without an inner dot, or with one at an end, is a part of URLs. */
+/* A single word. */
 static void word_read(struct list_file *file, struct slice word)
 {
-	size_t dot = slice_before(word, '.').length;
+	struct slice name = word;
 
-	if (is_pattern(word) || !dot || dot + 1 >= word.length || word.data[word.length - 1] == '.')
+	if (!word_take(&name, "*."))
+		word_take(&name, ".");
+	if (!has_inner_dot(name) || is_pattern(name))
 		list_file_leave_out(file);
 	else
 		list_file_names.read(file, word);
@@ -135,6 +149,8 @@ static void line_read(struct list_file *file, struct slice line)
 		plain_read(file, line);
 	else if (!rule_read(line, &rule) || is_pattern(rule.name))
 		list_file_leave_out(file);
+	else if (rule.takes_back)
+		list_file_complain(file, "$badfilter takes no rule of a list back");
 	else
 		list_file_add(file, rule.name, rule_say(&rule));
 }

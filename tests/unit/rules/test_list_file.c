@@ -262,7 +262,7 @@ static void test_adblock_options_without_meaning_to_names_are_passed_over(void *
 	assert_counts(4, 0, 0, 0);
 	read_text(LIST_ADBLOCK,
 		  "||a.example^$dnstype=A\n||b.example^$client=192.0.2.1\n"
-		  "||c.example^$dnsrewrite=1.2.3.4\n||d.example^$badfilter\n"
+		  "||c.example^$dnsrewrite=1.2.3.4\n||d.example^$dnsrewrite,badfilter\n"
 		  "||e.example^$important,domain=x.example\n||f.example^$denyallow=y\n"
 		  "||g.example^$script\n||h.example^$~third-party\n||i.example^$a,\n"
 		  "||j.example^$,\n");
@@ -288,7 +288,15 @@ static void test_adblock_rules_that_no_list_of_names_says_are_left_out(void **st
 		"@@/ads/",
 		"@@a.example",
 		"@@",
-		"*.a.example",
+		"@@||ads",
+		"@@||ad.",
+		"@@||a.example|",
+		"@@||a.example/path",
+		"@@|a.example",
+		"*.*.example",
+		"*.example",
+		"*a.example",
+		"..example",
 		"a.example/path",
 		"a.example$important",
 		"ads",
@@ -317,6 +325,35 @@ static void test_adblock_rules_that_no_list_of_names_says_are_left_out(void **st
 		read_text(LIST_ADBLOCK, lines[i]);
 		assert_counts(0, !is_comment, 0, 0);
 	}
+}
+
+static void test_adblock_exception_needs_no_separator(void **state)
+{
+	(void)state;
+	read_text(LIST_ADBLOCK, "||example^\n@@||w.example\n");
+	assert_counts(2, 0, 0, 0);
+	assert_in("x.example");
+	assert_not_in("w.example");
+	assert_not_in("x.w.example");
+}
+
+static void test_adblock_names_may_have_what_says_all_below(void **state)
+{
+	(void)state;
+	read_text(LIST_ADBLOCK, "! title\n*.wild.example\n.dot.example\n");
+	assert_counts(2, 0, 0, 0);
+	assert_in("x.wild.example");
+	assert_in("wild.example");
+	assert_in("x.dot.example");
+}
+
+static void test_adblock_rule_that_takes_another_back_is_told(void **state)
+{
+	(void)state;
+	read_text(LIST_ADBLOCK, "||y.example^\n||y.example^$badfilter\n||ads*^$badfilter\n");
+	assert_counts(1, 1, 1, 2);
+	assert_string_equal(report.problem, "$badfilter takes no rule of a list back");
+	assert_in("y.example");
 }
 
 static void test_adblock_lines_that_are_wrong_are_bad(void **state)
@@ -670,6 +707,9 @@ int main(void)
 		cmocka_unit_test(test_adblock_important_goes_over_exceptions),
 		cmocka_unit_test(test_adblock_options_without_meaning_to_names_are_passed_over),
 		cmocka_unit_test(test_adblock_rules_that_no_list_of_names_says_are_left_out),
+		cmocka_unit_test(test_adblock_exception_needs_no_separator),
+		cmocka_unit_test(test_adblock_names_may_have_what_says_all_below),
+		cmocka_unit_test(test_adblock_rule_that_takes_another_back_is_told),
 		cmocka_unit_test(test_adblock_lines_that_are_wrong_are_bad),
 		cmocka_unit_test(test_dnsmasq_lines_cover_names_and_all_below),
 		cmocka_unit_test(test_dnsmasq_server_as_usual_is_an_exception),
