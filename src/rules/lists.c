@@ -64,8 +64,9 @@ static void growth_take(struct growth *growth, size_t size)
 
 static bool copy_append(struct growth *growth, struct slice list)
 {
-	size_t size = list_bytes((const struct list *)list.data);
-	void *room = growth_reserve(growth, size);
+	const bool is_list = list_check(list.data, list.length);
+	size_t size = is_list ? list_bytes((const struct list *)list.data) : 0;
+	void *room = is_list ? growth_reserve(growth, size) : NULL;
 
 	if (!room)
 		return false;
@@ -96,11 +97,10 @@ static bool source_append(struct growth *growth, uint32_t number, const struct l
 {
 	struct place place = {.offset = growth->length};
 	struct lists *lists;
-	bool is_copy = list_check(source->text.data, source->text.length);
 
 	*report = (struct lists_report){0};
-	if (!(is_copy ? copy_append(growth, source->text)
-		      : file_append(growth, source, key, report)))
+	if (!(source->is_copy ? copy_append(growth, source->text)
+			      : file_append(growth, source, key, report)))
 		return false;
 	snprintf(place.name, LISTS_NAME_MAX, "%s", source->name);
 	lists = (struct lists *)growth->bytes;

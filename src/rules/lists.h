@@ -34,11 +34,12 @@ enum list_format {
 const char *list_format_name(enum list_format format);
 bool list_format_parse(const char *text, enum list_format *format);
 
-/* What is put in: a file of a list, whole. */
+/* What is put in: a file of a list, whole; or a list that was compiled before. */
 struct lists_source {
 	char name[LISTS_NAME_MAX];
 	enum list_format format;
 	struct slice text;
+	bool is_copy; /* text is from lists_copy(), and has no format */
 };
 
 /* What became of it. */
@@ -53,8 +54,8 @@ struct lists_report {
 
 /*
  * Compiles count lists. Lines that are wrong are left out and told. Returns memory of *size bytes,
- * the caller's to free, or NULL when out of memory, or when a list has more than 4 GiB. count is at
- * most LISTS_MAX; reports has as many elements.
+ * the caller's to free, or NULL when out of memory, or when a list has more than 4 GiB, or a copy
+ * is no list. count is at most LISTS_MAX; reports has as many elements.
  */
 void *lists_compile(const struct lists_source *sources, uint32_t count, const struct hash_key *key,
 		    struct lists_report *reports, size_t *size);
@@ -80,6 +81,6 @@ bool lists_match(const struct lists *lists, uint32_t number, struct slice name);
 /* list_prefetch() for one of them. */
 void lists_prefetch(const struct lists *lists, uint32_t number, struct slice name);
 
-/* Takes one list of another piece of memory, as it is, in place of a source: what is copied when
- * its file cannot be used. For lists_compile(): a source with this text has that list. */
+/* One list of another piece of memory, as it is: the text of a source that is a copy, when a file
+ * cannot be used. Borrowed from that memory. */
 struct slice lists_copy(const struct lists *lists, uint32_t number);

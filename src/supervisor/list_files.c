@@ -90,6 +90,7 @@ static void keep(struct compilation *compilation, uint32_t number, const char *r
 	free(compilation->texts[number]);
 	compilation->texts[number] = NULL;
 	compilation->sources[number].text = lists_copy(compilation->earlier, (uint32_t)earlier);
+	compilation->sources[number].is_copy = true;
 }
 
 static const char *describe(int error)

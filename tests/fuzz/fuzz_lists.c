@@ -63,7 +63,8 @@ static bool is_plain(struct slice line)
 static void check_list(const struct lists *lists, uint32_t number, struct slice text,
 		       const struct lists_report *report)
 {
-	struct lists_source source = {.name = "copy", .text = lists_copy(lists, number)};
+	struct lists_source source = {
+		.name = "copy", .text = lists_copy(lists, number), .is_copy = true};
 	struct lists_report copied;
 	size_t size;
 	void *memory = lists_compile(&source, 1, &key, &copied, &size);

@@ -20,8 +20,10 @@ static void *compile(size_t *size)
 				   "0.0.0.0 d.example\n|e^\n";
 	static const struct hash_key key = {{1, 2}};
 	const struct lists_source sources[] = {
-		{"rules", LIST_ADBLOCK, {(const uint8_t *)text, sizeof(text) - 1}},
-		{"empty", LIST_NAMES, {NULL, 0}},
+		{.name = "rules",
+		 .format = LIST_ADBLOCK,
+		 .text = {(const uint8_t *)text, sizeof(text) - 1}},
+		{.name = "empty", .format = LIST_NAMES, .text = {NULL, 0}},
 	};
 	struct lists_report reports[2];
 

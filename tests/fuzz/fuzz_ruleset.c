@@ -26,8 +26,9 @@ static void lists_init(void)
 {
 	static const struct hash_key key = {{1, 2}};
 	static const char names[] = "example\na.b\nx.y.z\n";
-	const struct lists_source source = {
-		"a", LIST_NAMES, {(const uint8_t *)names, sizeof(names) - 1}};
+	const struct lists_source source = {.name = "a",
+					    .format = LIST_NAMES,
+					    .text = {(const uint8_t *)names, sizeof(names) - 1}};
 	struct lists_report report;
 	size_t size;
 	void *memory = lists_compile(&source, 1, &key, &report, &size);

@@ -114,7 +114,8 @@ static void test_names_are_suffixes(void **state)
 
 static void test_a_list_is_one_of_those_that_were_compiled(void **state)
 {
-	const struct lists_source source = {"ads", LIST_NAMES, text_slice("example.org\n")};
+	const struct lists_source source = {
+		.name = "ads", .format = LIST_NAMES, .text = text_slice("example.org\n")};
 	struct filter_conditions conditions = no_conditions();
 	struct lists_report report;
 	size_t size;

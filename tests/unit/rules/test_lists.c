@@ -59,9 +59,13 @@ static bool has(uint32_t number, const char *text)
 static void compile_three(void)
 {
 	const struct lists_source sources[] = {
-		{"ads", LIST_AUTO, slice_of("||ads.example^\n@@||ok.ads.example^\n##.ad\na..b\n")},
-		{"empty", LIST_AUTO, slice_of("# nothing\n")},
-		{"hosts", LIST_HOSTS, slice_of("0.0.0.0 a.example b.example\n::1 a.example\n")},
+		{.name = "ads",
+		 .format = LIST_AUTO,
+		 .text = slice_of("||ads.example^\n@@||ok.ads.example^\n##.ad\na..b\n")},
+		{.name = "empty", .format = LIST_AUTO, .text = slice_of("# nothing\n")},
+		{.name = "hosts",
+		 .format = LIST_HOSTS,
+		 .text = slice_of("0.0.0.0 a.example b.example\n::1 a.example\n")},
 	};
 
 	compile(sources, 3);
@@ -145,8 +149,8 @@ static void test_there_may_be_as_many_as_are_allowed(void **state)
 static void test_copy_of_a_list_has_what_it_had(void **state)
 {
 	struct lists_source sources[] = {
-		{"new", LIST_AUTO, slice_of("new.example\n")},
-		{"kept", LIST_HOSTS, {NULL, 0}},
+		{.name = "new", .format = LIST_AUTO, .text = slice_of("new.example\n")},
+		{.name = "kept", .format = LIST_HOSTS},
 	};
 	static const struct hash_key other_key = {{7, 8}};
 	void *before, *after;
@@ -157,6 +161,7 @@ static void test_copy_of_a_list_has_what_it_had(void **state)
 	before = memory;
 	memory = NULL;
 	sources[1].text = lists_copy(lists, 0);
+	sources[1].is_copy = true;
 	after = lists_compile(sources, 2, &other_key, reports, &after_size);
 	memset(before, 0xff, size);
 	free(before);
@@ -171,10 +176,10 @@ static void test_copy_of_a_list_has_what_it_had(void **state)
 	free(after);
 }
 
-/* Who damages a copy gets bad lines, and no list of theirs. */
-static void test_damaged_copy_is_bad_text(void **state)
+static void test_damaged_copy_is_refused(void **state)
 {
-	struct lists_source source = {.name = "damaged"};
+	struct lists_source source = {.name = "damaged", .is_copy = true};
+	size_t ignored;
 	uint8_t *copy;
 
 	(void)state;
@@ -184,7 +189,27 @@ static void test_damaged_copy_is_bad_text(void **state)
 	memcpy(copy, source.text.data, source.text.length);
 	source.text.data = copy;
 	source.text.length--;
+	assert_null(lists_compile(&source, 1, &key, reports, &ignored));
+	source.text.length++;
+	copy[0] ^= 1;
+	assert_null(lists_compile(&source, 1, &key, reports, &ignored));
+	free(copy);
+}
+
+/* Whoever writes a file of a list has no say in how its octets are looked up. */
+static void test_file_with_octets_of_a_list_is_text(void **state)
+{
+	struct lists_source source = {.name = "file", .format = LIST_NAMES};
+	uint8_t *copy;
+
+	(void)state;
+	compile_three();
+	source.text = lists_copy(lists, 0);
+	copy = malloc(source.text.length);
+	memcpy(copy, source.text.data, source.text.length);
+	source.text.data = copy;
 	compile(&source, 1);
+	assert_int_equal(reports[0].format, LIST_NAMES);
 	assert_int_equal(lists_entries(lists, 0), 0);
 	assert_true(reports[0].bad > 0);
 	free(copy);
@@ -278,7 +303,8 @@ int main(void)
 		cmocka_unit_test(test_there_may_be_no_list),
 		cmocka_unit_test(test_there_may_be_as_many_as_are_allowed),
 		cmocka_unit_test(test_copy_of_a_list_has_what_it_had),
-		cmocka_unit_test(test_damaged_copy_is_bad_text),
+		cmocka_unit_test(test_damaged_copy_is_refused),
+		cmocka_unit_test(test_file_with_octets_of_a_list_is_text),
 		cmocka_unit_test(test_memory_that_is_cut_is_refused),
 		cmocka_unit_test(test_memory_at_an_odd_place_is_refused),
 		cmocka_unit_test(test_memory_that_is_changed_is_refused_or_harmless),

@@ -480,8 +480,12 @@ static int make_lists(void **state)
 {
 	static const struct hash_key key = {{1, 2}};
 	const struct lists_source sources[] = {
-		{"ads", LIST_NAMES, {(const uint8_t *)"ads.example\n", 12}},
-		{"none", LIST_NAMES, {(const uint8_t *)"none.example\n", 13}},
+		{.name = "ads",
+		 .format = LIST_NAMES,
+		 .text = {(const uint8_t *)"ads.example\n", 12}},
+		{.name = "none",
+		 .format = LIST_NAMES,
+		 .text = {(const uint8_t *)"none.example\n", 13}},
 	};
 	struct lists_report reports[2];
 	size_t size;

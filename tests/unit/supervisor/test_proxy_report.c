@@ -254,8 +254,9 @@ static void make_lists(void)
 {
 	static const struct hash_key key = {{1, 2}};
 	static const char names[] = "a.test\nb.test\n";
-	const struct lists_source source = {
-		"ads", LIST_NAMES, {(const uint8_t *)names, sizeof(names) - 1}};
+	const struct lists_source source = {.name = "ads",
+					    .format = LIST_NAMES,
+					    .text = {(const uint8_t *)names, sizeof(names) - 1}};
 	struct lists_report report;
 	size_t size;
 	void *memory = lists_compile(&source, 1, &key, &report, &size);
