@@ -34,8 +34,15 @@ bool list_format_parse(const char *text, enum list_format *format)
 	return false;
 }
 
+/* Once for each line, whatever is wrong with its parts. */
+static void count_lost(struct list_file *file)
+{
+	file->report->lost += file->last_left_out != file->line && file->last_bad != file->line;
+}
+
 void list_file_leave_out(struct list_file *file)
 {
+	count_lost(file);
 	file->report->left_out += file->last_left_out != file->line;
 	file->last_left_out = file->line;
 }
@@ -46,6 +53,7 @@ void list_file_complain(struct list_file *file, const char *format, ...)
 
 	if (file->last_bad == file->line)
 		return;
+	count_lost(file);
 	file->last_bad = file->line;
 	if (file->report->bad++)
 		return;
@@ -119,6 +127,16 @@ static enum list_format format_tell(struct slice text)
 	return told;
 }
 
+static void line_read(struct list_file *file, const struct list_file_ops *ops, struct slice line)
+{
+	size_t before = file->names->count;
+
+	file->line++;
+	if (line.length)
+		ops->read(file, line);
+	file->report->taken += file->names->count != before;
+}
+
 static struct slice end_trim(struct slice line)
 {
 	while (line.length && is_blank(line.data[line.length - 1]))
@@ -137,13 +155,8 @@ bool list_file_read(struct names *names, struct slice text, enum list_format for
 		word_take(&text, "\xef\xbb\xbf"); /* the mark of UTF-8 */
 	report->format = format == LIST_AUTO ? format_tell(text) : format;
 	ops = formats[report->format];
-	while (text.length && !file.is_out_of_memory) {
-		struct slice line = end_trim(line_next(&text));
-
-		file.line++;
-		if (line.length)
-			ops->read(&file, line);
-	}
+	while (text.length && !file.is_out_of_memory)
+		line_read(&file, ops, end_trim(line_next(&text)));
 	if (ops->end)
 		ops->end(&file);
 	return !file.is_out_of_memory;

@@ -10,11 +10,13 @@
 #include "rules/list_file.h"
 #include "rules/names.h"
 
-#define LISTS_MAGIC UINT64_C(0x317374736c00646e)
+#define LISTS_MAGIC UINT64_C(0x327374736c00646e)
 
 struct place {
 	uint64_t offset; /* from the start of the memory to the list */
 	char name[LISTS_NAME_MAX];
+	char file[LISTS_TEXT_MAX];
+	char remark[LISTS_TEXT_MAX];
 };
 
 /* The lists stand behind it, one after the other, at LIST_ALIGNMENT. */
@@ -103,6 +105,8 @@ static bool source_append(struct growth *growth, uint32_t number, const struct l
 			      : file_append(growth, source, key, report)))
 		return false;
 	snprintf(place.name, LISTS_NAME_MAX, "%s", source->name);
+	snprintf(place.file, LISTS_TEXT_MAX, "%s", source->file ? source->file : "");
+	snprintf(place.remark, LISTS_TEXT_MAX, "%s", source->remark ? source->remark : "");
 	lists = (struct lists *)growth->bytes;
 	lists->places[number] = place;
 	report->entries = list_count(list_at(lists, number));
@@ -134,6 +138,8 @@ static bool place_check(const struct lists *lists, size_t size, const struct pla
 {
 	return place->offset >= lists_head(lists->count) && place->offset <= size &&
 	       memchr(place->name, '\0', LISTS_NAME_MAX) &&
+	       memchr(place->file, '\0', LISTS_TEXT_MAX) &&
+	       memchr(place->remark, '\0', LISTS_TEXT_MAX) &&
 	       list_check((const uint8_t *)lists + place->offset, size - place->offset);
 }
 
@@ -173,6 +179,18 @@ const char *lists_name(const struct lists *lists, uint32_t number)
 uint32_t lists_entries(const struct lists *lists, uint32_t number)
 {
 	return list_count(list_at(lists, number));
+}
+
+const char *lists_file(const struct lists *lists, uint32_t number)
+{
+	assert(number < lists->count);
+	return lists->places[number].file;
+}
+
+const char *lists_remark(const struct lists *lists, uint32_t number)
+{
+	assert(number < lists->count);
+	return lists->places[number].remark;
 }
 
 bool lists_match(const struct lists *lists, uint32_t number, struct slice name)

@@ -16,6 +16,7 @@ struct lists;
 #define LISTS_MAX	64
 #define LISTS_NAME_MAX	64
 #define LISTS_ERROR_MAX 384
+#define LISTS_TEXT_MAX	256
 
 enum list_format {
 	LIST_AUTO,    /* told by its first lines that are no comments */
@@ -40,6 +41,9 @@ struct lists_source {
 	enum list_format format;
 	struct slice text;
 	bool is_copy; /* text is from lists_copy(), and has no format */
+	/* For people, cut to LISTS_TEXT_MAX; or NULL. */
+	const char *file;   /* that the entries are of */
+	const char *remark; /* why they are not what the file has now */
 };
 
 /* What became of it. */
@@ -48,6 +52,8 @@ struct lists_report {
 	uint32_t entries;	 /* that are in it */
 	uint32_t left_out;	 /* lines that mean something that a list of names cannot say */
 	uint32_t bad;		 /* lines that are wrong */
+	uint32_t lost;		 /* lines of either kind: all that are left out */
+	uint32_t taken;		 /* lines that gave an entry */
 	size_t first_bad;	 /* number of the first of them, from 1; 0: none */
 	char problem[LISTS_ERROR_MAX]; /* of that line */
 };
@@ -73,6 +79,8 @@ uint32_t lists_count(const struct lists *lists);
 int lists_find(const struct lists *lists, const char *name);
 const char *lists_name(const struct lists *lists, uint32_t number);
 uint32_t lists_entries(const struct lists *lists, uint32_t number);
+const char *lists_file(const struct lists *lists, uint32_t number);
+const char *lists_remark(const struct lists *lists, uint32_t number); /* "": none */
 
 /* Is the name (uncompressed wire form) in the list? The entry that says most of it decides; an
  * exception of adblock goes over all. */

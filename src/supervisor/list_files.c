@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +16,9 @@
 #include "config/rules.h"
 #include "config/schema.h"
 #include "supervisor/place.h"
+
+/* So many lines that are left out, and more than are taken: perhaps it is something else. */
+#define RUBBISH_LEAST 10
 
 struct list_files {
 	uint32_t count;
@@ -29,6 +33,7 @@ struct compilation {
 	struct lists_source sources[LISTS_MAX];
 	struct lists_report reports[LISTS_MAX];
 	uint8_t *texts[LISTS_MAX]; /* of files, or NULL: the list is a copy */
+	char remarks[LISTS_MAX][LISTS_TEXT_MAX];
 };
 
 /* The file of a configuration: in a folder that others may change no link is followed. */
@@ -78,19 +83,50 @@ static int read_text(int fd, uint8_t **text, size_t *length)
 	return got < 0 ? -errno : 0;
 }
 
-/* What is in force stays, or there is no such list. */
-static void keep(struct compilation *compilation, uint32_t number, const char *reason)
+/* Of another file than the list is to be of now, the log tells which. */
+static void tell_kept(const struct compilation *compilation, uint32_t number, const char *reason)
 {
 	const struct rules_list *list = &compilation->files->lists[number];
+	const struct lists_source *source = &compilation->sources[number];
+	const uint32_t earlier = (uint32_t)lists_find(compilation->earlier, list->name);
+
+	if (!strncmp(source->file, list->file, LISTS_TEXT_MAX - 1))
+		log_warn("list %s: %s: %s; it stays as it was", list->name, list->file, reason);
+	else
+		log_warn("list %s: %s: %s; its %" PRIu32 " entries of %s stay in force", list->name,
+			 list->file, reason, lists_entries(compilation->earlier, earlier),
+			 source->file);
+}
+
+/* What is in force stays. False: there is no such list. */
+static bool keep(struct compilation *compilation, uint32_t number, const char *reason)
+{
+	const struct rules_list *list = &compilation->files->lists[number];
+	struct lists_source *source = &compilation->sources[number];
+	char *remark = compilation->remarks[number];
 	int earlier = compilation->earlier ? lists_find(compilation->earlier, list->name) : -1;
 
 	if (earlier < 0)
-		log_fatal("list %s: %s: %s", list->name, list->file, reason);
-	log_warn("list %s: %s: %s; it stays as it was", list->name, list->file, reason);
+		return false;
 	free(compilation->texts[number]);
 	compilation->texts[number] = NULL;
-	compilation->sources[number].text = lists_copy(compilation->earlier, (uint32_t)earlier);
-	compilation->sources[number].is_copy = true;
+	source->text = lists_copy(compilation->earlier, (uint32_t)earlier);
+	source->is_copy = true;
+	source->file = lists_file(compilation->earlier, (uint32_t)earlier);
+	snprintf(remark, LISTS_TEXT_MAX, "%.*s: %s", LISTS_TEXT_MAX / 2, list->file, reason);
+	source->remark = remark;
+	tell_kept(compilation, number, reason);
+	return true;
+}
+
+/* At the start too much depends on us: one that a download has left empty is told. */
+static void keep_or_warn(struct compilation *compilation, uint32_t number, const char *reason)
+{
+	const struct rules_list *list = &compilation->files->lists[number];
+
+	if (!keep(compilation, number, reason))
+		log_warn("list %s: %s: %s; the list has no entries", list->name, list->file,
+			 reason);
 }
 
 static const char *describe(int error)
@@ -112,26 +148,30 @@ static void read_source(struct compilation *compilation, uint32_t number)
 
 	strcpy(source->name, list->name);
 	source->format = list->format;
+	source->file = list->file;
 	if (error >= 0)
 		error = read_text(error, text, &length);
 	source->text = (struct slice){*text, length};
-	if (error)
-		keep(compilation, number, describe(error));
-	else if (!length)
-		keep(compilation, number, "is empty");
+	if (error && !keep(compilation, number, describe(error)))
+		log_fatal("list %s: %s: %s", list->name, list->file, describe(error));
+	if (!error && !length)
+		keep_or_warn(compilation, number, "is empty");
 }
 
-static void tell_list(const struct compilation *compilation, uint32_t number)
+static void tell_list(const struct compilation *compilation, uint32_t number, bool is_verbose)
 {
 	const struct rules_list *list = &compilation->files->lists[number];
 	const struct lists_report *report = &compilation->reports[number];
+	const bool has_text = compilation->texts[number];
 
-	if (!compilation->texts[number])
+	if (!is_verbose && has_text && !report->entries && !report->lost)
+		log_info("list %s: %s has no entries", list->name, list->file);
+	if (is_verbose && !has_text)
 		log_info("list %s: %" PRIu32 " entries, as they were", list->name, report->entries);
-	else
+	if (is_verbose && has_text)
 		log_info("list %s: %" PRIu32 " entries of %s (%s), %" PRIu32 " lines left out",
 			 list->name, report->entries, list->file, list_format_name(report->format),
-			 report->left_out);
+			 report->lost);
 }
 
 static void tell_bad(const struct compilation *compilation, uint32_t number)
@@ -139,12 +179,17 @@ static void tell_bad(const struct compilation *compilation, uint32_t number)
 	const struct rules_list *list = &compilation->files->lists[number];
 	const struct lists_report *report = &compilation->reports[number];
 
-	if (report->bad > 1)
+	if (report->bad && report->lost > 1)
 		log_warn("%s:%zu: %s; it is left out, and %" PRIu32 " more", list->file,
-			 report->first_bad, report->problem, report->bad - 1);
+			 report->first_bad, report->problem, report->lost - 1);
 	else if (report->bad)
 		log_warn("%s:%zu: %s; it is left out", list->file, report->first_bad,
 			 report->problem);
+	if (report->lost >= RUBBISH_LEAST && report->lost > report->taken)
+		log_warn("list %s: %s: %" PRIu32 " of %" PRIu32
+			 " lines are left out: is it a list of names, and its format %s?",
+			 list->name, list->file, report->lost, report->lost + report->taken,
+			 list_format_name(report->format));
 }
 
 static void *compile_once(struct compilation *compilation, size_t *size)
@@ -160,20 +205,27 @@ static void *compile_once(struct compilation *compilation, size_t *size)
 	return memory;
 }
 
-/* One without an entry is known when it is compiled; then what it was before is, once more. */
+/* Nothing in it could be taken. A list of comments only is one without entries. */
+static bool is_rubbish(const struct compilation *compilation, uint32_t number)
+{
+	const struct lists_report *report = &compilation->reports[number];
+
+	return compilation->texts[number] && !report->entries && report->lost;
+}
+
+/* That is known when it is compiled; then what it was before is, once more. */
 static void *compile(struct compilation *compilation, size_t *size)
 {
 	void *memory = compile_once(compilation, size);
 	bool is_again = false;
 
 	for (uint32_t i = 0; i < compilation->files->count; i++) {
-		if (!compilation->texts[i])
+		if (compilation->texts[i])
+			tell_bad(compilation, i);
+		if (!is_rubbish(compilation, i))
 			continue;
-		tell_bad(compilation, i);
-		if (compilation->reports[i].entries)
-			continue;
-		keep(compilation, i, "has no entry");
-		is_again = true;
+		keep_or_warn(compilation, i, "has no entry");
+		is_again |= compilation->sources[i].is_copy;
 	}
 	if (!is_again)
 		return memory;
@@ -225,8 +277,7 @@ void list_files_compile(const struct list_files *files, int earlier_fd, int fd, 
 		free(memory);
 	}
 	for (uint32_t i = 0; i < files->count; i++) {
-		if (is_verbose)
-			tell_list(compilation, i);
+		tell_list(compilation, i, is_verbose);
 		free(compilation->texts[i]);
 	}
 	if (compilation->earlier)

@@ -15,7 +15,8 @@ struct list_files *list_files_open(const struct config *config);
 /*
  * Compiles them, and writes what comes of it to a descriptor (-1: nowhere); nothing when there are
  * none. earlier_fd: lists that are in force, or -1: whose file is missing, empty or without a good
- * line stays as it is there. Without it the process ends. is_verbose: tells of each what it has.
+ * line stays as it is there, with a remark. Without it the process ends when a file is missing; a
+ * list of another such file has no entries. is_verbose: tells of each what it has.
  */
 void list_files_compile(const struct list_files *files, int earlier_fd, int fd, bool is_verbose);
 

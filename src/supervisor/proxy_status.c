@@ -30,6 +30,9 @@ static void add_lists(struct json *json, const void *memory, size_t size)
 		json_open_object(json, NULL);
 		json_add_string(json, "name", lists_name(lists, i));
 		json_add_number(json, "entries", lists_entries(lists, i));
+		json_add_string(json, "file", lists_file(lists, i));
+		if (*lists_remark(lists, i))
+			json_add_string(json, "kept", lists_remark(lists, i));
 		json_close_object(json);
 	}
 }

@@ -25,6 +25,8 @@ static void check_report(const struct lists_report *report, struct slice text, u
 		lines += text.data[i] == '\n';
 	assert(report->entries == entries);
 	assert(report->bad <= lines && report->left_out <= lines && report->first_bad <= lines);
+	assert(report->lost >= report->bad && report->lost >= report->left_out);
+	assert(report->lost <= report->bad + report->left_out && report->taken <= lines);
 	assert(!report->bad == !report->first_bad);
 	assert(!report->bad == !*report->problem);
 	assert(memchr(report->problem, '\0', LISTS_ERROR_MAX));

@@ -38,6 +38,8 @@ static void look_up(const struct lists *lists)
 	lists_find(lists, "empty");
 	for (uint32_t number = 0; number < lists_count(lists); number++) {
 		assert(strlen(lists_name(lists, number)) < LISTS_NAME_MAX);
+		assert(strlen(lists_file(lists, number)) < LISTS_TEXT_MAX);
+		assert(strlen(lists_remark(lists, number)) < LISTS_TEXT_MAX);
 		assert(lists_copy(lists, number).length);
 		lists_entries(lists, number);
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

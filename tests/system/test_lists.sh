@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Lists of names are read at the start, where a missing one is an error, and at a reload, where it
-# stays as it was; each worker is lent what is in force.
+# Lists of names are read at the start, where a missing one is an error and an empty one is told, and
+# at a reload, where it stays as it was; each worker is lent what is in force.
 . "$(dirname "$0")/lib.sh"
 isolate
 
@@ -40,6 +40,11 @@ checks() {
 	check "$1: and says so" grep -q -- "$2" "$work/checked"
 }
 
+# checks_not NAME TEXT: what checks() has looked at
+checks_not() {
+	check "$1: without $2" sh -c "! grep -q -- '$2' '$work/checked'"
+}
+
 # reloads NAME TEXT
 reloads() {
 	check "$1: reloads" ctl reload
@@ -58,10 +63,14 @@ configure "ads=$work/lists/none"
 refuses "a file that is not there" "list ads: $work/lists/none: No such file"
 : >"$work/lists/empty"
 configure "ads=$work/lists/empty"
-refuses "an empty one" "list ads: $work/lists/empty: is empty"
+checks "an empty one" "list ads: $work/lists/empty: is empty; the list has no entries"
 printf '# nothing\n\n' >"$work/lists/bare"
 configure "ads=$work/lists/bare"
-refuses "one without a name" "list ads: $work/lists/bare: has no entry"
+checks "one with comments only" "list ads: 0 entries of $work/lists/bare (names), 0 lines left out"
+checks_not "one with comments only" "the list has no entries"
+printf '<html>\n' >"$work/lists/page"
+configure "ads=$work/lists/page"
+checks "one without a name" "list ads: $work/lists/page: has no entry; the list has no entries"
 configure "ads=$work/lists"
 refuses "a folder" "list ads: $work/lists: is no regular file"
 mkfifo "$work/lists/pipe"
@@ -77,6 +86,10 @@ checks "a link of one's own" "list ads: 2 entries of $work/lists/link (names)"
 printf 'a.example\nnot a name\nb..example\n' >"$work/lists/bad"
 configure "ads=$work/lists/bad"
 checks "bad lines" "$work/lists/bad:2: .*; it is left out, and 1 more"
+checks "the same number again" "1 entries of $work/lists/bad (names), 2 lines left out"
+checks_not "a few bad lines" "is it a list"
+seq -f '<tr><td>%g</td>' 10 >>"$work/lists/bad"
+checks "mostly rubbish" "$work/lists/bad: 12 of 13 lines are left out: is it a list of names, and its format names?"
 
 configure "ads=$work/lists/ads"
 start_ready 20 dnsflow "$BUILD/dnsflow" --config "$config" --control "$socket" -P "$work/pid" -M 2 || finish
@@ -95,9 +108,16 @@ check "in another memory" sh -c "! cmp -s $work/before $work/after"
 reloads "an empty file" "list ads: $work/lists/ads: is empty; it stays as it was"
 rm "$work/lists/ads"
 reloads "a file that is gone" "list ads: $work/lists/ads: No such file or directory; it stays as it was"
-echo '# nothing' >"$work/lists/ads"
+mkdir "$work/lists/ads"
+reloads "a folder" "list ads: $work/lists/ads: is no regular file of its own; it stays as it was"
+rmdir "$work/lists/ads"
+echo '<html>' >"$work/lists/ads"
 reloads "a file without a name" "list ads: $work/lists/ads: has no entry; it stays as it was"
 check "it has what it had" has_line dnsflow.err 'list ads: 3 entries, as they were'
+check "the status tells it" sh -c "$BUILD/dnsflowctl --socket $socket status |
+	grep -q 'ads with 3 names (kept: $work/lists/ads: has no entry)'"
+configure "ads=$work/lists/other"
+reloads "another file that is bad" "list ads: $work/lists/other: No such file or directory; its 3 entries of $work/lists/ads stay in force"
 configure "ads=$work/lists/ads" "more=$work/lists/none"
 ctl reload >"$work/ctl.out" 2>&1
 check "a list that never was must be there" test $? = 1

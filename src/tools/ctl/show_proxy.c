@@ -44,9 +44,13 @@ static void show_lists(const json_t *lists, FILE *out)
 	if (!json_array_size(lists))
 		return;
 	fputs("lists:", out);
-	json_array_foreach (lists, i, list)
-		fprintf(out, "%s %s with %" PRId64 " names", i ? "," : "", text_of(list, "name"),
-			number_of(list, "entries"));
+	json_array_foreach (lists, i, list) {
+		const char *kept = text_of(list, "kept");
+
+		fprintf(out, "%s %s with %" PRId64 " names%s%s%s", i ? "," : "",
+			text_of(list, "name"), number_of(list, "entries"), *kept ? " (kept: " : "",
+			kept, *kept ? ")" : "");
+	}
 	fputc('\n', out);
 }
 

@@ -97,6 +97,16 @@ static void test_bad_lines_are_counted_and_the_first_is_told(void **state)
 	assert_in("b.example");
 }
 
+static void test_lines_are_counted_as_taken_or_lost(void **state)
+{
+	(void)state;
+	read_text(LIST_HOSTS, "# title\n\n127.0.0.1 localhost\n0.0.0.0 a.example\n"
+			      "0.0.0.0 b.example 192.0.2.1 c..d\n0.0.0.0 192.0.2.1 c..d\nbad\n");
+	assert_counts(2, 2, 3, 5);
+	assert_int_equal(report.taken, 2);
+	assert_int_equal(report.lost, 3);
+}
+
 static void test_internationalized_name_in_utf8_is_bad(void **state)
 {
 	(void)state;
@@ -696,6 +706,7 @@ int main(void)
 		cmocka_unit_test(test_names_cover_themselves_and_all_below),
 		cmocka_unit_test(test_root_is_no_name_of_a_host),
 		cmocka_unit_test(test_bad_lines_are_counted_and_the_first_is_told),
+		cmocka_unit_test(test_lines_are_counted_as_taken_or_lost),
 		cmocka_unit_test(test_internationalized_name_in_utf8_is_bad),
 		cmocka_unit_test(test_any_shape_of_lines_is_read),
 		cmocka_unit_test(test_lines_of_a_megabyte_are_survived),

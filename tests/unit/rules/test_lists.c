@@ -121,6 +121,27 @@ static void test_list_is_found_by_its_name(void **state)
 	assert_int_equal(lists_find(lists, source.name), 0);
 }
 
+static void test_list_has_what_is_told_of_it(void **state)
+{
+	char path[2 * LISTS_TEXT_MAX];
+	const struct lists_source sources[] = {
+		{.name = "a", .file = "/lists/a", .remark = "/lists/b: is empty"},
+		{.name = "b", .file = path},
+		{.name = "c"},
+	};
+
+	(void)state;
+	memset(path, 'p', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	compile(sources, 3);
+	assert_string_equal(lists_file(lists, 0), "/lists/a");
+	assert_string_equal(lists_remark(lists, 0), "/lists/b: is empty");
+	path[LISTS_TEXT_MAX - 1] = '\0';
+	assert_string_equal(lists_file(lists, 1), path);
+	assert_string_equal(lists_remark(lists, 1), "");
+	assert_string_equal(lists_file(lists, 2), "");
+}
+
 static void test_there_may_be_no_list(void **state)
 {
 	(void)state;
@@ -261,6 +282,8 @@ static void test_memory_that_is_changed_is_refused_or_harmless(void **state)
 			for (uint32_t n = 0; lists && n < lists_count(lists); n++) {
 				lists_find(lists, "none");
 				assert_true(strlen(lists_name(lists, n)) < LISTS_NAME_MAX);
+				assert_true(strlen(lists_file(lists, n)) < LISTS_TEXT_MAX);
+				assert_true(strlen(lists_remark(lists, n)) < LISTS_TEXT_MAX);
 				has(n, "x.ok.ads.example");
 				has(n, "b.example");
 				has(n, ".");
@@ -300,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_each_list_has_its_names),
 		cmocka_unit_test(test_reports_tell_what_became_of_each),
 		cmocka_unit_test(test_list_is_found_by_its_name),
+		cmocka_unit_test(test_list_has_what_is_told_of_it),
 		cmocka_unit_test(test_there_may_be_no_list),
 		cmocka_unit_test(test_there_may_be_as_many_as_are_allowed),
 		cmocka_unit_test(test_copy_of_a_list_has_what_it_had),

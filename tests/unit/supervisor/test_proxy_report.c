@@ -256,7 +256,9 @@ static void make_lists(void)
 	static const char names[] = "a.test\nb.test\n";
 	const struct lists_source source = {.name = "ads",
 					    .format = LIST_NAMES,
-					    .text = {(const uint8_t *)names, sizeof(names) - 1}};
+					    .text = {(const uint8_t *)names, sizeof(names) - 1},
+					    .file = "/ads",
+					    .remark = "/ads: is empty"};
 	struct lists_report report;
 	size_t size;
 	void *memory = lists_compile(&source, 1, &key, &report, &size);
@@ -270,7 +272,7 @@ static void test_status_has_cache_servers_and_lists(void **state)
 {
 	const struct cache_head head = {
 		.layout = CACHE_HEAD_LAYOUT, .size = 1 << 20, .counts = {.hits = 7}};
-	json_t *status, *proxy;
+	json_t *status, *proxy, *list;
 	struct json json;
 
 	(void)state;
@@ -292,9 +294,10 @@ static void test_status_has_cache_servers_and_lists(void **state)
 		json_integer_value(json_object_get(json_object_get(proxy, "cache"), "bytes_most")),
 		SEATS << 20);
 	assert_int_equal(json_array_size(json_object_get(proxy, "upstreams")), 1);
-	assert_int_equal(json_integer_value(json_object_get(
-				 json_array_get(json_object_get(proxy, "lists"), 0), "entries")),
-			 2);
+	list = json_array_get(json_object_get(proxy, "lists"), 0);
+	assert_int_equal(json_integer_value(json_object_get(list, "entries")), 2);
+	assert_string_equal(json_string_value(json_object_get(list, "file")), "/ads");
+	assert_string_equal(json_string_value(json_object_get(list, "kept")), "/ads: is empty");
 	json_decref(status);
 }
 

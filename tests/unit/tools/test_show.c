@@ -144,13 +144,14 @@ static void test_status_shows_the_proxy(void **state)
 	     "1.25,"
 	     "\"backed_off\":1},{\"upstream\":\"tcp://192.0.2.2:53\",\"latency_milliseconds\":"
 	     "null}],\"lists\":[{\"name\":\"ads\",\"entries\":7},{\"name\":\"b\",\"entries\":"
-	     "1}]}}");
-	assert_non_null(strstr(shown, "\nproxy: 127.0.0.1:53 [::1]:53; names are steered to "
-				      "workers\n"
-				      "queries: 12.2 a second; TCP connections: 3\n"
-				      "cache: 2 answers in 2 of 64 KiB; 5 hits, 1 stale ones, 4 "
-				      "misses\n"
-				      "lists: ads with 7 names, b with 1 names\n"));
+	     "1,\"kept\":\"/b: is empty\"}]}}");
+	assert_non_null(strstr(shown,
+			       "\nproxy: 127.0.0.1:53 [::1]:53; names are steered to "
+			       "workers\n"
+			       "queries: 12.2 a second; TCP connections: 3\n"
+			       "cache: 2 answers in 2 of 64 KiB; 5 hits, 1 stale ones, 4 "
+			       "misses\n"
+			       "lists: ads with 7 names, b with 1 names (kept: /b: is empty)\n"));
 	assert_non_null(strstr(shown, "\n\nupstream            queries  answers  errors  timeouts  "
 				      "failures  wrong-ids  backed-off  ms\n"
 				      "192.0.2.1:53              9        8       1         2      "
