@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "dns/name.h"
 #include "ipc/reply.h"
 #include "ipc/request.h"
 #include "supervisor/control_socket.h"
@@ -140,6 +141,19 @@ static void set_log_level(struct peer *peer, const struct request *request, cons
 	answer_done(peer);
 }
 
+static void log_flush(const char *name)
+{
+	char text[DNS_NAME_TEXT_MAX] = "";
+	uint8_t wire[DNS_NAME_MAX], length;
+
+	if (name && name_parse(name, wire, &length))
+		name_format(wire, text);
+	if (name)
+		log_info("flush: %s. and all below it", text);
+	else
+		log_info("flush: all answers");
+}
+
 static void flush(struct peer *peer, const struct request *request, const char *text)
 {
 	const char *name = *text ? text : NULL;
@@ -151,6 +165,7 @@ static void flush(struct peer *peer, const struct request *request, const char *
 		answer_error(peer, REPLY_FAILED, error);
 		return;
 	}
+	log_flush(name);
 	json = begin_text();
 	json_open_object(json, NULL);
 	if (name)

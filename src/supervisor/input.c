@@ -61,13 +61,23 @@ static void log_capture(const struct config *config)
 		log_info("sample_rate set to %u", config->sample_rate);
 }
 
-static void log_proxy(const struct config *config)
+static bool listens_to(const struct config_proxy *proxy, const struct endpoint *endpoint)
+{
+	for (uint32_t i = 0; i < proxy->endpoint_count; i++)
+		if (proxy->endpoints[i].port == endpoint->port &&
+		    address_equal(&proxy->endpoints[i].address, &endpoint->address))
+			return true;
+	return false;
+}
+
+void input_log_listeners(const struct config *before, const struct config *config)
 {
 	char text[ENDPOINT_TEXT_MAX];
 
 	for (uint32_t i = 0; i < config->proxy.endpoint_count; i++)
-		log_info("answering queries to %s",
-			 endpoint_format(&config->proxy.endpoints[i], text));
+		if (!listens_to(&before->proxy, &config->proxy.endpoints[i]))
+			log_info("answering queries to %s",
+				 endpoint_format(&config->proxy.endpoints[i], text));
 }
 
 void input_log(const struct supervisor *supervisor)
@@ -76,7 +86,7 @@ void input_log(const struct supervisor *supervisor)
 
 	if (config_has_capture(config))
 		log_capture(config);
-	log_proxy(config);
+	input_log_listeners(&config_default, config);
 }
 
 bool input_is_lent(const struct packet_sockets *sockets, const struct seat *seat)

@@ -14,8 +14,11 @@ struct supervisor;
 /* Opens what the configuration in force names. Ends the process where that cannot be. */
 void input_open(struct supervisor *supervisor);
 
-/* Tells the operator what is read, and with which filter. */
+/* Tells the operator what is read, and with which filter, and where queries are answered. */
 void input_log(const struct supervisor *supervisor);
+
+/* Where queries are answered that were not before. */
+void input_log_listeners(const struct config *before, const struct config *config);
 
 /* Lends a seat its ring of the sockets that are in use, or the file. A ring that the worker has not
  * seen before has another generation. */

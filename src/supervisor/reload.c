@@ -29,6 +29,8 @@ static void finish(struct supervisor *supervisor, const char *error)
 	loop_timer_stop(reload->timer);
 	listeners_trim(supervisor->listeners, &supervisor->effective->config);
 	service_tell_ready();
+	if (is_configured)
+		input_log_listeners(&reload->previous->config, &supervisor->effective->config);
 	effective_free(reload->next);
 	effective_free(reload->previous);
 	reload->next = reload->previous = NULL;

@@ -56,6 +56,7 @@ check "status: answers in the cache" holds ctl "j['proxy']['cache']['entries'] =
 check "status: hits and misses" holds ctl "(j['proxy']['cache']['hits'], j['proxy']['cache']['misses']) == (4, 4)"
 check "flush of a name is done" ctl control flush A.Test.
 check "it says within what time" says 'A.Test. and all below it are forgotten within 1 s'
+check "the log has the name" has_line control.err 'flush: A.Test. and all below it'
 sleep 1.2
 for name in a.test b.a.test c.test; do
 	ask $name A
@@ -64,6 +65,7 @@ check "the name is asked for again" [ "$(asked 127.0.0.2 ' a.test')" = 2 ]
 check "so is what is below it" [ "$(asked 127.0.0.2 ' b.a.test')" = 2 ]
 check "another one is not" [ "$(asked 127.0.0.2 ' c.test')" = 1 ]
 ctl control flush
+check "the log has it" has_line control.err 'flush: all answers'
 check "flush of all says so" says 'All answers are forgotten within 1 s'
 sleep 1.2
 ask c.test A
@@ -156,7 +158,7 @@ check "what stays keeps its hits" holds ctl "[(r['number'], r['hits'], r['rule']
 check "what is new has none" holds ctl "len(j['rules']) == 2 and j['rules'][1]['hits'] == 0"
 ctl control --json status
 check "servers that no rule has are not shown" holds ctl "[u['upstream'] for u in j['proxy']['upstreams']] == ['127.0.0.2:53'] and j['proxy']['upstreams'][0]['answers'] > 0"
-check "lists that stay are" holds ctl "j['proxy']['lists'] == [{'name': 'ads', 'entries': 2}]"
+check "lists that stay are" holds ctl "j['proxy']['lists'] == [{'name': 'ads', 'entries': 2, 'file': '$work/ads.hosts'}]"
 adds_up control "control"
 stop "$proxy_pid"
 

@@ -136,6 +136,8 @@ check "and no more" has_sockets 53 8
 
 configure 3 "127.0.0.1:53, 127.0.0.1:54, '[::1]:53'"
 check "a reload with another address and more workers" ctl reload
+check "the log has the other address" test "$(grep -c 'answering queries to 127.0.0.1:54' "$work/dnsflow.err")" = 1
+check "and no other again" test "$(grep -c 'answering queries to' "$work/dnsflow.err")" = 3
 check "has their sockets" has_sockets 54 6
 check "sockets of more workers" has_sockets 53 12
 check "and all that were there" keeps_sockets 53
