@@ -57,16 +57,27 @@ int check_start(struct check *check, int executable_fd, int argc, char **argv,
 	return error;
 }
 
+static void hear_warning(struct check *check, const char *text)
+{
+	const size_t kept = strlen(check->warnings), length = strlen(text);
+
+	log_warn("%s", text);
+	if (kept + length + 2 <= sizeof(check->warnings))
+		sprintf(check->warnings + kept, "%s\n", text);
+}
+
 /* Its last words, if it refused; warnings are passed on. */
-static void hear(const struct check *check, char *error)
+static void hear(struct check *check, char *error)
 {
 	struct control_message message;
+
+	*check->warnings = '\0';
 
 	while (control_receive(check->process.control, &message) > 0) {
 		if (message.type == CONTROL_FAILED)
 			snprintf(error, CONFIG_ERROR_MAX, "%s", message.text);
 		else if (message.status == LOG_LEVEL_WARN)
-			log_warn("%s", message.text);
+			hear_warning(check, message.text);
 		else
 			log_info("%s", message.text);
 	}

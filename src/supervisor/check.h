@@ -9,10 +9,13 @@
  * the start and for each reload, and what it hands back.
  */
 
+#define CHECK_WARNINGS_MAX 8192
+
 /* A check in progress: its pidfd becomes readable when it is done. */
 struct check {
 	struct process process;
 	int config_fd, filter_fd, lists_fd;
+	char warnings[CHECK_WARNINGS_MAX]; /* lines with LF; what does not fit is in the log only */
 };
 
 enum check_result {
@@ -27,5 +30,5 @@ int check_start(struct check *check, int executable_fd, int argc, char **argv,
 		const struct effective *effective);
 
 /* Waits for its end. CHECK_OK gives *effective, which effective_free() frees. Its warnings are
- * logged. error has CONFIG_ERROR_MAX bytes. */
+ * logged, and kept in check. error has CONFIG_ERROR_MAX bytes. */
 enum check_result check_finish(struct check *check, struct effective **effective, char *error);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "dns/name.h"
+#include "ipc/control.h"
 #include "ipc/reply.h"
 #include "ipc/request.h"
 #include "supervisor/control_socket.h"
@@ -101,7 +103,37 @@ static void answer_done(struct peer *peer)
 	answer(peer, REPLY_OK, json);
 }
 
+/* What the check of the configuration warned of comes along. */
+static void answer_reloaded(struct peer *peer)
+{
+	const char *line = peer->server->supervisor->reload.check.warnings;
+	struct json *json = begin_text();
+
+	json_open_object(json, NULL);
+	json_open_array(json, "warnings");
+	for (size_t length; *line; line += length + 1) {
+		char text[sizeof(((struct control_message *)0)->text)];
+
+		length = strcspn(line, "\n");
+		snprintf(text, sizeof(text), "%.*s", (int)length, line);
+		json_add_string(json, NULL, text);
+	}
+	json_close_array(json);
+	json_close_object(json);
+	answer(peer, REPLY_OK, json);
+}
+
 static void on_reloaded(void *argument, const char *error)
+{
+	struct peer *peer = argument;
+
+	if (error)
+		answer_error(peer, REPLY_FAILED, error);
+	else
+		answer_reloaded(peer);
+}
+
+static void on_upgraded(void *argument, const char *error)
 {
 	struct peer *peer = argument;
 
@@ -127,7 +159,7 @@ static void upgrade(struct peer *peer, const struct request *request, const char
 	(void)text;
 	peer_forget_events(peer);
 	peer->is_waiting = true;
-	upgrade_begin(peer->server->supervisor, on_reloaded, peer);
+	upgrade_begin(peer->server->supervisor, on_upgraded, peer);
 }
 
 static void set_log_level(struct peer *peer, const struct request *request, const char *text)

@@ -47,7 +47,8 @@ checks_not() {
 
 # reloads NAME TEXT
 reloads() {
-	check "$1: reloads" ctl reload
+	ctl reload >"$work/ctl.out" 2>&1
+	check "$1: reloads" test $? = 0
 	check "$1: says so" wait_for 5 has_line dnsflow.err "$2"
 }
 
@@ -104,8 +105,10 @@ lists_of_workers >"$work/after"
 check "workers have it" test "$(wc -l <"$work/after")" = 1
 check "in another memory" sh -c "! cmp -s $work/before $work/after"
 
+check "who asked sees that it is done" grep -q '^The configuration was read and is in force$' "$work/ctl.out"
 : >"$work/lists/ads"
 reloads "an empty file" "list ads: $work/lists/ads: is empty; it stays as it was"
+check "who asked sees it" grep -q "^list ads: $work/lists/ads: is empty; it stays as it was$" "$work/ctl.out"
 rm "$work/lists/ads"
 reloads "a file that is gone" "list ads: $work/lists/ads: No such file or directory; it stays as it was"
 mkdir "$work/lists/ads"

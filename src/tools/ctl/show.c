@@ -224,12 +224,24 @@ static void show_quarantine(const json_t *reply, FILE *out)
 		number_of(reply, "packets"), number_of(reply, "packets_not_kept"));
 }
 
+static void show_reload(const json_t *reply, FILE *out)
+{
+	const json_t *warnings = json_object_get(reply, "warnings"), *warning;
+	size_t i;
+
+	json_array_foreach (warnings, i, warning)
+		fprintf(out, "%s\n", json_is_string(warning) ? json_string_value(warning) : "");
+	fprintf(out, "The configuration was read and is in force%s\n",
+		json_array_size(warnings) ? ", with these warnings" : "");
+}
+
 void show_reply(enum request_type type, const json_t *reply, FILE *out)
 {
 	static void (*const shows[])(const json_t *reply, FILE *out) = {
 		[REQUEST_STATUS] = show_status, [REQUEST_STATS] = show_stats,
 		[REQUEST_LEDGER] = show_ledger, [REQUEST_QUARANTINE] = show_quarantine,
 		[REQUEST_FLUSH] = show_flush,	[REQUEST_RULES] = show_rules,
+		[REQUEST_RELOAD] = show_reload,
 	};
 
 	if (type < sizeof(shows) / sizeof(shows[0]) && shows[type])

@@ -162,6 +162,16 @@ static void test_status_shows_the_proxy(void **state)
 	assert_non_null(strstr(shown, "\ncache: none\n"));
 }
 
+static void test_reload_has_its_warnings(void **state)
+{
+	(void)state;
+	show(REQUEST_RELOAD, "{\"warnings\":[]}");
+	assert_string_equal(shown, "The configuration was read and is in force\n");
+	show(REQUEST_RELOAD, "{\"warnings\":[\"list a: /a: is empty\",\"b\"]}");
+	assert_string_equal(shown, "list a: /a: is empty\nb\nThe configuration was read and is in "
+				   "force, with these warnings\n");
+}
+
 static void test_strange_replies_do_no_harm(void **state)
 {
 	static const char *const replies[] = {
@@ -203,6 +213,7 @@ int main(void)
 		TEST(test_rules_say_what_they_did),
 		TEST(test_flush_says_when_it_is_done),
 		TEST(test_status_shows_the_proxy),
+		TEST(test_reload_has_its_warnings),
 		TEST(test_strange_replies_do_no_harm),
 		TEST(test_clean_text_has_no_control_bytes),
 	};
