@@ -79,7 +79,7 @@ static void show_status(const json_t *reply, FILE *out)
 
 	show_run(reply, out);
 	table_init(&table,
-		   "worker state pid cpu restarts deaths in-ring blocks of packets records");
+		   "worker state pid cpu restarts fruitless in-ring blocks of packets records");
 	json_array_foreach (workers, i, worker) {
 		table_add_number(&table, number_of(worker, "index"));
 		table_add_text(&table, text_of(worker, "state"));

@@ -132,6 +132,16 @@ static void test_flush_says_when_it_is_done(void **state)
 	assert_string_equal(shown, "a.test and all below it are forgotten within 1 s\n");
 }
 
+/* Deaths with work between them are restarts alone. */
+static void test_status_tells_fruitless_deaths(void **state)
+{
+	(void)state;
+	show(REQUEST_STATUS, "{\"workers\":[{\"index\":0,\"state\":\"working\",\"pid\":7,\"cpu\":1,"
+			     "\"restarts\":6,\"deaths_without_progress\":2}]}");
+	assert_non_null(strstr(shown, "cpu  restarts  fruitless  in-ring"));
+	assert_non_null(strstr(shown, "  7    1         6          2  "));
+}
+
 static void test_status_shows_the_proxy(void **state)
 {
 	(void)state;
@@ -212,6 +222,7 @@ int main(void)
 		TEST(test_stats_show_what_is_not_zero),
 		TEST(test_rules_say_what_they_did),
 		TEST(test_flush_says_when_it_is_done),
+		TEST(test_status_tells_fruitless_deaths),
 		TEST(test_status_shows_the_proxy),
 		TEST(test_reload_has_its_warnings),
 		TEST(test_strange_replies_do_no_harm),
