@@ -11,7 +11,7 @@
 #include "tools/bench/questions.h"
 #include "tools/bench/report.h"
 #include "tools/bench/score.h"
-#include "tools/read/stop.h"
+#include "tools/option/stop.h"
 
 static struct score score;
 

@@ -7,12 +7,12 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "tools/option/stop.h"
 #include "tools/read/options.h"
 #include "tools/read/output.h"
 #include "tools/read/print.h"
 #include "tools/read/session.h"
 #include "tools/read/source.h"
-#include "tools/read/stop.h"
 
 static struct output output;
 

@@ -17,7 +17,7 @@
 #include "tools/bench/flight.h"
 #include "tools/bench/lanes.h"
 #include "tools/bench/report.h"
-#include "tools/read/stop.h"
+#include "tools/option/stop.h"
 
 #define BATCHES	    32 /* of a turn */
 #define LATE_NS	    NANOSECONDS_PER_MILLISECOND

@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "record/reader.h"
+#include "tools/option/stop.h"
 #include "tools/read/exporter.h"
 #include "tools/read/print.h"
-#include "tools/read/stop.h"
 
 #define FLUSH_NS	NANOSECONDS_PER_SECOND
 #define WAIT_MAX_MS	60000

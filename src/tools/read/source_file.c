@@ -12,8 +12,8 @@
 
 #include "base/memory.h"
 #include "pcap/stream.h"
+#include "tools/option/stop.h"
 #include "tools/read/frames.h"
-#include "tools/read/stop.h"
 
 struct file_source {
 	struct source source;

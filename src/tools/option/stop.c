@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tools/read/stop.h"
+#include "tools/option/stop.h"
 
 #include <errno.h>
 #include <fcntl.h>
