@@ -24,18 +24,10 @@ static void replace(int *fd, int other)
 	*fd = other;
 }
 
-/* A worker's part of it, in whole MiB. */
-static size_t cache_bytes(const struct config *config)
-{
-	size_t mib = config->proxy.cache_mib / config->worker_count;
-
-	return (mib ? mib : 1) << 20;
-}
-
 static int fit_cache(struct proxy_lease *lease, const struct config *config)
 {
-	bool is_wanted = config_has_proxy(config) && config->proxy.cache_mib;
-	size_t size = cache_bytes(config);
+	size_t size = proxy_cache_size(config);
+	bool is_wanted = config_has_proxy(config) && size;
 	int fd = -1;
 
 	if (is_wanted && memory_has_size(lease->cache_fd, size))
