@@ -2,24 +2,18 @@
 #include "ipc/lent_rules.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "ipc/child.h"
 #include "ipc/memory.h"
 
 const struct lists *lent_lists(char *error)
 {
-	const struct lists *lists = NULL;
-	struct stat status;
-	void *memory;
+	size_t size;
+	const void *memory = memory_map_whole(CHILD_FD_LISTS, &size, true);
+	const struct lists *lists = memory ? lists_open(memory, size) : NULL;
 
 	*error = '\0';
-	if (fstat(CHILD_FD_LISTS, &status) < 0 || !status.st_size)
-		return NULL;
-	memory = memory_map_huge(CHILD_FD_LISTS, (size_t)status.st_size, false);
-	if (memory)
-		lists = lists_open(memory, (size_t)status.st_size);
-	if (!lists)
+	if (size && !lists)
 		snprintf(error, RULESET_ERROR_MAX,
 			 "the lists of names that were lent cannot be used");
 	return lists;

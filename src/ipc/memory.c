@@ -52,18 +52,20 @@ void *memory_map(int fd, size_t size, bool is_writable)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Huge pages only map what is aligned like them. */
+/* Huge pages only map what is aligned like them. Before Linux 6.7 what is sealed against writing
+ * cannot be mapped as shared, not even to read it. */
 void *memory_map_huge(int fd, size_t size, bool is_writable)
 {
 	size_t room = size + HUGE_PAGE_BYTES;
 	int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	int kind = is_writable ? MAP_SHARED : MAP_PRIVATE;
 	uint8_t *reserved, *memory;
 
 	reserved = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (reserved == MAP_FAILED)
 		return NULL;
 	memory = reserved + (-(uintptr_t)reserved & (HUGE_PAGE_BYTES - 1));
-	if (mmap(memory, size, protection, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+	if (mmap(memory, size, protection, kind | MAP_FIXED, fd, 0) == MAP_FAILED) {
 		munmap(reserved, room);
 		return NULL;
 	}
@@ -72,6 +74,21 @@ void *memory_map_huge(int fd, size_t size, bool is_writable)
 	munmap(memory + size, (size_t)(reserved + room - (memory + size)));
 	madvise(memory, size, MADV_COLLAPSE); /* as well as it goes */
 	return memory;
+}
+
+void *memory_map_whole(int fd, size_t *size, bool is_huge)
+{
+	struct stat status;
+	void *memory;
+
+	*size = 0;
+	if (fd < 0 || fstat(fd, &status) < 0 || status.st_size <= 0)
+		return NULL;
+	*size = (size_t)status.st_size;
+	if (is_huge)
+		return memory_map_huge(fd, *size, false);
+	memory = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
 int memory_reopen(int fd)

@@ -22,9 +22,14 @@ bool memory_is_sealed(int fd, size_t size);
 void *memory_map(int fd, size_t size, bool is_writable);
 
 /* Maps a descriptor of that size, sealed or not, for memory that is used all over: in huge pages,
- * as far as the kernel has them, so that an access seldom costs a walk of page tables. NULL when it
- * cannot be mapped. */
+ * as far as the kernel has them, so that an access seldom costs a walk of page tables. What is not
+ * writable is a view of what nobody writes any more. NULL when it cannot be mapped. */
 void *memory_map_huge(int fd, size_t size, bool is_writable);
+
+/* Maps a descriptor read-only, of whatever size it has: *size. NULL, and a size of 0, when it is
+ * not there (fd < 0) or empty; NULL alone when it cannot be mapped. munmap() ends it. is_huge: as
+ * above. */
+void *memory_map_whole(int fd, size_t *size, bool is_huge);
 
 /* A second descriptor of a memfd, read-only: what is lent so cannot be mapped for writing. It or
  * -errno. */

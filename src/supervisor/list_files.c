@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "config/rules.h"
 #include "config/schema.h"
+#include "ipc/memory.h"
 #include "supervisor/place.h"
 
 /* So many lines that are left out, and more than are taken: perhaps it is something else. */
@@ -244,30 +245,15 @@ static void write_whole(int fd, const uint8_t *bytes, size_t size)
 	}
 }
 
-/* Of a memfd that is sealed, and made by a process like us. */
-static const struct lists *open_earlier(int fd, size_t *size)
-{
-	struct stat status;
-	void *memory;
-
-	*size = 0;
-	if (fstat(fd, &status) < 0 || status.st_size <= 0)
-		return NULL;
-	memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (memory == MAP_FAILED)
-		return NULL;
-	*size = (size_t)status.st_size;
-	return lists_open(memory, *size);
-}
-
 void list_files_compile(const struct list_files *files, int earlier_fd, int fd, bool is_verbose)
 {
 	struct compilation *compilation = xcalloc(1, sizeof(*compilation));
 	size_t size, earlier_size;
-	void *memory;
+	/* Sealed, and made by a process like us. */
+	void *memory, *earlier = memory_map_whole(earlier_fd, &earlier_size, false);
 
 	compilation->files = files;
-	compilation->earlier = open_earlier(earlier_fd, &earlier_size);
+	compilation->earlier = earlier ? lists_open(earlier, earlier_size) : NULL;
 	for (uint32_t i = 0; i < files->count; i++)
 		read_source(compilation, i);
 	if (files->count) {
@@ -280,8 +266,8 @@ void list_files_compile(const struct list_files *files, int earlier_fd, int fd, 
 		tell_list(compilation, i, is_verbose);
 		free(compilation->texts[i]);
 	}
-	if (compilation->earlier)
-		munmap((void *)compilation->earlier, earlier_size);
+	if (earlier)
+		munmap(earlier, earlier_size);
 	free(compilation);
 }
 

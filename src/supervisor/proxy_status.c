@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
+#include "ipc/memory.h"
 #include "ipc/proxy_json.h"
 #include "rules/lists.h"
 #include "supervisor/accounts.h"
@@ -40,15 +40,13 @@ static void add_lists(struct json *json, const void *memory, size_t size)
 /* The memory is sealed, and all places in it are checked. */
 static void add_lists_of(struct json *json, int fd)
 {
-	struct stat status;
-	void *memory = MAP_FAILED;
+	size_t size;
+	void *memory = memory_map_whole(fd, &size, false);
 
 	json_open_array(json, "lists");
-	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size)
-		memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (memory != MAP_FAILED) {
-		add_lists(json, memory, (size_t)status.st_size);
-		munmap(memory, (size_t)status.st_size);
+	if (memory) {
+		add_lists(json, memory, size);
+		munmap(memory, size);
 	}
 	json_close_array(json);
 }

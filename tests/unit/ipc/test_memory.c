@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -73,6 +74,47 @@ static void test_memory_of_another_size_is_not_mapped_twice(void **state)
 	close(less);
 }
 
+static int filled(size_t size)
+{
+	int fd = memfd_create("filled", MFD_ALLOW_SEALING);
+
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(write(fd, "x", 1), 1);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	return fd;
+}
+
+static void test_memory_that_is_sealed_against_writing_is_mapped_whole(void **state)
+{
+	int fd = filled(5000);
+
+	(void)state;
+	for (int is_huge = 0; is_huge < 2; is_huge++) {
+		size_t size;
+		const char *memory = memory_map_whole(fd, &size, is_huge);
+
+		assert_non_null(memory);
+		assert_int_equal(size, 5000);
+		assert_int_equal(memory[0], 'x');
+		assert_int_equal(memory[4999], 'x');
+		munmap((void *)memory, size);
+	}
+	close(fd);
+}
+
+static void test_no_memory_is_not_mapped_whole(void **state)
+{
+	int fd = filled(0);
+	size_t size = 1;
+
+	(void)state;
+	assert_null(memory_map_whole(fd, &size, false));
+	assert_int_equal(size, 0);
+	assert_null(memory_map_whole(-1, &size, true));
+	assert_int_equal(size, 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -80,6 +122,8 @@ int main(void)
 		cmocka_unit_test(test_memory_of_another_size_or_kind_is_refused),
 		cmocka_unit_test(test_memory_mapped_twice_has_its_tail_behind),
 		cmocka_unit_test(test_memory_of_another_size_is_not_mapped_twice),
+		cmocka_unit_test(test_memory_that_is_sealed_against_writing_is_mapped_whole),
+		cmocka_unit_test(test_no_memory_is_not_mapped_whole),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
