@@ -51,13 +51,24 @@ static bool parse_listeners(struct listeners *listeners, const char *text)
 	return parse_listener(listeners, local);
 }
 
+/* ::ffff:a.b.c.d (RFC 4291 2.5.5.2), which a socket of IPv6 alone is not asked at. */
+static bool is_mapped(const struct address *address)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+	return address->version == 6 && !memcmp(address->bytes, prefix, sizeof(prefix));
+}
+
 bool proxy_settings_check_listen(const char *text, char *problem)
 {
 	struct listeners listeners;
 
-	return parse_listeners(&listeners, text) ||
+	if (!parse_listeners(&listeners, text))
+		return fail(problem, text,
+			    "is neither an address, ADDRESS:PORT, [ADDRESS]:PORT nor a port");
+	return !is_mapped(&listeners.endpoints[0].address) ||
 	       fail(problem, text,
-		    "is neither an address, ADDRESS:PORT, [ADDRESS]:PORT nor a port");
+		    "stands for an address of IPv4: write that, without ::ffff: before it");
 }
 
 bool proxy_settings_check_allow(const char *text, char *problem)

@@ -100,9 +100,28 @@ static bool take_timeout(struct config *config, const char *value, char *problem
 	return false;
 }
 
+static unsigned int own_bit(const char *key)
+{
+	static const char *const keys[] = {"host", "port", "resolution_timeout"};
+
+	for (unsigned int i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(keys[i], key))
+			return 1u << i;
+	return 0;
+}
+
 bool sentry_has_key(const char *key)
 {
-	return !strcmp(key, "host") || !strcmp(key, "port") || !strcmp(key, "resolution_timeout");
+	return own_bit(key);
+}
+
+bool sentry_note(struct sentry *sentry, const char *key)
+{
+	const unsigned int bit = own_bit(key);
+	const bool is_first = !(sentry->given & bit);
+
+	sentry->given |= bit;
+	return is_first;
 }
 
 bool sentry_take(struct sentry *sentry, struct config *config, const char *key, const char *value,

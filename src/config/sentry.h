@@ -10,6 +10,7 @@
  */
 struct sentry {
 	struct endpoint listen;		  /* host and port */
+	unsigned int given;		  /* bits of keys that were there */
 	char left_out[SETTING_ERROR_MAX]; /* names, with commas between them */
 };
 
@@ -18,6 +19,9 @@ bool sentry_recognise(struct slice text);
 
 /* Is it a key whose value sentry_take() takes? */
 bool sentry_has_key(const char *key);
+
+/* Notes that such a key is there; false: it was before. */
+bool sentry_note(struct sentry *sentry, const char *key);
 
 /* Takes the value of a key over to the setting that has its meaning; false with what is wrong in
  * problem[SETTING_ERROR_MAX]. */

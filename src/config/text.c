@@ -156,6 +156,9 @@ static bool refuse_key(struct reader *reader, const struct level *level, const c
 	if (setting && !setting->is_private)
 		return refuse(reader, name, "write the key in its section, without the dot");
 	schema_explain(level->schema, name, problem);
+	if (level->schema == &schema_config && !strcmp(name, "host"))
+		strcpy(problem, "unknown key: only in a configuration of Sentry, which has host, "
+				"port and rules, all three");
 	return refuse(reader, name, problem);
 }
 
@@ -195,6 +198,8 @@ static bool read_sentry(struct reader *reader, const char *key)
 	char problem[SETTING_ERROR_MAX];
 	const char *value;
 
+	if (!sentry_note(&reader->sentry, key))
+		return refuse(reader, key, "is given twice");
 	if (!advance(reader))
 		return false;
 	value = value_text(reader, key);

@@ -305,6 +305,14 @@ static void test_the_proxy_listens_on_addresses_and_ports(void **state)
 			 "127.0.0.1:7 [::1]:7 127.0.0.1:8 [::1]:8 ");
 }
 
+static void test_mapped_listeners_are_refused_with_a_hint(void **state)
+{
+	(void)state;
+	assert_no_listener("'::ffff:192.0.2.4'", "::ffff:192.0.2.4 stands for an address of IPv4");
+	assert_no_listener("'[::ffff:192.0.2.4]:54'", "without ::ffff: before it");
+	assert_listeners("'::fffe:192.0.2.4'", "[::fffe:c000:204]:53 ");
+}
+
 static void test_other_listeners_are_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -413,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_own_addresses_are_addresses),
 		cmocka_unit_test(test_tables_are_some_and_shown_ones_are_counted),
 		cmocka_unit_test(test_the_proxy_listens_on_addresses_and_ports),
+		cmocka_unit_test(test_mapped_listeners_are_refused_with_a_hint),
 		cmocka_unit_test(test_other_listeners_are_refused),
 		cmocka_unit_test(test_clients_of_the_proxy_are_prefixes),
 		cmocka_unit_test(test_rules_and_what_acts_on_them_need_each_other),

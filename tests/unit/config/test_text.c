@@ -585,6 +585,13 @@ static void test_mistakes_in_a_configuration_of_sentry_have_their_place(void **s
 		       "f:1:21: resolution_timeout: nan is not a number of seconds");
 	assert_refused("resolution_timeout: 1s\nhost: ''\nport: 1\nrules: []",
 		       "f:1:21: resolution_timeout: 1s is not a number of seconds");
+	assert_refused("{\"host\":\"\",\"rules\":[],\"port\":5300,\"port\":5999}",
+		       "f:1:35: port: is given twice");
+	assert_refused("host: ''\nport: 1\nrules: []\nhost: 127.0.0.1",
+		       "f:4:1: host: is given twice");
+	assert_refused("host: ''\nport: 1\nrules: []\nresolution_timeout: 1\n"
+		       "resolution_timeout: 1",
+		       "f:5:1: resolution_timeout: is given twice");
 	assert_refused("host: ''\nport: 1\nrules: [log a, [b]]",
 		       "f:3:16: rules: holds more than a value can");
 }
@@ -602,7 +609,12 @@ static void test_what_sentry_does_not_know_is_left_out(void **state)
 	assert_int_equal(config.worker_count, 2);
 	assert_refused("host: ''\nport: 1\nrules: []\nworkers: 99",
 		       "f:4:10: workers: 99 is not a number from 0 to 64");
-	assert_refused("host: a\nport: 1", "f:1:1: host: unknown key (did you mean port?)");
+	assert_refused("host: a\nport: 1",
+		       "f:1:1: host: unknown key: only in a configuration of Sentry, which has "
+		       "host, port and rules, all three");
+	assert_refused("{\"rules\": [], \"host\": \"\"}",
+		       "f:1:15: host: unknown key: only in a configuration of Sentry, which has "
+		       "host, port and rules, all three");
 	assert_refused("a: {host: a, rules: b}\nport: 1", "f:1:1: a: unknown key");
 	assert_refused("host: ''\nport: 1\nrules: log a\nb: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]",
 		       "f:4:20: nests too deep");
