@@ -13,18 +13,12 @@
 #include "net/decode.h"
 #include "stats/shard.h"
 
-static bool refuse(char *error, const char *text)
-{
-	snprintf(error, CONFIG_ERROR_MAX, "%s", text);
-	return false;
-}
-
 static bool complete_capture(struct config *config, uint32_t cpu_count, char *error)
 {
 	if (config->segment_size && *config->write_file)
-		return refuse(error, "--segments is for UDP: it does not go with -w");
+		return setting_refuse(error, "--segments is for UDP: it does not go with -w");
 	if (config->segment_size && config->segment_size > config->payload_max)
-		return refuse(error, "--segments is larger than --max-payload");
+		return setting_refuse(error, "--segments is larger than --max-payload");
 	if (!config->worker_count)
 		config->worker_count = cpu_count / 2;
 	if (!config->worker_count || config->share_count > 1)
@@ -34,8 +28,8 @@ static bool complete_capture(struct config *config, uint32_t cpu_count, char *er
 	if (config->sample_rate == 1)
 		config->sample_rate = 0;
 	if (!strcmp(config->write_file, "-") && config->worker_count > 1)
-		return refuse(error,
-			      "-w - is for one worker: several cannot share standard output");
+		return setting_refuse(
+			error, "-w - is for one worker: several cannot share standard output");
 	if (!config->are_tunnels_set)
 		config->tunnels = *config->read_file ? TUNNEL_ALL : 0;
 	config->are_tunnels_set = true;
@@ -115,9 +109,9 @@ static bool check_lists(const struct config *config, char *error)
 	const struct setting *own = schema_find(&schema_config, "own-address");
 
 	if (setting_count(config, own) > CONFIG_OWN_ADDRESSES_MAX)
-		return refuse(error, "own-address: more than 16");
+		return setting_refuse(error, "own-address: more than 16");
 	if (setting_count(config, tables) > STATS_TABLES_MAX)
-		return refuse(error, "statistics.tables: more than 16");
+		return setting_refuse(error, "statistics.tables: more than 16");
 	return check_list(config, "own-address", is_address, "no address", error) &&
 	       check_list(config, "statistics.tables", is_table, "not WHAT/query or WHAT/response",
 			  error) &&
@@ -154,18 +148,19 @@ static bool is_loopback(const struct address *address)
 static bool complete_web(struct config_web *web, char *error)
 {
 	if (!*web->certificate != !*web->key)
-		return refuse(error, "web.certificate and web.key need each other");
+		return setting_refuse(error, "web.certificate and web.key need each other");
 	if (!*web->login != !*web->password_file)
-		return refuse(error, "web.login and web.password-file need each other");
+		return setting_refuse(error, "web.login and web.password-file need each other");
 	if (strchr(web->login, ':'))
-		return refuse(error, "web.login: a login has no colon (RFC 7617)");
+		return setting_refuse(error, "web.login: a login has no colon (RFC 7617)");
 	if (!*web->listen)
 		return true;
 	if (!complete_listen(web))
-		return refuse(error, "web.listen is neither ADDRESS:PORT nor a port");
+		return setting_refuse(error, "web.listen is neither ADDRESS:PORT nor a port");
 	if (!*web->login && !*web->api_key_file && !is_loopback(&web->endpoint.address))
-		return refuse(error, "web.listen: only 127.0.0.1 and ::1 do without credentials; "
-				     "give web.login with web.password-file, or web.api-key-file");
+		return setting_refuse(error,
+				      "web.listen: only 127.0.0.1 and ::1 do without credentials; "
+				      "give web.login with web.password-file, or web.api-key-file");
 	return true;
 }
 
@@ -189,8 +184,9 @@ bool config_complete(struct config *config, uint32_t cpu_count, char *error)
 	if (is_proxy_alone(config))
 		config->input = CONFIG_INPUT_NONE;
 	if (config_has_capture(config) && !has_output(config))
-		return refuse(error, "output dst missing: give -u HOST, -w FILE, --output TYPE, "
-				     "--web.listen PORT or --proxy.listen PORT");
+		return setting_refuse(error,
+				      "output dst missing: give -u HOST, -w FILE, --output TYPE, "
+				      "--web.listen PORT or --proxy.listen PORT");
 	if (config->split == CONFIG_SPLIT_AUTO)
 		config->split = config_has_observer(config) ? SPLIT_FLOW : SPLIT_DESTINATION;
 	return complete_capture(config, cpu_count, error) && check_lists(config, error) &&

@@ -8,18 +8,6 @@
 #include "config/schema.h"
 #include "rules/prefixes.h"
 
-static bool refuse(char *error, const char *text)
-{
-	snprintf(error, CONFIG_ERROR_MAX, "%s", text);
-	return false;
-}
-
-static bool fail(char *problem, const char *text, const char *wrong)
-{
-	snprintf(problem, SETTING_ERROR_MAX, "%.99s %s", text, wrong);
-	return false;
-}
-
 /* What a value stands for: a port alone is one of this machine, by both protocols. */
 struct listeners {
 	struct endpoint endpoints[2];
@@ -64,11 +52,15 @@ bool proxy_settings_check_listen(const char *text, char *problem)
 	struct listeners listeners;
 
 	if (!parse_listeners(&listeners, text))
-		return fail(problem, text,
-			    "is neither an address, ADDRESS:PORT, [ADDRESS]:PORT nor a port");
+		return setting_refuse(
+			problem,
+			"%.99s is neither an address, ADDRESS:PORT, [ADDRESS]:PORT nor a port",
+			text);
 	return !is_mapped(&listeners.endpoints[0].address) ||
-	       fail(problem, text,
-		    "stands for an address of IPv4: write that, without ::ffff: before it");
+	       setting_refuse(
+		       problem,
+		       "%.99s stands for an address of IPv4: write that, without ::ffff: before it",
+		       text);
 }
 
 bool proxy_settings_check_allow(const char *text, char *problem)
@@ -99,11 +91,13 @@ static bool add_listeners(struct config_proxy *proxy, const char *text, char *pr
 	parse_listeners(&listeners, text);
 	for (uint32_t i = 0; i < listeners.count; i++) {
 		if (is_there(proxy, &listeners.endpoints[i]))
-			return fail(problem, text, "is there twice");
+			return setting_refuse(problem, "%.99s is there twice", text);
 		if (proxy->endpoint_count == CONFIG_LISTEN_MAX)
-			return fail(problem, text,
-				    "is one too many: there are at most 16 addresses, and a port "
-				    "alone is two");
+			return setting_refuse(
+				problem,
+				"%.99s is one too many: there are at most 16 addresses, and a port "
+				"alone is two",
+				text);
 		proxy->endpoints[proxy->endpoint_count++] = listeners.endpoints[i];
 	}
 	return true;
@@ -143,15 +137,19 @@ static bool check_use(const struct config *config, char *error)
 	const bool has_rules = config_has_rules(config);
 
 	if (config_has_proxy(config) && config->is_dry_run)
-		return refuse(error, "--dry-run judges what is captured: it does not go with "
-				     "proxy.listen");
+		return setting_refuse(error,
+				      "--dry-run judges what is captured: it does not go with "
+				      "proxy.listen");
 	if (config_has_proxy(config) && !has_rules)
-		return refuse(error, "proxy.listen needs rules: without one that resolves, the "
-				     "proxy refuses all");
+		return setting_refuse(error,
+				      "proxy.listen needs rules: without one that resolves, the "
+				      "proxy refuses all");
 	if (config->is_dry_run && !has_rules)
-		return refuse(error, "--dry-run needs rules, of the configuration or of --rules");
+		return setting_refuse(error,
+				      "--dry-run needs rules, of the configuration or of --rules");
 	if (has_rules && !config_has_proxy(config) && !config->is_dry_run)
-		return refuse(error, "rules have no effect without proxy.listen or --dry-run");
+		return setting_refuse(error,
+				      "rules have no effect without proxy.listen or --dry-run");
 	return true;
 }
 
@@ -160,7 +158,7 @@ bool proxy_settings_complete(struct config *config, char *error)
 	const struct config_proxy *proxy = &config->proxy;
 
 	if (proxy->cache_ttl_least_s > proxy->cache_ttl_most_s)
-		return refuse(error, "proxy.cache-min-ttl is above proxy.cache-max-ttl");
+		return setting_refuse(error, "proxy.cache-min-ttl is above proxy.cache-max-ttl");
 	return complete_listen(config, error) && check_allow(proxy, error) &&
 	       check_use(config, error) && rules_complete(config, error);
 }

@@ -94,12 +94,6 @@ bool rules_resolve(const struct config *config)
 	return false;
 }
 
-static bool fail(char *problem, const char *text, const char *wrong)
-{
-	snprintf(problem, SETTING_ERROR_MAX, "%.99s %s", text, wrong);
-	return false;
-}
-
 static bool is_name(const char *text, size_t length)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -128,16 +122,20 @@ bool rules_list_parse(const char *text, struct rules_list *list, char *problem)
 	const char *file = text + length + 1;
 
 	if (!text[length] || !is_name(text, length))
-		return fail(problem, text,
-			    "is not NAME=[FORMAT:]FILE; a name has letters, digits, "
-			    "'-', '_' and '.'");
+		return setting_refuse(
+			problem,
+			"%.99s is not NAME=[FORMAT:]FILE; a name has letters, digits, "
+			"'-', '_' and '.'",
+			text);
 	snprintf(list->name, sizeof(list->name), "%.*s", (int)length, text);
 	if (!take_format(&file, &list->format))
-		return fail(problem, text,
-			    "has another format than auto, names, hosts, adblock, "
-			    "dnsmasq and rpz");
+		return setting_refuse(problem,
+				      "%.99s has another format than auto, names, hosts, adblock, "
+				      "dnsmasq and rpz",
+				      text);
 	if (!*file || strlen(file) >= sizeof(list->file))
-		return fail(problem, text, "has no file, or one with too long a name");
+		return setting_refuse(problem, "%.99s has no file, or one with too long a name",
+				      text);
 	strcpy(list->file, file);
 	return true;
 }
@@ -227,9 +225,10 @@ static bool complete_lists(const struct config *config, struct list_names *names
 		if (!rules_list_parse(text, &list, problem))
 			return false;
 		if (has_list(names, list.name))
-			return fail(problem, list.name, "is there twice");
+			return setting_refuse(problem, "%.99s is there twice", list.name);
 		if (names->count == LISTS_MAX)
-			return fail(problem, list.name, "is one too many: there are at most 64");
+			return setting_refuse(
+				problem, "%.99s is one too many: there are at most 64", list.name);
 		strcpy(names->names[names->count++], list.name);
 	}
 	return true;

@@ -56,12 +56,6 @@ bool sentry_recognise(struct slice text)
 	return found == REQUIRED_ALL;
 }
 
-static bool fail(char *problem, const char *value, const char *text)
-{
-	snprintf(problem, SETTING_ERROR_MAX, "%.99s %s", value, text);
-	return false;
-}
-
 /* It binds to what Python takes for an address: "" is any. */
 static bool take_host(struct sentry *sentry, const char *value, char *problem)
 {
@@ -70,7 +64,7 @@ static bool take_host(struct sentry *sentry, const char *value, char *problem)
 	if (!strcmp(value, "localhost"))
 		value = "127.0.0.1";
 	return address_parse(value, &sentry->listen.address) ||
-	       fail(problem, value, "is no address");
+	       setting_refuse(problem, "%.99s is no address", value);
 }
 
 static bool take_port(struct sentry *sentry, const char *value, char *problem)
@@ -79,7 +73,7 @@ static bool take_port(struct sentry *sentry, const char *value, char *problem)
 	const unsigned long port = strtoul(value, &end, 10);
 
 	if (value[strspn(value, "0123456789")] || !port || port > UINT16_MAX)
-		return fail(problem, value, "is not a number from 1 to 65535");
+		return setting_refuse(problem, "%.99s is not a number from 1 to 65535", value);
 	sentry->listen.port = (uint16_t)port;
 	return true;
 }
@@ -90,7 +84,7 @@ static bool take_timeout(struct config *config, const char *value, char *problem
 	const double seconds = strtod(value, &end);
 
 	if (end == value || *end || !(fabs(seconds) < UINT32_MAX))
-		return fail(problem, value, "is not a number of seconds");
+		return setting_refuse(problem, "%.99s is not a number of seconds", value);
 	snprintf(milliseconds, sizeof(milliseconds), "%.0f", seconds * MILLISECONDS_PER_SECOND);
 	if (setting_parse(config, schema_find(&schema_config, "proxy.timeout"), milliseconds,
 			  problem))

@@ -32,9 +32,7 @@ void setting_clear(void *base, const struct setting *setting)
 		*(char *)member_of(base, setting) = '\0';
 }
 
-static bool fail(char *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static bool fail(char *error, const char *format, ...)
+bool setting_refuse(char *error, const char *format, ...)
 {
 	va_list arguments;
 
@@ -68,8 +66,8 @@ static bool parse_number_setting(uint32_t *number, const struct setting *setting
 
 	return parse_number(value, setting->least, setting->most, number) ||
 	       parse_number(value, usual, usual, number) ||
-	       fail(error, "%.99s is not a number from %u to %u", value, setting->least,
-		    setting->most);
+	       setting_refuse(error, "%.99s is not a number from %u to %u", value, setting->least,
+			      setting->most);
 }
 
 static bool parse_power(uint32_t *number, const struct setting *setting, const char *value,
@@ -77,8 +75,8 @@ static bool parse_power(uint32_t *number, const struct setting *setting, const c
 {
 	return parse_number_setting(number, setting, value, error) &&
 	       (!(*number & (*number - 1)) ||
-		fail(error, "%.99s is not a power of two from %u to %u", value, setting->least,
-		     setting->most));
+		setting_refuse(error, "%.99s is not a power of two from %u to %u", value,
+			       setting->least, setting->most));
 }
 
 static bool parse_real(double *real, const char *value, char *error)
@@ -88,7 +86,7 @@ static bool parse_real(double *real, const char *value, char *error)
 
 	number = strtod(value, &end);
 	if (!strspn(value, "0123456789") || *end || !isfinite(number))
-		return fail(error, "%.99s is not a number that is 0 or more", value);
+		return setting_refuse(error, "%.99s is not a number that is 0 or more", value);
 	*real = number;
 	return true;
 }
@@ -97,7 +95,7 @@ static bool parse_bool(bool *is_true, const char *value, char *error)
 {
 	*is_true = !strcmp(value, "true");
 	return *is_true || !strcmp(value, "false") ||
-	       fail(error, "%.99s is neither true nor false", value);
+	       setting_refuse(error, "%.99s is neither true nor false", value);
 }
 
 static bool default_flag(const struct setting *setting)
@@ -118,7 +116,7 @@ static bool parse_flag(bool *flag, const struct setting *setting, const char *va
 static bool parse_text(char *out, const struct setting *setting, const char *value, char *error)
 {
 	if (strlen(value) >= setting->size)
-		return fail(error, "longer than %zu characters", setting->size - 1);
+		return setting_refuse(error, "longer than %zu characters", setting->size - 1);
 	strcpy(out, value);
 	return true;
 }
@@ -136,7 +134,7 @@ static bool parse_escaped(char *out, const struct setting *setting, const char *
 		value += letter != NULL;
 	}
 	*out = '\0';
-	return !*value || fail(error, "longer than %zu characters", setting->size - 1);
+	return !*value || setting_refuse(error, "longer than %zu characters", setting->size - 1);
 }
 
 /* length: of the list so far. */
@@ -146,14 +144,15 @@ static bool parse_item(char *list, const struct setting *setting, size_t *length
 	const size_t value_length = strlen(value);
 
 	if (!*value)
-		return fail(error, "has an element that is empty");
+		return setting_refuse(error, "has an element that is empty");
 	if (strchr(value, '\n'))
-		return fail(error, "has an element of more than one line");
+		return setting_refuse(error, "has an element of more than one line");
 	if (value_length >= CONFIG_TEXT_MAX)
-		return fail(error, "has an element of more than %d characters",
-			    CONFIG_TEXT_MAX - 1);
+		return setting_refuse(error, "has an element of more than %d characters",
+				      CONFIG_TEXT_MAX - 1);
 	if (*length + 1 + value_length >= setting->size)
-		return fail(error, "longer than %zu characters in all", setting->size - 2);
+		return setting_refuse(error, "longer than %zu characters in all",
+				      setting->size - 2);
 	if (*length)
 		list[(*length)++] = '\n';
 	memcpy(list + *length, value, value_length + 1);
@@ -166,12 +165,12 @@ static bool parse_port(struct config *config, const char *value, char *error)
 	uint32_t port;
 
 	if (!parse_number(value, 0, 65535, &port))
-		return fail(error, "%.99s is not a number from 0 to 65535", value);
+		return setting_refuse(error, "%.99s is not a number from 0 to 65535", value);
 	for (uint32_t i = 0; i < config->port_count; i++)
 		if (config->ports[i] == port)
 			return true;
 	if (config->port_count == CONFIG_PORTS_MAX)
-		return fail(error, "too many ports (at most %d)", CONFIG_PORTS_MAX);
+		return setting_refuse(error, "too many ports (at most %d)", CONFIG_PORTS_MAX);
 	config->ports[config->port_count++] = (uint16_t)port;
 	return true;
 }
@@ -183,15 +182,16 @@ static bool parse_destination(struct config *config, const char *value, char *er
 	uint16_t port;
 
 	if (config->destination_count == CONFIG_DESTINATIONS_MAX)
-		return fail(error, "too many udp dsts (at most %d)", CONFIG_DESTINATIONS_MAX);
+		return setting_refuse(error, "too many udp dsts (at most %d)",
+				      CONFIG_DESTINATIONS_MAX);
 	if (strlen(value) >= sizeof(destination->text) ||
 	    !config_split_host_port(value, host, sizeof(host), &port))
-		return fail(
+		return setting_refuse(
 			error,
 			"%.99s is neither an address nor a host name (with :PORT if it is not %d)",
 			value, CONFIG_DEFAULT_PORT);
 	if (!config_parse_endpoint(value, &destination->endpoint))
-		return fail(error, "%.99s is neither an address nor a host name", value);
+		return setting_refuse(error, "%.99s is neither an address nor a host name", value);
 	strcpy(destination->text, value);
 	destination->endpoint.port = port;
 	config->destination_count++;
@@ -202,13 +202,13 @@ static bool parse_endpoint(struct endpoint *endpoint, const char *value, char *e
 {
 	return (config_parse_endpoint(value, endpoint) && endpoint->address.version &&
 		endpoint->port) ||
-	       fail(error, "%.99s is not an address with a port", value);
+	       setting_refuse(error, "%.99s is not an address with a port", value);
 }
 
 static bool parse_endpoints(struct config_proxy *proxy, const char *value, char *error)
 {
 	if (proxy->endpoint_count == CONFIG_LISTEN_MAX)
-		return fail(error, "too many (at most %d)", CONFIG_LISTEN_MAX);
+		return setting_refuse(error, "too many (at most %d)", CONFIG_LISTEN_MAX);
 	return parse_endpoint(&proxy->endpoints[proxy->endpoint_count], value, error) &&
 	       ++proxy->endpoint_count;
 }
@@ -220,8 +220,8 @@ static bool parse_share(struct config *config, const char *value, char *error)
 
 	if (sscanf(value, "%u/%u%c", &index, &count, &excess) != 2 || !index || index > count ||
 	    strspn(value, "0123456789/") != strlen(value))
-		return fail(error, "%.99s is not a share (i of n is written i/n, 1 <= i <= n)",
-			    value);
+		return setting_refuse(
+			error, "%.99s is not a share (i of n is written i/n, 1 <= i <= n)", value);
 	config->share_index = index - 1;
 	config->share_count = count;
 	return true;
@@ -251,10 +251,11 @@ static bool parse_tunnels(struct config *config, const struct setting *setting, 
 
 		snprintf(word, sizeof(word), "%.*s", (int)length, at);
 		if (!parse_word(word, setting->words, &bit))
-			return fail(error,
-				    "unknown tunnel: %s (none, all, gre, erspan, vxlan, geneve, "
-				    "gtpu, ipip, 6in4, teredo)",
-				    word);
+			return setting_refuse(
+				error,
+				"unknown tunnel: %s (none, all, gre, erspan, vxlan, geneve, "
+				"gtpu, ipip, 6in4, teredo)",
+				word);
 		mask |= 1u << bit;
 		at += length + (at[length] == ',');
 	}
@@ -284,7 +285,7 @@ static bool parse_word_setting(void *member, const struct setting *setting, cons
 	if (!parse_word(value, setting->words, &found) &&
 	    !(setting->most && parse_number(value, 0, setting->most, &found))) {
 		join_words(setting->words, words, sizeof(words));
-		return fail(error, "%.99s is not %s", value, words);
+		return setting_refuse(error, "%.99s is not %s", value, words);
 	}
 	if (setting->size == sizeof(bool))
 		*(bool *)member = found;
@@ -364,5 +365,5 @@ bool setting_parse(void *base, const struct setting *setting, const char *value,
 	case SETTING_OUTPUTS:
 		return outputs_parse(base, value, error);
 	}
-	return fail(error, "unknown kind");
+	return setting_refuse(error, "unknown kind");
 }

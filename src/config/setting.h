@@ -75,6 +75,9 @@ bool setting_parse(void *base, const struct setting *setting, const char *value,
 bool setting_append(void *base, const struct setting *setting, size_t *length, const char *value,
 		    char *error);
 
+/* What is wrong, into error[SETTING_ERROR_MAX], or a longer one; false, for who returns that. */
+__attribute__((format(printf, 2, 3))) bool setting_refuse(char *error, const char *format, ...);
+
 /* The number of values: 1, of lists their length, 0 for what has none (-c, tunnels not chosen). */
 uint32_t setting_count(const void *base, const struct setting *setting);
 
