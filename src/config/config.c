@@ -173,8 +173,8 @@ static bool has_output(const struct config *config)
 
 static bool is_proxy_alone(const struct config *config)
 {
-	return config_has_proxy(config) && !*config->interface && !*config->read_file &&
-	       !config->destination_count && !*config->write_file;
+	return config_has_proxy(config) && !*config->interface && !config->destination_count &&
+	       !*config->write_file;
 }
 
 bool config_complete(struct config *config, uint32_t cpu_count, char *error)

@@ -140,6 +140,10 @@ static bool check_use(const struct config *config, char *error)
 		return setting_refuse(error,
 				      "--dry-run judges what is captured: it does not go with "
 				      "proxy.listen");
+	if (config_has_proxy(config) && *config->read_file)
+		return setting_refuse(error,
+				      "-r reads what was captured, and nobody waits for an answer "
+				      "to it: it goes with --dry-run, not with proxy.listen");
 	if (config_has_proxy(config) && !has_rules)
 		return setting_refuse(error,
 				      "proxy.listen needs rules: without one that resolves, the "

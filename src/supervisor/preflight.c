@@ -193,19 +193,33 @@ static void read_rules(struct config *config)
 	free(bytes);
 }
 
+/* The rules of a file that is a proxy's may be tried where nothing is to be answered. */
+static void leave_out_listeners(struct config *config, enum config_result asked)
+{
+	if (config_has_proxy(config) && asked != CONFIG_PRINT)
+		log_info("--dry-run answers nobody: proxy.listen of %s has no effect",
+			 config->config_file);
+	*config->proxy.listen = '\0';
+}
+
 /* The command line is read twice: what it says of a file goes over what the file says. */
 static enum config_result read_options(struct config *config, int argc, char **argv)
 {
 	char path[CONFIG_TEXT_MAX];
 	enum config_result result;
+	bool is_rehearsing;
 
 	*config = config_default;
 	result = parse_arguments(config, argc, argv);
 	if (!*config->config_file)
 		return result;
+	is_rehearsing = config->is_dry_run && !config_has_proxy(config);
 	strcpy(path, config->config_file);
 	parse_file(config, path);
-	return parse_arguments(config, argc, argv);
+	result = parse_arguments(config, argc, argv);
+	if (is_rehearsing)
+		leave_out_listeners(config, result);
+	return result;
 }
 
 static void warn_of_options(const struct config *config, uint32_t asked_workers, uint32_t cpu_count)

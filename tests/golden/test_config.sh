@@ -217,6 +217,16 @@ echo 'resolve . using ::1' >"$work/bad"
 warns "but nothing of good rules" '' 0 --check --proxy.listen 53 --rules "$work/bad"
 refuses "a dry run without rules" '--dry-run needs rules' --check --dry-run -r "$good"
 check "a dry run needs no output" "$dnsflow" --check --config "$conf" --dry-run -r "$good"
+printf 'rules: [log a]\nproxy: {listen: 5300}\n' >"$work/proxy"
+printf '{"host": "", "port": 5300, "rules": ["log a"]}\n' >"$work/sentry"
+refuses "a proxy of a file of packets" '-r reads what was captured' --check --config "$work/proxy" -r "$good"
+for file in proxy sentry; do
+	"$dnsflow" --config "$work/$file" --dry-run --control none -r "$good" >"$work/out" 2>"$work/err"
+	check "a dry run of a configuration that is a ${file}'s" [ $? = 0 ]
+	check "$file: says what has no effect" grep -q "proxy.listen of $work/$file has no effect" "$work/err"
+done
+refuses "a dry run that is to listen" '--dry-run judges what is captured' --check --config "$work/proxy" --dry-run \
+	--proxy.listen 53 -r "$good"
 check "a proxy alone needs no output" "$dnsflow" --check --config "$conf" --proxy.listen 5300
 refuses "a place to listen that is none" 'invalid proxy.listen: ns.example is neither an address' --check --config "$conf" \
 	--proxy.listen ns.example

@@ -366,14 +366,14 @@ static void test_rules_and_what_acts_on_them_need_each_other(void **state)
 	assert_incomplete("rules: log .\ndry-run: true\nproxy: {listen: 53}",
 			  "--dry-run judges what is captured");
 	complete("proxy: {listen: 53}\nrules-file: r");
+	assert_incomplete("rules: log .\nread: r\nproxy: {listen: 53}", "not with proxy.listen");
 	complete("read: r\nrules-file: r\ndry-run: true");
 }
 
 static void test_the_proxy_alone_captures_nothing(void **state)
 {
 	static const char *const texts[] = {"interface: lo\nweb: {listen: 80}",
-					    "destination: '::1'", "write: w",
-					    "read: r\noutputs: [{type: stdout}]"};
+					    "destination: '::1'", "write: w"};
 	char line[256];
 
 	(void)state;
