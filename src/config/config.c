@@ -177,16 +177,18 @@ static bool is_proxy_alone(const struct config *config)
 	       !*config->write_file;
 }
 
-bool config_complete(struct config *config, uint32_t cpu_count, char *error)
+bool config_complete(struct config *config, uint32_t cpu_count, const struct origins *origins,
+		     char *error)
 {
-	if (!proxy_settings_complete(config, error))
+	if (!proxy_settings_complete(config, origins, error))
 		return false;
 	if (is_proxy_alone(config))
 		config->input = CONFIG_INPUT_NONE;
 	if (config_has_capture(config) && !has_output(config))
 		return setting_refuse(error,
-				      "output dst missing: give -u HOST, -w FILE, --output TYPE, "
-				      "--web.listen PORT or --proxy.listen PORT");
+				      "%.160s%soutput dst missing: give -u HOST, -w FILE, "
+				      "--output TYPE, --web.listen PORT or --proxy.listen PORT",
+				      config->config_file, *config->config_file ? ": " : "");
 	if (config->split == CONFIG_SPLIT_AUTO)
 		config->split = config_has_observer(config) ? SPLIT_FLOW : SPLIT_DESTINATION;
 	return complete_capture(config, cpu_count, error) && check_lists(config, error) &&

@@ -166,11 +166,15 @@ bool config_has_rules(const struct config *config); /* for the proxy, or for a d
 bool config_has_capture(const struct config *config);
 bool config_reads_file(const struct config *config); /* and ends with it */
 
+struct origins;
+
 /*
  * Checks what no single option can know; false with one line in error. Fills in what follows from
- * the rest (tunnels, control). cpu_count: CPUs of the affinity mask.
+ * the rest (tunnels, control). cpu_count: CPUs of the affinity mask;
+ * origins: what it was made of (origins.h), or NULL.
  */
-bool config_complete(struct config *config, uint32_t cpu_count, char *error);
+bool config_complete(struct config *config, uint32_t cpu_count, const struct origins *origins,
+		     char *error);
 
 /* A setting that differs, both values as text, those of lists with commas between them; long ones
  * are cut. */

@@ -157,12 +157,12 @@ static bool check_use(const struct config *config, char *error)
 	return true;
 }
 
-bool proxy_settings_complete(struct config *config, char *error)
+bool proxy_settings_complete(struct config *config, const struct origins *origins, char *error)
 {
 	const struct config_proxy *proxy = &config->proxy;
 
 	if (proxy->cache_ttl_least_s > proxy->cache_ttl_most_s)
 		return setting_refuse(error, "proxy.cache-min-ttl is above proxy.cache-max-ttl");
 	return complete_listen(config, error) && check_allow(proxy, error) &&
-	       check_use(config, error) && rules_complete(config, error);
+	       check_use(config, error) && rules_complete(config, origins, error);
 }

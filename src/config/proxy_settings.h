@@ -9,4 +9,4 @@ bool proxy_settings_check_allow(const char *text, char *problem);
 
 /* Fills in where the proxy listens, and checks of it and of rules what no single setting knows;
  * false with one line in error[CONFIG_ERROR_MAX]. */
-bool proxy_settings_complete(struct config *config, char *error);
+bool proxy_settings_complete(struct config *config, const struct origins *origins, char *error);

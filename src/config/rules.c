@@ -214,12 +214,13 @@ static bool has_list(const struct list_names *names, const char *name)
 	return false;
 }
 
-static bool complete_lists(const struct config *config, struct list_names *names, char *problem)
+/* text: the element that is wrong, of CONFIG_TEXT_MAX bytes, as below. */
+static bool complete_lists(const struct config *config, struct list_names *names, char *text,
+			   char *problem)
 {
 	const struct setting *setting = schema_find(&schema_config, "lists");
 	struct setting_place place = {0};
 	struct rules_list list;
-	char text[CONFIG_TEXT_MAX];
 
 	while (setting_next(config, setting, &place, text)) {
 		if (!rules_list_parse(text, &list, problem))
@@ -236,12 +237,12 @@ static bool complete_lists(const struct config *config, struct list_names *names
 
 _Static_assert(LISTS_MAX == 64, "as the text above says");
 
-static bool complete_rules(const struct config *config, const struct list_names *names,
+static bool complete_rules(const struct config *config, const struct list_names *names, char *text,
 			   char *problem)
 {
 	const struct setting *setting = schema_find(&schema_config, "rules");
 	struct setting_place place = {0};
-	char text[CONFIG_TEXT_MAX], wrong[RULE_ERROR_MAX];
+	char wrong[RULE_ERROR_MAX];
 	struct rule rule;
 
 	while (setting_next(config, setting, &place, text)) {
@@ -295,20 +296,16 @@ static void trim(char *rules)
 	*out = '\0';
 }
 
-bool rules_complete(struct config *config, char *error)
+bool rules_complete(struct config *config, const struct origins *origins, char *error)
 {
 	struct list_names names = {.count = 0};
-	char problem[SETTING_ERROR_MAX];
+	char text[CONFIG_TEXT_MAX], problem[SETTING_ERROR_MAX];
 
 	trim(config->rules);
-	if (!complete_lists(config, &names, problem)) {
-		snprintf(error, CONFIG_ERROR_MAX, "lists: %s", problem);
-		return false;
-	}
-	if (!complete_rules(config, &names, problem)) {
-		snprintf(error, CONFIG_ERROR_MAX, "rules: %s", problem);
-		return false;
-	}
+	if (!complete_lists(config, &names, text, problem))
+		return origins_refuse(origins, "lists", text, problem, error);
+	if (!complete_rules(config, &names, text, problem))
+		return origins_refuse(origins, "rules", text, problem, error);
 	for (uint32_t i = 0; i < config->output_count; i++)
 		if (!complete_output(config, i, &names, error))
 			return false;

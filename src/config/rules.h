@@ -2,6 +2,7 @@
 #pragma once
 #include "base/slice.h"
 #include "config/config.h"
+#include "config/origins.h"
 #include "rules/lists.h"
 
 /* Rules and lists of names, as a configuration has them. problem has SETTING_ERROR_MAX bytes, error
@@ -46,4 +47,4 @@ bool rules_read(struct config *config, const char *name, struct slice text, char
 
 /* Takes blanks off the ends of rules; checks that each list is there once, and those that rules
  * name are. */
-bool rules_complete(struct config *config, char *error);
+bool rules_complete(struct config *config, const struct origins *origins, char *error);

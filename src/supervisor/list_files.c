@@ -20,11 +20,14 @@
 
 /* So many lines that are left out, and more than are taken: perhaps it is something else. */
 #define RUBBISH_LEAST 10
+#define TOLD_MAX      (ORIGIN_MAX + LISTS_NAME_MAX + CONFIG_PATH_MAX + 128)
 
 struct list_files {
 	uint32_t count;
+	const struct origins *origins;
 	struct rules_list lists[LISTS_MAX];
-	int fds[LISTS_MAX]; /* or -errno */
+	char *texts[LISTS_MAX]; /* that name them in the configuration */
+	int fds[LISTS_MAX];	/* or -errno */
 };
 
 /* What is compiled, and of what. */
@@ -50,18 +53,20 @@ static int open_file(const char *path)
 	return fd;
 }
 
-struct list_files *list_files_open(const struct config *config)
+struct list_files *list_files_open(const struct config *config, const struct origins *origins)
 {
 	const struct setting *setting = schema_find(&schema_config, "lists");
 	struct list_files *files = xcalloc(1, sizeof(*files));
 	char text[CONFIG_TEXT_MAX], problem[SETTING_ERROR_MAX];
 	struct setting_place place = {0};
 
+	files->origins = origins;
 	while (files->count < LISTS_MAX && setting_next(config, setting, &place, text)) {
 		struct rules_list *list = &files->lists[files->count];
 
 		if (!rules_list_parse(text, list, problem))
 			log_fatal("lists: %s", problem);
+		files->texts[files->count] = xstrdup(text);
 		files->fds[files->count++] = open_file(list->file);
 	}
 	return files;
@@ -84,19 +89,33 @@ static int read_text(int fd, uint8_t **text, size_t *length)
 	return got < 0 ? -errno : 0;
 }
 
+/* "WHERE list NAME: FILE: REASON", into told[TOLD_MAX]. */
+static const char *describe_list(const struct compilation *compilation, uint32_t number,
+				 const char *reason, char *told)
+{
+	const struct list_files *files = compilation->files;
+	const struct rules_list *list = &files->lists[number];
+	char where[ORIGIN_MAX];
+
+	origins_find(files->origins, "lists", files->texts[number], where);
+	snprintf(told, TOLD_MAX, "%slist %s: %s: %s", where, list->name, list->file, reason);
+	return told;
+}
+
 /* Of another file than the list is to be of now, the log tells which. */
 static void tell_kept(const struct compilation *compilation, uint32_t number, const char *reason)
 {
 	const struct rules_list *list = &compilation->files->lists[number];
 	const struct lists_source *source = &compilation->sources[number];
 	const uint32_t earlier = (uint32_t)lists_find(compilation->earlier, list->name);
+	char told[TOLD_MAX];
 
+	describe_list(compilation, number, reason, told);
 	if (!strncmp(source->file, list->file, LISTS_TEXT_MAX - 1))
-		log_warn("list %s: %s: %s; it stays as it was", list->name, list->file, reason);
+		log_warn("%s; it stays as it was", told);
 	else
-		log_warn("list %s: %s: %s; its %" PRIu32 " entries of %s stay in force", list->name,
-			 list->file, reason, lists_entries(compilation->earlier, earlier),
-			 source->file);
+		log_warn("%s; its %" PRIu32 " entries of %s stay in force", told,
+			 lists_entries(compilation->earlier, earlier), source->file);
 }
 
 /* What is in force stays. False: there is no such list. */
@@ -123,11 +142,11 @@ static bool keep(struct compilation *compilation, uint32_t number, const char *r
 /* At the start too much depends on us: one that a download has left empty is told. */
 static void keep_or_warn(struct compilation *compilation, uint32_t number, const char *reason)
 {
-	const struct rules_list *list = &compilation->files->lists[number];
+	char told[TOLD_MAX];
 
 	if (!keep(compilation, number, reason))
-		log_warn("list %s: %s: %s; the list has no entries", list->name, list->file,
-			 reason);
+		log_warn("%s; the list has no entries",
+			 describe_list(compilation, number, reason, told));
 }
 
 static const char *describe(int error)
@@ -145,6 +164,7 @@ static void read_source(struct compilation *compilation, uint32_t number)
 	struct lists_source *source = &compilation->sources[number];
 	uint8_t **text = &compilation->texts[number];
 	int error = compilation->files->fds[number];
+	char told[TOLD_MAX];
 	size_t length = 0;
 
 	strcpy(source->name, list->name);
@@ -154,7 +174,7 @@ static void read_source(struct compilation *compilation, uint32_t number)
 		error = read_text(error, text, &length);
 	source->text = (struct slice){*text, length};
 	if (error && !keep(compilation, number, describe(error)))
-		log_fatal("list %s: %s: %s", list->name, list->file, describe(error));
+		log_fatal("%s", describe_list(compilation, number, describe(error), told));
 	if (!error && !length)
 		keep_or_warn(compilation, number, "is empty");
 }
@@ -273,8 +293,10 @@ void list_files_compile(const struct list_files *files, int earlier_fd, int fd, 
 
 void list_files_close(struct list_files *files)
 {
-	for (uint32_t i = 0; files && i < files->count; i++)
+	for (uint32_t i = 0; files && i < files->count; i++) {
+		free(files->texts[i]);
 		if (files->fds[i] >= 0)
 			close(files->fds[i]);
+	}
 	free(files);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 #include "config/config.h"
+#include "config/origins.h"
 
 /*
  * The files of lists of names (rules/lists.h), for the preflight: opened while it may, read and
@@ -9,8 +10,9 @@
  */
 struct list_files;
 
-/* Opens those that a configuration names. One that cannot be opened is told when they are read. */
-struct list_files *list_files_open(const struct config *config);
+/* Opens those that a configuration names. One that cannot be opened is told when they are read.
+ * origins, which stays: what the configuration was made of. */
+struct list_files *list_files_open(const struct config *config, const struct origins *origins);
 
 /*
  * Compiles them, and writes what comes of it to a descriptor (-1: nowhere); nothing when there are

@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "config/arguments.h"
 #include "config/document.h"
+#include "config/origins.h"
 #include "config/print.h"
 #include "config/rules.h"
 #include "ipc/control.h"
@@ -47,6 +48,8 @@
 
 struct preflight {
 	struct config config;
+	char config_name[CONFIG_TEXT_MAX];
+	struct origins origins;	  /* of texts that stay until we end */
 	enum config_result asked; /* CONFIG_OK, CONFIG_CHECK or CONFIG_PRINT */
 	struct interface interface;
 	struct filter_handle *handle; /* live */
@@ -147,17 +150,17 @@ static size_t read_whole(const char *path, uint8_t *bytes, size_t size)
 	return length;
 }
 
-/* The whole of a file, the caller's to free. */
-static uint8_t *read_text(const char *path, size_t *length)
+/* The whole of a file, for origins. */
+static struct slice read_text(const char *path)
 {
 	const size_t size = CONFIG_PRINTED_MAX + 1;
 	uint8_t *bytes = xmalloc(size);
+	size_t length = read_whole(path, bytes, size);
 
-	*length = read_whole(path, bytes, size);
-	if (*length == size)
+	if (length == size)
 		log_fatal("%s is too large: a configuration has at most %d KiB", path,
 			  CONFIG_PRINTED_MAX / 1024);
-	return bytes;
+	return (struct slice){bytes, length};
 }
 
 /* Each line of the text. */
@@ -168,29 +171,30 @@ static void warn_of_lines(char *text)
 			log_warn("%s", line);
 }
 
-static void parse_file(struct config *config, const char *path)
+static void parse_file(struct preflight *preflight, const char *path)
 {
+	struct origins *origins = &preflight->origins;
 	char error[CONFIG_ERROR_MAX];
-	size_t length;
-	uint8_t *bytes = read_text(path, &length);
 
-	if (!config_parse(config, CONFIG_TEXT_FILE, path, (struct slice){bytes, length}, error))
+	origins->config = read_text(path);
+	origins->config_name = strcpy(preflight->config_name, path);
+	if (!config_parse(&preflight->config, CONFIG_TEXT_FILE, path, origins->config, error))
 		log_fatal("%s", error);
 	warn_of_lines(error);
-	free(bytes);
 }
 
 /* Rules of a file are handed over with all others; what is printed names the file only. */
-static void read_rules(struct config *config)
+static void read_rules(struct preflight *preflight)
 {
+	struct config *config = &preflight->config;
+	struct origins *origins = &preflight->origins;
 	char error[CONFIG_ERROR_MAX];
-	size_t length;
-	uint8_t *bytes = read_text(config->rules_file, &length);
 
-	if (!rules_read(config, config->rules_file, (struct slice){bytes, length}, error))
+	origins->rules = read_text(config->rules_file);
+	origins->rules_name = config->rules_file;
+	if (!rules_read(config, config->rules_file, origins->rules, error))
 		log_fatal("%s", error);
 	warn_of_lines(error);
-	free(bytes);
 }
 
 /* The rules of a file that is a proxy's may be tried where nothing is to be answered. */
@@ -203,8 +207,9 @@ static void leave_out_listeners(struct config *config, enum config_result asked)
 }
 
 /* The command line is read twice: what it says of a file goes over what the file says. */
-static enum config_result read_options(struct config *config, int argc, char **argv)
+static enum config_result read_options(struct preflight *preflight, int argc, char **argv)
 {
+	struct config *config = &preflight->config;
 	char path[CONFIG_TEXT_MAX];
 	enum config_result result;
 	bool is_rehearsing;
@@ -215,7 +220,7 @@ static enum config_result read_options(struct config *config, int argc, char **a
 		return result;
 	is_rehearsing = config->is_dry_run && !config_has_proxy(config);
 	strcpy(path, config->config_file);
-	parse_file(config, path);
+	parse_file(preflight, path);
 	result = parse_arguments(config, argc, argv);
 	if (is_rehearsing)
 		leave_out_listeners(config, result);
@@ -244,11 +249,11 @@ static void read_arguments(struct preflight *preflight, int argc, char **argv)
 	char error[CONFIG_ERROR_MAX];
 	uint32_t asked_workers;
 
-	preflight->asked = read_options(config, argc, argv);
+	preflight->asked = read_options(preflight, argc, argv);
 	asked_workers = config->worker_count;
 	if (*config->rules_file && preflight->asked != CONFIG_PRINT)
-		read_rules(config);
-	if (!config_complete(config, cpu_count, error) ||
+		read_rules(preflight);
+	if (!config_complete(config, cpu_count, &preflight->origins, error) ||
 	    (config_has_observer(config) && !aggregation_check(config, error)))
 		log_fatal("%s", error);
 	if (preflight->asked != CONFIG_PRINT)
@@ -515,7 +520,7 @@ int preflight_main(const struct child_identity *identity, int argc, char **argv,
 	read_arguments(preflight, argc, argv);
 	find_user(config);
 	check_outputs(preflight, check);
-	preflight->lists = list_files_open(config);
+	preflight->lists = list_files_open(config, &preflight->origins);
 	if (preflight->asked == CONFIG_OK)
 		open_input(preflight);
 	if (child_drop_privileges(config->uid, config->gid))

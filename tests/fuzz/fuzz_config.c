@@ -55,7 +55,7 @@ static bool read_as(enum config_text kind, struct slice text)
 	if (*error)
 		check_error();
 	check_again(&config);
-	if (config_complete(&config, 2, problem))
+	if (config_complete(&config, 2, NULL, problem))
 		check_again(&config);
 	return true;
 }

@@ -193,10 +193,14 @@ refuses "a mistake in a file of rules has its line" 'rules:4: "nothing" is no ad
 	--proxy.listen 53 --rules "$work/rules"
 refuses "a file of rules that is not there" 'none cannot be read: No such file' --check --proxy.listen 53 --rules "$work/none"
 printf 'log ^a\nblock b if name is in ads\nresolve . using ::1\n' >"$work/rules"
-refuses "a list that is not there" 'rules: there is no list ads: block b if name is in ads' --check --proxy.listen 53 \
+refuses "a list that is not there" '/rules:2: rules: there is no list ads: block b if name is in ads' --check --proxy.listen 53 \
 	--rules "$work/rules" --list 'more=hosts:/nowhere'
 echo '0.0.0.0 ads.example' >"$work/ads"
 check "rules of a file and their list" "$dnsflow" --check --proxy.listen 53 --rules "$work/rules" --list "ads=hosts:$work/ads"
+printf 'proxy: {listen: 53}\nrules:\n  - log a\n  - block b if name is in ads\n' >"$work/bad"
+refuses "the same in a configuration" 'bad:4:5: rules: there is no list ads: block b' --check --config "$work/bad"
+printf '# nothing yet\n' >"$work/bad"
+refuses "a configuration without a use" "^dnsflow: $work/bad: output dst missing: give -u HOST" --check --config "$work/bad"
 refuses "a check reads lists" 'list ads: /nowhere: No such file' --check --proxy.listen 53 --rules "$work/rules" --list 'ads=/nowhere'
 refuses "a list that is none" 'invalid list: ads=host:f has another format than auto, names' --check --list ads=host:f
 printf 'rules:\n  - log a\n  - block ^(a\n' >"$work/bad"

@@ -241,28 +241,28 @@ static void test_completion_follows_from_the_rest(void **state)
 
 	(void)state;
 	parse(&config, "-i eth0");
-	assert_false(config_complete(&config, 4, error));
+	assert_false(config_complete(&config, 4, NULL, error));
 	assert_non_null(strstr(error, "output dst missing"));
 	parse(&config, "-u 1.2.3.4 -M 0");
-	assert_true(config_complete(&config, 5, error));
+	assert_true(config_complete(&config, 5, NULL, error));
 	assert_int_equal(config.worker_count, 2);
 	assert_int_equal(config.tunnels, 0);
 	parse(&config, "-u 1.2.3.4 -M 0");
-	assert_true(config_complete(&config, 1, error));
+	assert_true(config_complete(&config, 1, NULL, error));
 	assert_int_equal(config.worker_count, 1);
 	parse(&config, "-r f -w g -s 1 -m 1/2 -M 4");
-	assert_true(config_complete(&config, 8, error));
+	assert_true(config_complete(&config, 8, NULL, error));
 	assert_int_equal(config.tunnels, TUNNEL_ALL);
 	assert_int_equal(config.sample_rate, 0);
 	assert_int_equal(config.worker_count, 1);
 	parse(&config, "-u 1.2.3.4 --segments 1402 --max-payload 1475");
-	assert_true(config_complete(&config, 1, error));
+	assert_true(config_complete(&config, 1, NULL, error));
 	assert_int_equal(config.segment_size, 1400);
 	assert_int_equal(config.payload_max, 1472);
 	parse(&config, "-w f --segments 1400");
-	assert_false(config_complete(&config, 1, error));
+	assert_false(config_complete(&config, 1, NULL, error));
 	parse(&config, "-u 1.2.3.4 --segments 1400 --max-payload 1300");
-	assert_false(config_complete(&config, 1, error));
+	assert_false(config_complete(&config, 1, NULL, error));
 }
 
 static void test_sections_are_options_with_a_dot(void **state)

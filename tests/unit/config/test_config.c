@@ -113,7 +113,7 @@ static const char *completed_control(const char *text)
 
 	assert_true(config_parse(&config, CONFIG_TEXT_HANDED_OVER, "text",
 				 (struct slice){(const uint8_t *)text, strlen(text)}, error));
-	assert_true(config_complete(&config, 2, error));
+	assert_true(config_complete(&config, 2, NULL, error));
 	return config.control;
 }
 
@@ -155,7 +155,7 @@ static void complete(const char *text)
 
 	assert_true(config_parse(&completed, CONFIG_TEXT_HANDED_OVER, "text",
 				 (struct slice){(const uint8_t *)text, strlen(text)}, error));
-	if (!config_complete(&completed, 2, error))
+	if (!config_complete(&completed, 2, NULL, error))
 		fail_msg("%s: %s", text, error);
 }
 
@@ -165,7 +165,7 @@ static void assert_incomplete(const char *text, const char *problem)
 
 	assert_true(config_parse(&completed, CONFIG_TEXT_HANDED_OVER, "text",
 				 (struct slice){(const uint8_t *)text, strlen(text)}, error));
-	assert_false(config_complete(&completed, 2, error));
+	assert_false(config_complete(&completed, 2, NULL, error));
 	if (!strstr(error, problem))
 		fail_msg("%s: \"%s\" does not contain \"%s\"", text, error, problem);
 }

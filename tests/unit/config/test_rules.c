@@ -178,7 +178,7 @@ static void assert_incomplete(const char *lists, const char *rules, const char *
 	config = config_default;
 	strcpy(config.lists, lists);
 	strcpy(config.rules, rules);
-	assert_false(rules_complete(&config, error));
+	assert_false(rules_complete(&config, NULL, error));
 	assert_string_equal(error, line);
 }
 
@@ -188,7 +188,7 @@ static void test_lists_of_rules_are_there(void **state)
 	config = config_default;
 	strcpy(config.lists, "a=f\nb=f");
 	strcpy(config.rules, "log x if name is in b\nlog y");
-	assert_true(rules_complete(&config, error));
+	assert_true(rules_complete(&config, NULL, error));
 	assert_incomplete("a=f", "log x if name is in a\nblock y if type is A and name is in b",
 			  "rules: there is no list b: block y if type is A and name is in b");
 	assert_incomplete("", "log x if name is in a",
@@ -207,9 +207,9 @@ static void test_there_are_at_most_so_many_lists(void **state)
 	config = config_default;
 	for (int i = 0; i < LISTS_MAX; i++)
 		end += sprintf(end, "%sl%d=f", i ? "\n" : "", i);
-	assert_true(rules_complete(&config, error));
+	assert_true(rules_complete(&config, NULL, error));
 	strcpy(end, "\nmore=f");
-	assert_false(rules_complete(&config, error));
+	assert_false(rules_complete(&config, NULL, error));
 	assert_string_equal(error, "lists: more is one too many: there are at most 64");
 }
 
@@ -218,12 +218,12 @@ static void test_rules_lose_blanks_at_their_ends(void **state)
 	(void)state;
 	config = config_default;
 	strcpy(config.rules, "log a \nblock b\t \r\n \nallow c d");
-	assert_true(rules_complete(&config, error));
+	assert_true(rules_complete(&config, NULL, error));
 	assert_string_equal(config.rules, "log a\nblock b\n\nallow c d");
-	assert_true(rules_complete(&config, error));
+	assert_true(rules_complete(&config, NULL, error));
 	assert_string_equal(config.rules, "log a\nblock b\n\nallow c d");
 	strcpy(config.rules, "log a ");
-	assert_true(rules_complete(&config, error));
+	assert_true(rules_complete(&config, NULL, error));
 	assert_string_equal(config.rules, "log a");
 }
 

@@ -539,7 +539,7 @@ static void test_a_configuration_of_sentry_is_one_of_the_proxy(void **state)
 	assert_string_equal(config.rules, "block ^(.*).xxx\nresolve ^(.*) using 10.10.1.2 ");
 	assert_int_equal(config.proxy.timeout_ms, 2500);
 	assert_int_equal(config.port_count, 0);
-	assert_true(config_complete(&config, 2, error));
+	assert_true(config_complete(&config, 2, NULL, error));
 	assert_int_equal(config.input, CONFIG_INPUT_NONE);
 	assert_parsed(&config, "host: localhost\nport: 53\nrules: [log a]\n"
 			       "proxy: {allow: [0.0.0.0/0]}\nworkers: 2");
@@ -682,7 +682,7 @@ static void test_the_example_has_every_key(void **state)
 			fail_msg("output: %s", schema_output.settings[i].name);
 	assert_parsed(&config, text);
 	*config.read_file = '\0'; /* which is for no proxy */
-	if (!config_complete(&config, 2, error))
+	if (!config_complete(&config, 2, NULL, error))
 		fail_msg("%s", error);
 }
 
