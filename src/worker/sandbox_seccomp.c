@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <netinet/udp.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -61,22 +60,21 @@ static const struct {
 	{SCMP_SYS(write), CHILD_FD_EVENTS_BELL},
 };
 
-/* Of the proxy: on its own descriptors, which begin at CHILD_FD_LISTEN. */
-static const int on_sockets[] = {
-	SCMP_SYS(recvmsg),  SCMP_SYS(recvmmsg), SCMP_SYS(sendto),   SCMP_SYS(sendmsg),
-	SCMP_SYS(sendmmsg), SCMP_SYS(connect),	SCMP_SYS(shutdown), SCMP_SYS(getsockname),
+/*
+ * Of the proxy. The sockets that it is lent outlive it: what would change one for good, as connect
+ * and shutdown do, and all options, it may do only to its own, which begin at CHILD_FD_END
+ * (child_fill_numbers).
+ */
+static const int on_lent_sockets[] = {SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg)};
+static const int on_own_sockets[] = {
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),	   SCMP_SYS(sendto),
+	SCMP_SYS(connect),  SCMP_SYS(getsockname),
 };
+static const int stream_options[] = {TCP_NODELAY, TCP_USER_TIMEOUT};
 
-#define FDS_MAX (1 << 20) /* fs.nr_open */
-
-static const struct {
-	int level, option;
-} options[] = {
-	{SOL_SOCKET, SO_RCVBUF},       {SOL_SOCKET, SO_SNDBUF},
-	{IPPROTO_TCP, TCP_NODELAY},    {IPPROTO_TCP, TCP_USER_TIMEOUT},
-	{IPPROTO_IP, IP_MTU_DISCOVER}, {IPPROTO_IPV6, IPV6_MTU_DISCOVER},
-	{IPPROTO_UDP, UDP_SEGMENT},    {IPPROTO_UDP, UDP_GRO},
-};
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define LISTEN_TCP   (CHILD_FD_LISTEN + CONFIG_LISTEN_MAX)
+#define FDS_MAX	     (1 << 20) /* fs.nr_open */
 
 static const struct {
 	int type, protocol;
@@ -87,19 +85,46 @@ static const struct {
 	{SOCK_STREAM, IPPROTO_TCP},
 };
 
+/* With the condition on its first argument, a call of the proxy's own sockets. */
+typedef int (*allow_fn)(scmp_filter_ctx context, int call, struct scmp_arg_cmp is_own);
+
+static int allow_any(scmp_filter_ctx context, int call, struct scmp_arg_cmp is_own)
+{
+	return seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 1, is_own);
+}
+
+static int allow_stream_option(scmp_filter_ctx context, int option, struct scmp_arg_cmp is_own)
+{
+	return seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 3, is_own,
+				SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP, 0),
+				SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)option, 0));
+}
+
 /*
  * From a descriptor on, in blocks of powers of two: "at least" looks at 64 bits, and lets through
  * those whose upper half, which the kernel drops, is not zero.
  */
-static int allow_from(scmp_filter_ctx context, int call, scmp_datum_t fd)
+static int allow_on_own(scmp_filter_ctx context, allow_fn allow, const int *what, size_t count)
 {
 	int error = 0;
 
-	for (scmp_datum_t size; !error && fd < FDS_MAX; fd += size) {
+	for (scmp_datum_t fd = CHILD_FD_END, size; fd < FDS_MAX; fd += size) {
 		size = fd & -fd;
-		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 1,
-					 SCMP_A0(SCMP_CMP_MASKED_EQ, ~(size - 1), fd));
+		for (size_t i = 0; !error && i < count; i++)
+			error = allow(context, what[i],
+				      SCMP_A0(SCMP_CMP_MASKED_EQ, ~(size - 1), fd));
 	}
+	return error;
+}
+
+/* On the descriptors from first on, below end. */
+static int allow_on_lent(scmp_filter_ctx context, int call, scmp_datum_t first, scmp_datum_t end)
+{
+	int error = 0;
+
+	for (scmp_datum_t fd = first; !error && fd < end; fd++)
+		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, call, 1,
+					 SCMP_A0(SCMP_CMP_EQ, fd, 0));
 	return error;
 }
 
@@ -117,7 +142,7 @@ static int allow_sockets(scmp_filter_ctx context)
 {
 	int error = 0;
 
-	for (size_t i = 0; !error && i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+	for (size_t i = 0; !error && i < COUNT(sockets); i++) {
 		error = allow_socket(context, AF_INET, sockets[i].type, sockets[i].protocol);
 		if (!error)
 			error = allow_socket(context, AF_INET6, sockets[i].type,
@@ -126,30 +151,21 @@ static int allow_sockets(scmp_filter_ctx context)
 	return error;
 }
 
-static int allow_accept(scmp_filter_ctx context)
-{
-	const scmp_datum_t first = CHILD_FD_LISTEN + CONFIG_LISTEN_MAX;
-	int error = 0;
-
-	for (scmp_datum_t fd = first; !error && fd < CHILD_FD_END; fd++)
-		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 1,
-					 SCMP_A0(SCMP_CMP_EQ, fd, 0));
-	return error;
-}
-
 static int allow_proxy(scmp_filter_ctx context)
 {
 	int error = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(getrandom), 0);
 
-	for (size_t i = 0; !error && i < sizeof(on_sockets) / sizeof(on_sockets[0]); i++)
-		error = allow_from(context, on_sockets[i], CHILD_FD_LISTEN);
-	for (size_t i = 0; !error && i < sizeof(options) / sizeof(options[0]); i++)
-		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
-					 SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i].level, 0),
-					 SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i].option, 0));
+	for (size_t i = 0; !error && i < COUNT(on_lent_sockets); i++)
+		error = allow_on_lent(context, on_lent_sockets[i], CHILD_FD_LISTEN, LISTEN_TCP);
+	if (!error)
+		error = allow_on_lent(context, SCMP_SYS(accept4), LISTEN_TCP, CHILD_FD_END);
 	if (!error)
 		error = allow_sockets(context);
-	return error ? error : allow_accept(context);
+	if (!error)
+		error = allow_on_own(context, allow_any, on_own_sockets, COUNT(on_own_sockets));
+	return error ? error
+		     : allow_on_own(context, allow_stream_option, stream_options,
+				    COUNT(stream_options));
 }
 
 int sandbox_enter(bool has_proxy)
@@ -157,9 +173,9 @@ int sandbox_enter(bool has_proxy)
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int error = context ? 0 : -ENOMEM;
 
-	for (size_t i = 0; !error && i < sizeof(allowed) / sizeof(allowed[0]); i++)
+	for (size_t i = 0; !error && i < COUNT(allowed); i++)
 		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, allowed[i], 0);
-	for (size_t i = 0; !error && i < sizeof(outputs) / sizeof(outputs[0]); i++)
+	for (size_t i = 0; !error && i < COUNT(outputs); i++)
 		error = seccomp_rule_add(context, SCMP_ACT_ALLOW, outputs[i].call, 1,
 					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)outputs[i].fd, 0));
 	if (!error && has_proxy)

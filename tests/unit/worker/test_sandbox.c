@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,6 +20,11 @@
 
 #include "ipc/child.h"
 #include "worker/sandbox.h"
+
+#define LISTEN_TCP (CHILD_FD_LISTEN + CONFIG_LISTEN_MAX)
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
 
 static void send_by(int fd)
 {
@@ -145,6 +151,39 @@ static void bind_by(int fd)
 		return;
 }
 
+static void shut(int fd)
+{
+	shutdown(fd, SHUT_RD);
+}
+
+static void listen_by(int fd)
+{
+	listen(fd, 0);
+}
+
+static void name_by(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+
+	getsockname(fd, (struct sockaddr *)&address, &length);
+}
+
+static void quicken(int fd)
+{
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void quicken_by_upper_half(int fd)
+{
+	int on = 1;
+
+	syscall(SYS_setsockopt, (1ul << 32) | (unsigned int)fd, (long)IPPROTO_TCP,
+		(long)TCP_NODELAY, &on, sizeof(on));
+}
+
 static void use_sockets_of_its_own(int unused)
 {
 	const int families[] = {AF_INET, AF_INET6}, types[] = {SOCK_DGRAM, SOCK_STREAM}, on = 1;
@@ -154,10 +193,8 @@ static void use_sockets_of_its_own(int unused)
 	for (int i = 0; i < 4; i++) {
 		int fd = socket(families[i / 2], types[i % 2] | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &on, sizeof(on));
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &on, sizeof(on));
-		shutdown(CHILD_FD_END + 1000, SHUT_WR);
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &on, sizeof(on));
 		close(fd);
 	}
 	if (getrandom(octets, sizeof(octets), 0) < 0)
@@ -181,28 +218,51 @@ static void set_option(int number)
 	static const int kinds[][2] = {
 		{SOL_SOCKET, SO_REUSEPORT},    {SOL_SOCKET, SO_ATTACH_FILTER},
 		{SOL_SOCKET, SO_BINDTODEVICE}, {IPPROTO_TCP, TCP_FASTOPEN_CONNECT},
-		{IPPROTO_TCP, TCP_ULP},	       {IPPROTO_IPV6, IPV6_V6ONLY}};
+		{IPPROTO_TCP, TCP_ULP},	       {IPPROTO_IPV6, IPV6_V6ONLY},
+		{SOL_SOCKET, SO_RCVBUF},       {IPPROTO_UDP, UDP_SEGMENT}};
 	int on = 1;
 
-	setsockopt(CHILD_FD_LISTEN, kinds[number][0], kinds[number][1], &on, sizeof(on));
+	setsockopt(CHILD_FD_END, kinds[number][0], kinds[number][1], &on, sizeof(on));
 }
 
 static void test_sandbox_of_a_proxy_lets_queries_and_answers_through(void **state)
 {
-	const int fds[] = {CHILD_FD_LISTEN, CHILD_FD_LISTEN + 1, CHILD_FD_END, 1000,
-			   60000,	    (1 << 20) - 1};
+	const int own[] = {CHILD_FD_END, CHILD_FD_END + 1, 1000, 60000, (1 << 20) - 1};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		assert_int_equal(try_in_sandbox(receive_messages_by, fds[i]), 0);
-		assert_int_equal(try_in_sandbox(send_messages_by, fds[i]), 0);
-		assert_int_equal(try_in_sandbox(send_message_by, fds[i]), 0);
-		assert_int_equal(try_in_sandbox(send_by, fds[i]), 0);
-		assert_int_equal(try_in_sandbox(connect_by, fds[i]), 0);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		assert_int_equal(try_in_sandbox(receive_messages_by, own[i]), 0);
+		assert_int_equal(try_in_sandbox(send_messages_by, own[i]), 0);
+		assert_int_equal(try_in_sandbox(send_by, own[i]), 0);
+		assert_int_equal(try_in_sandbox(connect_by, own[i]), 0);
+		assert_int_equal(try_in_sandbox(name_by, own[i]), 0);
+		assert_int_equal(try_in_sandbox(quicken, own[i]), 0);
 	}
-	for (int fd = CHILD_FD_LISTEN + CONFIG_LISTEN_MAX; fd < CHILD_FD_END; fd++)
+	for (int fd = CHILD_FD_LISTEN; fd < LISTEN_TCP; fd++) {
+		assert_int_equal(try_in_sandbox(receive_messages_by, fd), 0);
+		assert_int_equal(try_in_sandbox(send_messages_by, fd), 0);
+	}
+	for (int fd = LISTEN_TCP; fd < CHILD_FD_END; fd++)
 		assert_int_equal(try_in_sandbox(accept_by, fd), 0);
 	assert_int_equal(try_in_sandbox(use_sockets_of_its_own, 0), 0);
+}
+
+/* They are the successor's, too. */
+static void test_sandbox_of_a_proxy_keeps_lent_sockets_as_they_are(void **state)
+{
+	(void)state;
+	for (int fd = CHILD_FD_LISTEN; fd < CHILD_FD_END; fd++) {
+		assert_killed(connect_by, fd);
+		assert_killed(shut, fd);
+		assert_killed(bind_by, fd);
+		assert_killed(listen_by, fd);
+		assert_killed(quicken, fd);
+		assert_killed(quicken_by_upper_half, fd);
+		assert_killed(send_by, fd);
+		assert_killed(send_message_by, fd);
+	}
+	for (int fd = LISTEN_TCP; fd < CHILD_FD_END; fd++)
+		assert_killed(send_messages_by, fd);
 }
 
 static void test_sandbox_of_a_proxy_kills_what_is_not_its_own(void **state)
@@ -221,11 +281,13 @@ static void test_sandbox_of_a_proxy_kills_what_is_not_its_own(void **state)
 	assert_killed(accept_by, CHILD_FD_LISTEN);
 	assert_killed(accept_by, CHILD_FD_END);
 	assert_killed(bind_by, CHILD_FD_END);
+	assert_killed(listen_by, CHILD_FD_END);
+	assert_killed(shut, CHILD_FD_END);
 	assert_killed(write_by, CHILD_FD_INPUT);
 	assert_killed(open_file, 0);
 	for (int number = 0; number < 6; number++)
 		assert_killed(make_socket, number);
-	for (int number = 0; number < 6; number++)
+	for (int number = 0; number < 8; number++)
 		assert_killed(set_option, number);
 }
 
@@ -235,7 +297,7 @@ static void test_sandbox_of_a_capture_has_no_sockets(void **state)
 	assert_killed(use_sockets_of_its_own, 0);
 	assert_killed(receive_messages_by, CHILD_FD_LISTEN);
 	assert_killed(send_messages_by, CHILD_FD_LISTEN);
-	assert_killed(accept_by, CHILD_FD_LISTEN + CONFIG_LISTEN_MAX);
+	assert_killed(accept_by, LISTEN_TCP);
 	assert_killed(connect_by, CHILD_FD_LISTEN);
 }
 
@@ -243,6 +305,7 @@ static int with_proxy(void **state)
 {
 	(void)state;
 	has_proxy = true;
+	child_fill_numbers();
 	return 0;
 }
 
@@ -278,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_sandbox_of_a_capture_has_no_sockets),
 		PROXY_TEST(test_sandbox_lets_output_out),
 		PROXY_TEST(test_sandbox_of_a_proxy_lets_queries_and_answers_through),
+		PROXY_TEST(test_sandbox_of_a_proxy_keeps_lent_sockets_as_they_are),
 		PROXY_TEST(test_sandbox_of_a_proxy_kills_what_is_not_its_own),
 	};
 
