@@ -42,9 +42,8 @@ bool accounts_have_packet(void *argument, const struct seat *seat)
 
 bool accounts_have_query(void *argument, const struct seat *seat)
 {
-	const struct supervisor *supervisor = argument;
-
-	return listeners_are_asked(supervisor->listeners, seat->index);
+	(void)argument;
+	return listeners_are_asked(seat->lease.fds);
 }
 
 static uint64_t drops_now(const struct supervisor *supervisor)

@@ -368,17 +368,17 @@ void listeners_place(const struct listeners *listeners, const struct config *con
 		}
 }
 
-bool listeners_are_asked(const struct listeners *listeners, uint32_t worker)
+bool listeners_are_asked(const int *fds)
 {
-	struct pollfd waiting[GROUPS_MAX];
-	nfds_t count = 0;
+	struct pollfd waiting[CONFIG_LISTEN_MAX];
+	int count = 0;
 
-	for (uint32_t i = 0; i < listeners->group_count; i++)
-		if (listeners->groups[i]->type == SOCK_DGRAM &&
-		    worker < listeners->groups[i]->count)
-			waiting[count++] = (struct pollfd){.fd = listeners->groups[i]->fds[worker],
-							   .events = POLLIN};
-	return count && poll(waiting, count, 0) > 0;
+	for (int i = 0; i < CONFIG_LISTEN_MAX; i++)
+		waiting[i] = (struct pollfd){.fd = fds[CHILD_FD_LISTEN + i], .events = POLLIN};
+	if (poll(waiting, CONFIG_LISTEN_MAX, 0) > 0)
+		for (int i = 0; i < CONFIG_LISTEN_MAX; i++)
+			count += waiting[i].revents & POLLIN;
+	return count;
 }
 
 const char *listeners_degraded(const struct listeners *listeners)

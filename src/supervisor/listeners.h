@@ -37,8 +37,9 @@ void listeners_trim(struct listeners *listeners, const struct config *config);
 void listeners_place(const struct listeners *listeners, const struct config *config,
 		     uint32_t worker, int *fds);
 
-/* Does a datagram wait for a worker? */
-bool listeners_are_asked(const struct listeners *listeners, uint32_t worker);
+/* Does a datagram wait in a socket that is placed there? What its process was not lent, a worker
+ * cannot read: in a reload others wait for its successor. */
+bool listeners_are_asked(const int *fds);
 
 /* Why names are not steered to workers, one line; NULL when they are, or when there is no address.
  * Borrowed. */

@@ -328,6 +328,32 @@ static void test_workers_come_and_go(void **state)
 	assert_int_equal(count_names_of(-1), 0);
 }
 
+/* Of a reload, that it has not come to yet. */
+static void test_a_worker_is_asked_only_by_what_it_was_lent(void **state)
+{
+	int lent[CHILD_FD_END];
+
+	(void)state;
+	memset(lent, -1, sizeof(lent));
+	assert_false(listeners_are_asked(lent));
+	configure(1, "127.0.0.1:53 127.0.0.1:54");
+	extend();
+	listeners_place(listeners, &config, 0, lent);
+	assert_false(listeners_are_asked(lent));
+	close(client_of("127.0.0.1:53", SOCK_STREAM));
+	assert_false(listeners_are_asked(lent)); /* that it accepts nobody is no sign of a hang */
+	configure(1, "127.0.0.1:55 127.0.0.1:54");
+	extend();
+	ask("127.0.0.1:55", 7);
+	assert_false(listeners_are_asked(lent));
+	ask("127.0.0.1:54", 7);
+	assert_true(listeners_are_asked(lent));
+	assert_true(take(lent[CHILD_FD_LISTEN + 1]));
+	assert_false(listeners_are_asked(lent));
+	listeners_place(listeners, &config, 0, lent);
+	assert_true(listeners_are_asked(lent));
+}
+
 static uint32_t count_connections(int fd)
 {
 	uint32_t count = 0;
@@ -450,6 +476,7 @@ int main(void)
 		TEST(test_a_wildcard_and_one_of_its_addresses_go_together),
 		TEST(test_an_address_that_stays_keeps_its_sockets_and_what_waits_in_them),
 		TEST(test_workers_come_and_go),
+		TEST(test_a_worker_is_asked_only_by_what_it_was_lent),
 		TEST(test_connections_are_spread_over_workers_that_count),
 		TEST(test_what_is_handed_over_goes_on),
 		TEST(test_nothing_is_handed_over_without_a_proxy),
