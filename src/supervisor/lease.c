@@ -115,24 +115,35 @@ static bool open_output(struct lease *lease, const struct config *config, uint32
 	return *fd >= 0 || explain(error, path, errno);
 }
 
-/* The one that we are given is closed with its configuration, perhaps before this worker is
- * replaced. */
-static bool take_copy(int *place, int fd, char *error)
+static void replace(int *fd, int other)
 {
-	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	if (fd >= 0 && copy < 0)
-		return explain(error, "configuration", errno);
-	if (*place >= 0)
-		close(*place);
-	*place = copy;
-	return true;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = other;
 }
 
+/* -1 for none. The one that we are given is closed with its configuration, perhaps before this
+ * worker is replaced. */
+static bool make_copy(int fd, int *copy)
+{
+	*copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 || *copy >= 0;
+}
+
+/* Both or none. */
 static bool take_config(struct lease *lease, const struct effective *effective, char *error)
 {
-	return take_copy(&lease->fds[CHILD_FD_CONFIG], effective->config_fd, error) &&
-	       take_copy(&lease->fds[CHILD_FD_LISTS], effective->lists_fd, error);
+	int config_fd = -1, lists_fd = -1;
+
+	if (!make_copy(effective->config_fd, &config_fd) ||
+	    !make_copy(effective->lists_fd, &lists_fd)) {
+		explain(error, "configuration", errno);
+		replace(&config_fd, -1);
+		return false;
+	}
+	replace(&lease->fds[CHILD_FD_CONFIG], config_fd);
+	replace(&lease->fds[CHILD_FD_LISTS], lists_fd);
+	return true;
 }
 
 static void begin(struct lease *lease, int input_fd)
@@ -144,21 +155,55 @@ static void begin(struct lease *lease, int input_fd)
 	lease->fds[CHILD_FD_INPUT] = input_fd;
 }
 
-static bool fit_proxy(struct lease *lease, const struct config *config, char *error)
-{
-	int code = proxy_lease_fit(&lease->proxy, config);
+/* The memory that a configuration wants, made before anything of it is lent. */
+struct memory {
+	struct observation_lease observation;
+	struct proxy_lease proxy;
+};
 
+static void place_memory(struct lease *lease, const struct memory *memory)
+{
+	observation_lease_replace(&lease->observation, &memory->observation);
+	proxy_lease_replace(&lease->proxy, &memory->proxy);
+	observation_lease_place(&lease->observation, lease->fds);
 	proxy_lease_place(&lease->proxy, lease->fds);
-	return !code || explain(error, "memory for the proxy", -code);
 }
 
-static bool fit_observation(struct lease *lease, const struct config *config, char *error)
+static void discard_memory(const struct lease *lease, struct memory *memory)
 {
-	int code = observation_lease_fit(&lease->observation, config);
+	observation_lease_replace(&memory->observation, &lease->observation);
+	proxy_lease_replace(&memory->proxy, &lease->proxy);
+}
 
+static bool fit_memory(const struct lease *lease, const struct config *config,
+		       struct memory *memory, char *error)
+{
+	int code;
+
+	memory->proxy = lease->proxy;
+	code = observation_lease_fit(&lease->observation, config, &memory->observation);
 	if (code)
 		return explain(error, "memory for statistics and events", -code);
-	observation_lease_place(&lease->observation, lease->fds);
+	code = proxy_lease_fit(&lease->proxy, config, &memory->proxy);
+	if (!code)
+		return true;
+	discard_memory(lease, memory);
+	return explain(error, "memory for the proxy", -code);
+}
+
+/* All of it or nothing: memory of the one configuration beside the text of another is a worker that
+ * cannot start. */
+static bool follow(struct lease *lease, const struct effective *effective, char *error)
+{
+	struct memory memory;
+
+	if (!fit_memory(lease, &effective->config, &memory, error))
+		return false;
+	if (!take_config(lease, effective, error)) {
+		discard_memory(lease, &memory);
+		return false;
+	}
+	place_memory(lease, &memory);
 	return true;
 }
 
@@ -168,8 +213,7 @@ bool lease_open(struct lease *lease, const struct effective *effective, uint32_t
 	const struct config *config = &effective->config;
 
 	begin(lease, input_fd);
-	if (!take_config(lease, effective, error) || !make_memory(lease, error) ||
-	    !fit_observation(lease, config, error) || !fit_proxy(lease, config, error))
+	if (!make_memory(lease, error) || !follow(lease, effective, error))
 		return false;
 	if (*config->write_file)
 		return open_output(lease, config, worker, error);
@@ -178,10 +222,7 @@ bool lease_open(struct lease *lease, const struct effective *effective, uint32_t
 
 bool lease_reconfigure(struct lease *lease, const struct effective *effective, char *error)
 {
-	const struct config *config = &effective->config;
-
-	return take_config(lease, effective, error) && open_sockets(lease, config, error) &&
-	       fit_observation(lease, config, error) && fit_proxy(lease, config, error);
+	return open_sockets(lease, &effective->config, error) && follow(lease, effective, error);
 }
 
 static const struct {
@@ -226,9 +267,7 @@ int lease_renew_body(struct lease *lease)
 
 	if (fd < 0)
 		return fd;
-	if (lease->fds[CHILD_FD_BODY] >= 0)
-		close(lease->fds[CHILD_FD_BODY]);
-	lease->fds[CHILD_FD_BODY] = fd;
+	replace(&lease->fds[CHILD_FD_BODY], fd);
 	return 0;
 }
 

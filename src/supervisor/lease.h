@@ -30,7 +30,8 @@ struct lease {
 bool lease_open(struct lease *lease, const struct effective *effective, uint32_t worker,
 		int input_fd, char *error);
 
-/* For a run without files: takes another configuration. What was opened before stays. */
+/* For a run without files: takes another configuration. What was opened before stays. When it fails
+ * the lease is what it was, but for sockets to send from. */
 bool lease_reconfigure(struct lease *lease, const struct effective *effective, char *error);
 
 /* Hands it over, and takes it: what lease_open() makes, from its predecessor; input_fd as there.

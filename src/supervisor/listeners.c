@@ -20,7 +20,7 @@
 #include "ipc/child.h"
 #include "supervisor/bpf.h"
 
-#define GROUPS_MAX    (2 * 2 * CONFIG_LISTEN_MAX) /* of a reload: before and after */
+#define GROUPS_MAX    (2 * 2 * CONFIG_LISTEN_MAX) /* of a reload: before and after, once */
 #define BACKLOG	      4096
 #define RECEIVE_BYTES (4 << 20)
 #define STREAM_BYTES  (64 << 10) /* of a connection in the kernel, each way */
@@ -63,6 +63,8 @@ static bool explain(char *error, const struct endpoint *endpoint, int type, int 
 		reason = "no interface has this address";
 	else if (code == -EACCES)
 		reason = "a port below 1024 needs root (or CAP_NET_BIND_SERVICE)";
+	else if (code == -ENFILE)
+		reason = "there are too many others, which a worker still reads";
 	snprintf(error, CONFIG_ERROR_MAX, "proxy.listen: %s over %s: %s",
 		 endpoint_format(endpoint, text), type == SOCK_DGRAM ? "UDP" : "TCP", reason);
 	return false;
@@ -280,6 +282,8 @@ static bool extend_group(struct listeners *listeners, const struct endpoint *end
 	struct group *group = find_group(listeners, endpoint, type);
 	int code = 0;
 
+	if (!group && listeners->group_count == GROUPS_MAX)
+		return explain(error, endpoint, type, -ENFILE);
 	if (!group)
 		group = add_group(listeners, endpoint, type);
 	while (!code && group->count < worker_count)

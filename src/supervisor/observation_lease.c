@@ -18,44 +18,65 @@ void observation_lease_init(struct observation_lease *lease)
 
 static void replace(int *fd, int other)
 {
-	if (*fd >= 0)
+	if (*fd >= 0 && *fd != other)
 		close(*fd);
 	*fd = other;
 }
 
-/* Makes a memfd of this size, and a second descriptor that cannot be mapped for writing. */
-static int make(int *fd, int *reader_fd, const char *name, size_t size)
+void observation_lease_replace(struct observation_lease *lease,
+			       const struct observation_lease *other)
 {
-	int made;
-
-	if (!memory_has_size(*fd, size)) {
-		made = memory_create(name, size);
-		if (made < 0)
-			return made;
-		replace(fd, made);
-		replace(reader_fd, -1);
-	}
-	if (*reader_fd < 0)
-		*reader_fd = memory_reopen(*fd);
-	return *reader_fd < 0 ? *reader_fd : 0;
+	replace(&lease->stats_fd, other->stats_fd);
+	replace(&lease->ring_fd, other->ring_fd);
+	replace(&lease->tail_fd, other->tail_fd);
+	for (int i = 0; i < 2; i++)
+		replace(&lease->bell_fds[i], other->bell_fds[i]);
+	replace(&lease->tail_reader_fd, other->tail_reader_fd);
+	replace(&lease->stats_reader_fd, other->stats_reader_fd);
+	replace(&lease->ring_reader_fd, other->ring_reader_fd);
 }
 
-int observation_lease_fit(struct observation_lease *lease, const struct config *config)
+/* A memfd of this size, and a second descriptor that cannot be mapped for writing. What is there is
+ * still the lease's. */
+static int make(int *fd, int *reader_fd, const char *name, size_t size)
+{
+	if (!memory_has_size(*fd, size)) {
+		*reader_fd = -1;
+		*fd = memory_create(name, size);
+	}
+	if (*fd >= 0 && *reader_fd < 0)
+		*reader_fd = memory_reopen(*fd);
+	return *fd < 0 ? *fd : *reader_fd < 0 ? *reader_fd : 0;
+}
+
+static int fit(struct observation_lease *next, const struct config *config)
 {
 	int error = 0;
 
 	if (config_has_observer(config))
-		error = make(&lease->stats_fd, &lease->stats_reader_fd, "dnsflow-stats",
+		error = make(&next->stats_fd, &next->stats_reader_fd, "dnsflow-stats",
 			     observation_size(config));
 	if (error || !config_has_events(config))
 		return error;
-	error = make(&lease->ring_fd, &lease->ring_reader_fd, "dnsflow-events",
+	error = make(&next->ring_fd, &next->ring_reader_fd, "dnsflow-events",
 		     ring_memory_size((size_t)config->event_ring_mib << 20));
 	if (!error)
-		error = make(&lease->tail_fd, &lease->tail_reader_fd, "dnsflow-tail",
+		error = make(&next->tail_fd, &next->tail_reader_fd, "dnsflow-tail",
 			     sizeof(struct ring_tail));
-	if (!error && lease->bell_fds[0] < 0 && pipe2(lease->bell_fds, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (!error && next->bell_fds[0] < 0 && pipe2(next->bell_fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		error = -errno;
+	return error;
+}
+
+int observation_lease_fit(const struct observation_lease *lease, const struct config *config,
+			  struct observation_lease *next)
+{
+	int error;
+
+	*next = *lease;
+	error = fit(next, config);
+	if (error)
+		observation_lease_replace(next, lease);
 	return error;
 }
 
@@ -127,12 +148,8 @@ int observation_lease_take(struct observation_lease *lease, uint32_t worker,
 
 void observation_lease_close(struct observation_lease *lease)
 {
-	int *parts[PARTS];
+	struct observation_lease none;
 
-	parts_of(lease, parts);
-	for (int i = 0; i < PARTS; i++)
-		replace(parts[i], -1);
-	replace(&lease->tail_reader_fd, -1);
-	replace(&lease->stats_reader_fd, -1);
-	replace(&lease->ring_reader_fd, -1);
+	observation_lease_init(&none);
+	observation_lease_replace(lease, &none);
 }

@@ -19,8 +19,15 @@ struct observation_lease {
 
 void observation_lease_init(struct observation_lease *lease);
 
-/* Makes what the configuration wants and is not there, or has another size. 0 or -errno. */
-int observation_lease_fit(struct observation_lease *lease, const struct config *config);
+/* Says in next what the configuration wants: what is there and has the right size, else made anew.
+ * The lease stays as it is until observation_lease_replace(). 0 or -errno, and then next is the
+ * same. */
+int observation_lease_fit(const struct observation_lease *lease, const struct config *config,
+			  struct observation_lease *next);
+
+/* It becomes another one, and closes what that does not have. */
+void observation_lease_replace(struct observation_lease *lease,
+			       const struct observation_lease *other);
 
 /* Puts the worker's descriptors at their numbers (ipc/child.h). */
 void observation_lease_place(const struct observation_lease *lease, int *fds);

@@ -19,26 +19,28 @@ void proxy_lease_init(struct proxy_lease *lease)
 
 static void replace(int *fd, int other)
 {
-	if (*fd >= 0)
+	if (*fd >= 0 && *fd != other)
 		close(*fd);
 	*fd = other;
 }
 
-static int fit_cache(struct proxy_lease *lease, const struct config *config)
+void proxy_lease_replace(struct proxy_lease *lease, const struct proxy_lease *other)
+{
+	replace(&lease->cache_fd, other->cache_fd);
+	replace(&lease->stats_fd, other->stats_fd);
+	replace(&lease->stats_reader_fd, other->stats_reader_fd);
+}
+
+/* In these, what was there is still the lease's. */
+static int fit_cache(struct proxy_lease *next, const struct config *config)
 {
 	size_t size = proxy_cache_size(config);
 	bool is_wanted = config_has_proxy(config) && size;
-	int fd = -1;
 
-	if (is_wanted && memory_has_size(lease->cache_fd, size))
+	if (is_wanted && memory_has_size(next->cache_fd, size))
 		return 0;
-	if (is_wanted) {
-		fd = memory_create("dnsflow-cache", size);
-		if (fd < 0)
-			return fd;
-	}
-	replace(&lease->cache_fd, fd);
-	return 0;
+	next->cache_fd = is_wanted ? memory_create("dnsflow-cache", size) : -1;
+	return is_wanted && next->cache_fd < 0 ? next->cache_fd : 0;
 }
 
 /* What is at the beginning of the one goes into the other. */
@@ -62,45 +64,45 @@ static int copy_memory(int from_fd, int to_fd, size_t size)
 	return from && to ? 0 : -ENOMEM;
 }
 
-static int renew_stats(struct proxy_lease *lease, size_t size)
+static int renew_stats(struct proxy_lease *next, size_t size)
 {
-	int fd = memory_create("dnsflow-proxy", size), error = 0;
+	int before = next->stats_fd;
 
-	if (fd < 0)
-		return fd;
-	if (lease->stats_fd >= 0)
-		error = copy_memory(lease->stats_fd, fd, size);
-	if (error) {
-		close(fd);
-		return error;
-	}
-	replace(&lease->stats_fd, fd);
-	replace(&lease->stats_reader_fd, -1);
-	return 0;
+	next->stats_reader_fd = -1;
+	next->stats_fd = memory_create("dnsflow-proxy", size);
+	if (next->stats_fd < 0)
+		return next->stats_fd;
+	return before < 0 ? 0 : copy_memory(before, next->stats_fd, size);
 }
 
-static int fit_stats(struct proxy_lease *lease, const struct config *config)
+static int fit_stats(struct proxy_lease *next, const struct config *config)
 {
 	size_t size = proxy_stats_size(config);
 	int error = 0;
 
-	if (!memory_has_size(lease->stats_fd, size))
-		error = renew_stats(lease, size);
-	if (!error && lease->stats_reader_fd < 0)
-		lease->stats_reader_fd = memory_reopen(lease->stats_fd);
-	return !error && lease->stats_reader_fd < 0 ? lease->stats_reader_fd : error;
+	if (!memory_has_size(next->stats_fd, size))
+		error = renew_stats(next, size);
+	if (!error && next->stats_reader_fd < 0)
+		next->stats_reader_fd = memory_reopen(next->stats_fd);
+	return !error && next->stats_reader_fd < 0 ? next->stats_reader_fd : error;
 }
 
-int proxy_lease_fit(struct proxy_lease *lease, const struct config *config)
+int proxy_lease_fit(const struct proxy_lease *lease, const struct config *config,
+		    struct proxy_lease *next)
 {
 	int error;
 
+	*next = *lease;
 	if (!config_has_proxy(config) && !config->is_dry_run) {
-		proxy_lease_close(lease);
+		proxy_lease_init(next);
 		return 0;
 	}
-	error = fit_cache(lease, config);
-	return error ? error : fit_stats(lease, config);
+	error = fit_cache(next, config);
+	if (!error)
+		error = fit_stats(next, config);
+	if (error)
+		proxy_lease_replace(next, lease);
+	return error;
 }
 
 void proxy_lease_place(const struct proxy_lease *lease, int *fds)
@@ -149,7 +151,8 @@ int proxy_lease_take(struct proxy_lease *lease, uint32_t worker, struct handover
 
 void proxy_lease_close(struct proxy_lease *lease)
 {
-	replace(&lease->cache_fd, -1);
-	replace(&lease->stats_fd, -1);
-	replace(&lease->stats_reader_fd, -1);
+	struct proxy_lease none;
+
+	proxy_lease_init(&none);
+	proxy_lease_replace(lease, &none);
 }

@@ -15,9 +15,14 @@ struct proxy_lease {
 
 void proxy_lease_init(struct proxy_lease *lease);
 
-/* Makes what the configuration wants and is not there, or has another size; what was told goes on
- * as far as it fits, answers do not. Closes what it does not want. 0 or -errno. */
-int proxy_lease_fit(struct proxy_lease *lease, const struct config *config);
+/* Says in next what the configuration wants: what is there and has the right size, else made anew;
+ * what was told goes on as far as it fits, answers do not. The lease stays as it is until
+ * proxy_lease_replace(). 0 or -errno, and then next is the same. */
+int proxy_lease_fit(const struct proxy_lease *lease, const struct config *config,
+		    struct proxy_lease *next);
+
+/* It becomes another one, and closes what that does not have. */
+void proxy_lease_replace(struct proxy_lease *lease, const struct proxy_lease *other);
 
 /* Puts the worker's descriptors at their numbers (ipc/child.h). */
 void proxy_lease_place(const struct proxy_lease *lease, int *fds);

@@ -17,17 +17,30 @@
 /* A ring lasts for so long: each of its blocks is handed over after 20 ms at the latest. */
 #define REPLACE_TIMEOUT_NS (2 * NANOSECONDS_PER_SECOND)
 
+/* What is not wanted any more goes, but for sockets that a worker still reads: those wait for the
+ * next reload. */
+static void trim_listeners(struct supervisor *supervisor)
+{
+	if (!*supervisor->reload.kept)
+		listeners_trim(supervisor->listeners, &supervisor->effective->config);
+}
+
 static void finish(struct supervisor *supervisor, const char *error)
 {
 	struct reload *reload = &supervisor->reload;
 	reload_fn on_done = reload->on_done;
 	bool is_configured = reload->previous;
+	char kept[CONFIG_ERROR_MAX];
 
+	trim_listeners(supervisor);
+	strcpy(kept, reload->kept);
+	*reload->kept = '\0';
+	if (*kept && !error)
+		error = kept;
 	reload->step = RELOAD_NONE;
 	reload->is_trial = false;
 	reload->on_done = NULL;
 	loop_timer_stop(reload->timer);
-	listeners_trim(supervisor->listeners, &supervisor->effective->config);
 	service_tell_ready();
 	if (is_configured)
 		input_log_listeners(&reload->previous->config, &supervisor->effective->config);
@@ -433,6 +446,18 @@ bool reload_move(struct supervisor *supervisor, reload_fn on_done, void *argumen
 	return true;
 }
 
+/* It goes on as before when it cannot follow. */
+static void lend_anew(struct supervisor *supervisor, struct seat *seat)
+{
+	struct reload *reload = &supervisor->reload;
+	char error[CONFIG_ERROR_MAX];
+
+	if (supervisor_open_seat(supervisor, seat->index, supervisor->effective, error))
+		return;
+	snprintf(reload->kept, sizeof(reload->kept),
+		 "worker-%u goes on with the configuration before: %.300s", seat->index, error);
+}
+
 static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum seat_event event,
 			const char *text)
 {
@@ -440,8 +465,7 @@ static bool on_replaced(struct supervisor *supervisor, struct seat *seat, enum s
 
 	if (event == SEAT_HAS_LEFT) {
 		supervisor->reload.has_left = true;
-		if (!supervisor_open_seat(supervisor, seat->index, supervisor->effective, error))
-			log_error("reload: %s", error); /* it goes on as before */
+		lend_anew(supervisor, seat);
 		seat_restart(seat);
 		return true;
 	}

@@ -28,12 +28,13 @@ struct reload {
 	enum reload_step step;
 	struct check check;
 	struct loop_event *check_event, *timer;
-	struct effective *next;	    /* checked, not yet in force */
-	struct effective *previous; /* of workers that are not replaced yet */
-	uint32_t seat;		    /* that is being replaced */
-	bool has_left;		    /* its predecessor */
-	bool is_asked_again;	    /* by a signal: once more, when this one has ended */
-	bool is_trial;		    /* ends with the first that does not get ready */
+	struct effective *next;	     /* checked, not yet in force */
+	struct effective *previous;  /* of workers that are not replaced yet */
+	uint32_t seat;		     /* that is being replaced */
+	bool has_left;		     /* its predecessor */
+	bool is_asked_again;	     /* by a signal: once more, when this one has ended */
+	bool is_trial;		     /* ends with the first that does not get ready */
+	char kept[CONFIG_ERROR_MAX]; /* a worker goes on with the configuration before: why */
 	reload_fn on_done;
 	void *argument;
 };

@@ -430,17 +430,17 @@ bool supervisor_open_seat(struct supervisor *supervisor, uint32_t index,
 		is_open = lease_reconfigure(&seat->lease, effective, error);
 	} else {
 		is_open = lease_open(&seat->lease, effective, index, supervisor->file_fd, error);
-		if (is_open)
-			supervisor_init_seat(supervisor, index);
-		else
+		if (!is_open) {
 			lease_close(&seat->lease);
+			return false;
+		}
+		supervisor_init_seat(supervisor, index);
 	}
-	if (!is_open)
-		return false;
 	memcpy(seat->lease.watch->stats_key, supervisor->stats_key, sizeof(supervisor->stats_key));
-	input_lend(supervisor, seat);
-	listeners_place(supervisor->listeners, &effective->config, index, seat->lease.fds);
-	return true;
+	input_lend(supervisor, seat); /* also to one that keeps its configuration */
+	if (is_open)
+		listeners_place(supervisor->listeners, &effective->config, index, seat->lease.fds);
+	return is_open;
 }
 
 /* Everything is opened before the first worker starts. */

@@ -157,6 +157,28 @@ static int option_of(int fd, int level, int option)
 	return value;
 }
 
+/* As reloads leave them that were not trimmed: more than a configuration has room for. */
+static void test_addresses_beyond_the_room_are_refused(void **state)
+{
+	char address[32];
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		configure(1, "");
+		for (int i = 0; i < CONFIG_LISTEN_MAX; i++) {
+			snprintf(address, sizeof(address), "127.0.0.1:%d", 1000 * round + i + 1);
+			config.proxy.endpoints[config.proxy.endpoint_count++] =
+				endpoint_of(address);
+		}
+		if (round < 2)
+			extend();
+		else
+			expect_refused("too many");
+	}
+	listeners_trim(listeners, &config);
+	extend();
+}
+
 static void test_each_worker_has_a_socket_of_each_kind_at_each_address(void **state)
 {
 	(void)state;
@@ -476,6 +498,7 @@ int main(void)
 		TEST(test_a_wildcard_and_one_of_its_addresses_go_together),
 		TEST(test_an_address_that_stays_keeps_its_sockets_and_what_waits_in_them),
 		TEST(test_workers_come_and_go),
+		TEST(test_addresses_beyond_the_room_are_refused),
 		TEST(test_a_worker_is_asked_only_by_what_it_was_lent),
 		TEST(test_connections_are_spread_over_workers_that_count),
 		TEST(test_what_is_handed_over_goes_on),

@@ -18,13 +18,16 @@ static int channel[2];
 static int set_up(void **state)
 {
 	static struct config config;
+	struct observation_lease next;
 
 	(void)state;
 	config = config_default;
 	config.statistics.is_enabled = true;
 	observation_lease_init(&lease);
-	return observation_lease_fit(&lease, &config) ||
-	       socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, channel);
+	if (observation_lease_fit(&lease, &config, &next))
+		return -1;
+	observation_lease_replace(&lease, &next);
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, channel);
 }
 
 static int tear_down(void **state)

@@ -40,7 +40,10 @@ static int tear_down(void **state)
 
 static void fit(void)
 {
-	assert_int_equal(proxy_lease_fit(&lease, &config), 0);
+	struct proxy_lease next;
+
+	assert_int_equal(proxy_lease_fit(&lease, &config, &next), 0);
+	proxy_lease_replace(&lease, &next);
 }
 
 static void test_nothing_is_made_without_a_proxy(void **state)

@@ -58,6 +58,7 @@ static void open_seat(int i)
 {
 	size_t size = proxy_stats_size(&effective.config);
 	struct lease *lease = &seats[i].lease;
+	struct proxy_lease none;
 
 	memset(&seats[i], 0, sizeof(seats[i]));
 	memset(&heads[i], 0, sizeof(heads[i]));
@@ -66,8 +67,8 @@ static void open_seat(int i)
 	lease->head = &heads[i];
 	lease->watch = &watches[i];
 	observation_lease_init(&lease->observation);
-	proxy_lease_init(&lease->proxy);
-	assert_int_equal(proxy_lease_fit(&lease->proxy, &effective.config), 0);
+	proxy_lease_init(&none);
+	assert_int_equal(proxy_lease_fit(&none, &effective.config, &lease->proxy), 0);
 	stats[i] = memory_map(lease->proxy.stats_fd, size, true);
 	assert_non_null(stats[i]);
 	hits[i] = proxy_stats_attach(stats[i], size, RULES, text_of, NULL);
