@@ -31,5 +31,6 @@ bool state_attach(struct state_head *head)
 	COMMIT_BARRIER();
 	intent->mark = 0;
 	intent->count = 0;
+	head->words[STATE_PROXY_TURN] = 0;
 	return true;
 }

@@ -39,6 +39,8 @@ enum state_word {
 	STATE_EVENTS = 16, /* position in the ring of events behind the last one that was pushed */
 	STATE_PROXY_WAITING = 17, /* queries of clients that wait for an answer */
 	STATE_CACHE_EPOCH = 18,	  /* as in the watch: what was emptied last */
+	STATE_PROXY_TURN = 19, /* 1: the process is at work for the proxy, so that its death is the
+				  fault of no packet. Not part of a commit */
 
 	STATE_COUNTERS = 32,
 	STATE_WORDS = STATE_COUNTERS + COUNTER_END,
@@ -114,7 +116,7 @@ static inline uint64_t state_counter(const struct state_head *head, enum counter
 
 /*
  * Makes a fresh (all zero) head valid, or takes over the one that a dead process left: a step whose
- * intent was marked is applied again, any other is as if it had not begun. Returns false when the
- * memory is neither.
+ * intent was marked is applied again, any other is as if it had not begun; and a turn of the proxy
+ * that it was in is over. Returns false when the memory is neither.
  */
 bool state_attach(struct state_head *head);

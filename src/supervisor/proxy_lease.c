@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "ipc/cache_counts.h"
 #include "ipc/child.h"
 #include "ipc/lend.h"
 #include "ipc/memory.h"
@@ -103,6 +105,16 @@ int proxy_lease_fit(const struct proxy_lease *lease, const struct config *config
 	if (error)
 		proxy_lease_replace(next, lease);
 	return error;
+}
+
+/* By its layout, with which it begins: the memory itself stays. */
+void proxy_lease_discard_cache(const struct proxy_lease *lease)
+{
+	const uint64_t none = 0;
+
+	_Static_assert(!offsetof(struct cache_head, layout), "it comes first");
+	if (lease->cache_fd >= 0 && pwrite(lease->cache_fd, &none, sizeof(none), 0) < 0)
+		log_error("a cache cannot be emptied: %s", strerror(errno));
 }
 
 void proxy_lease_place(const struct proxy_lease *lease, int *fds)

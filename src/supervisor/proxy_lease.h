@@ -24,6 +24,9 @@ int proxy_lease_fit(const struct proxy_lease *lease, const struct config *config
 /* It becomes another one, and closes what that does not have. */
 void proxy_lease_replace(struct proxy_lease *lease, const struct proxy_lease *other);
 
+/* Whoever uses the cache next begins it anew. Only while no process works on it. */
+void proxy_lease_discard_cache(const struct proxy_lease *lease);
+
 /* Puts the worker's descriptors at their numbers (ipc/child.h). */
 void proxy_lease_place(const struct proxy_lease *lease, int *fds);
 

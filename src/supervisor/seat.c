@@ -112,6 +112,14 @@ static void on_control(void *argument)
 	take_message(argument);
 }
 
+/* A query waits from the commit that counts it on; those that a predecessor lost are no progress.
+ */
+static uint64_t queries_done(const struct state_head *head)
+{
+	return state_counter(head, COUNTER_PROXY_QUERIES) -
+	       state_counter(head, COUNTER_PROXY_LOST) - state_get(head, STATE_PROXY_WAITING);
+}
+
 static struct seat_cursor cursor_of(const struct seat *seat)
 {
 	const struct state_head *head = seat->lease.head;
@@ -122,6 +130,7 @@ static struct seat_cursor cursor_of(const struct seat *seat)
 		.packet = state_get(head, STATE_PACKET),
 		.message = state_get(head, STATE_MESSAGE),
 		.queries = state_counter(head, COUNTER_PROXY_QUERIES),
+		.done = queries_done(head),
 	};
 }
 
@@ -163,9 +172,18 @@ static void skip_packet(struct seat *seat)
 	watch->is_skipping = true;
 }
 
+/* Since its process started. To have taken queries is none of who died of them. */
+static bool has_progress(const struct seat *seat)
+{
+	struct seat_cursor at = cursor_of(seat);
+
+	return at.done != seat->started_at.done ||
+	       (!seat->has_died_in_proxy && !is_same(at, seat->started_at));
+}
+
 uint32_t seat_fruitless_deaths(const struct seat *seat)
 {
-	return is_same(cursor_of(seat), seat->started_at) ? seat->deaths : 0;
+	return has_progress(seat) ? 0 : seat->deaths;
 }
 
 int seat_cpu(const struct seat *seat)
@@ -188,6 +206,14 @@ static void renew_body(struct seat *seat)
 		log_error("worker-%u: no memory for a clean state", seat->index);
 }
 
+/* What kept ending it may lie in either; but the proxy does not use the body. */
+static void renew_memory(struct seat *seat)
+{
+	proxy_lease_discard_cache(&seat->lease.proxy);
+	if (!seat->has_died_in_proxy)
+		renew_body(seat);
+}
+
 /* Counts skips without a packet between them that was really processed. */
 static void count_skip(struct seat *seat)
 {
@@ -207,20 +233,22 @@ static void forgive(struct seat *seat)
 /*
  * Decides what the successor does: takes the packet at the cursor again, skips it, or, when it was
  * no packet or skipping did not help, begins with a clean body. A body in which every packet ends a
- * worker looks like one poison packet behind the other: after some of them it goes, too.
+ * worker looks like one poison packet behind the other: after some of them it goes, too. Who died
+ * in a turn of the proxy was at no packet.
  */
 static void judge_death(struct seat *seat, int status)
 {
 	bool is_own = WIFEXITED(status) || is_signal_of_its_own(WTERMSIG(status));
-	bool has_moved = !is_same(cursor_of(seat), seat->started_at);
-	bool has_read = !is_same_message(cursor_of(seat), seat->started_at);
-	bool is_at_work = seat->state == SEAT_WORKING || seat->state == SEAT_LEAVING;
-	bool is_at_packet = is_at_work && !seat_is_skipping(seat) &&
-			    seat->owner.has_packet(seat->owner.argument, seat);
+	bool has_read = !is_same_message(cursor_of(seat), seat->started_at), has_moved;
+	bool is_at_work = seat->state == SEAT_WORKING || seat->state == SEAT_LEAVING, is_at_packet;
 
+	seat->has_died_in_proxy = is_at_work && state_get(seat->lease.head, STATE_PROXY_TURN);
+	is_at_packet = is_at_work && !seat->has_died_in_proxy && !seat_is_skipping(seat) &&
+		       seat->owner.has_packet(seat->owner.argument, seat);
+	has_moved = has_progress(seat);
 	seat->deaths = has_moved ? 1 : seat->deaths + 1;
 	seat->own_deaths = (has_moved ? 0 : seat->own_deaths) + is_own;
-	seat->packet_deaths = has_read ? 1 : seat->packet_deaths + 1;
+	seat->packet_deaths = (has_read ? 0 : seat->packet_deaths) + !seat->has_died_in_proxy;
 	if (is_at_packet &&
 	    ((is_own && WIFSIGNALED(status)) || seat->packet_deaths >= DEATHS_PER_PACKET)) {
 		skip_packet(seat);
@@ -232,7 +260,7 @@ static void judge_death(struct seat *seat, int status)
 		}
 	} else if (!is_at_packet && seat->own_deaths >= DEATHS_PER_BODY) {
 		seat->own_deaths = 0;
-		renew_body(seat);
+		renew_memory(seat);
 	}
 }
 

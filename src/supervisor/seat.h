@@ -12,7 +12,9 @@
  * dies without having finished is replaced, at once after progress, else with a back-off from 10 ms
  * doubling to 30 s. A packet that ended it is skipped by the successor: at once when the worker
  * died of what it did itself (SEGV, BUS, ILL, FPE, ABRT, SYS), else at its third death at that
- * packet. After three such packets in a row the successor begins with a clean body.
+ * packet. After three such packets in a row the successor begins with a clean body. One that died
+ * while it worked for the proxy skips no packet; its progress is in queries that are done with, and
+ * after three such deaths without any its successor begins with an empty cache.
  */
 enum seat_state {
 	SEAT_EMPTY,    /* no process: not yet, or waiting for its successor */
@@ -47,10 +49,11 @@ struct seat_owner {
 	void *argument;
 };
 
-/* How far a worker has come: in the packets, and how many queries it has taken. */
+/* How far a worker has come: in the packets, how many queries it has taken, and how many of them
+ * are done with. */
 struct seat_cursor {
 	uint64_t generation, block, packet, message;
-	uint64_t queries;
+	uint64_t queries, done;
 };
 
 struct seat {
@@ -69,6 +72,7 @@ struct seat {
 	struct loop *loop;
 	struct loop_event *control_event, *exit_event, *start_timer, *leave_timer;
 	int64_t backoff_ns;
+	bool has_died_in_proxy;	       /* the last one, so that packets are no progress */
 	uint32_t deaths;	       /* without progress, one after the other */
 	uint32_t own_deaths;	       /* of those, the ones that nobody else caused */
 	uint32_t packet_deaths;	       /* at the same packet, whatever was done besides */

@@ -38,8 +38,17 @@ static void commit(struct proxy *proxy, uint64_t waiting)
 	commit_apply(proxy->head);
 }
 
+/* Says whose fault a death is that comes now. */
+static void set_turn(struct proxy *proxy, uint64_t is_proxy)
+{
+	COMMIT_BARRIER();
+	__atomic_store_n(&proxy->head->words[STATE_PROXY_TURN], is_proxy, __ATOMIC_RELAXED);
+	COMMIT_BARRIER();
+}
+
 void proxy_begin_turn(struct proxy *proxy, uint32_t received)
 {
+	set_turn(proxy, 1);
 	proxy->now_ns = clock_monotonic_ns();
 	if (proxy->observer) {
 		proxy->wall_ns = clock_wall_ns();
@@ -95,6 +104,7 @@ void proxy_end_turn(struct proxy *proxy)
 	commit(proxy, pendings_askers(proxy->pendings));
 	if (proxy->observer)
 		observer_settle(proxy->observer);
+	set_turn(proxy, 0);
 }
 
 bool proxy_allows(const struct proxy *proxy, const struct address *client)

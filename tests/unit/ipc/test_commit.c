@@ -46,6 +46,17 @@ static void test_marked_intent_is_applied_again(void **state)
 	assert_int_equal(state_counter(&head, COUNTER_PACKETS_READ), 3);
 }
 
+static void test_a_turn_of_the_proxy_ends_with_its_process(void **state)
+{
+	static struct state_head head;
+
+	(void)state;
+	assert_true(state_attach(&head));
+	head.words[STATE_PROXY_TURN] = 1;
+	assert_true(state_attach(&head));
+	assert_int_equal(state_get(&head, STATE_PROXY_TURN), 0);
+}
+
 static void test_unmarked_intent_is_forgotten(void **state)
 {
 	static struct state_head head;
@@ -126,6 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fresh_state_begins_at_sequence_one),
 		cmocka_unit_test(test_marked_intent_is_applied_again),
+		cmocka_unit_test(test_a_turn_of_the_proxy_ends_with_its_process),
 		cmocka_unit_test(test_unmarked_intent_is_forgotten),
 		cmocka_unit_test(test_foreign_memory_is_refused),
 		cmocka_unit_test(test_killed_steps_are_done_or_not_begun),

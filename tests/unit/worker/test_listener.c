@@ -184,6 +184,7 @@ static void test_listener_counts_what_cannot_be_sent(void **state)
 	client.listener = &rig.proxy->listeners[0];
 	client.address = (struct address){.bytes = {127, 0, 0, 1}, .version = 4};
 	proxy_begin_turn(rig.proxy, 3);
+	assert_int_equal(state_get(rig.proxy->head, STATE_PROXY_TURN), 1);
 	for (uint16_t id = 0; id < 3; id++) {
 		client.from.inet.sin_addr.s_addr = id == 1 ? INADDR_BROADCAST : own.sin_addr.s_addr;
 		client.from.inet.sin_port = own.sin_port;
@@ -192,6 +193,7 @@ static void test_listener_counts_what_cannot_be_sent(void **state)
 		proxy_take(rig.proxy, &client, &taken);
 	}
 	proxy_end_turn(rig.proxy);
+	assert_int_equal(state_get(rig.proxy->head, STATE_PROXY_TURN), 0);
 	for (uint16_t id = 0; id < 3; id += 2) {
 		assert_true(proxy_rig_take(&rig, rig.client, PROXY_RIG_WAIT_MS, &reply));
 		assert_int_equal(be16_load(reply.bytes), id);
