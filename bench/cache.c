@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "base/cursor.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "dns/name.h"
@@ -28,10 +29,23 @@ static struct bench {
 	uint8_t names[CHUNK][DNS_NAME_MAX];
 	struct cache_key keys[CHUNK];
 	struct cache_answer answers[CHUNK];
-	uint8_t message[256];
+	uint8_t messages[CHUNK][256];
 	uint16_t ttls[TTL_COUNT];
 	uint64_t found;
 } bench;
+
+/* It has a header and the question, and what else there is room for. */
+static size_t make_message(uint8_t *message, const struct cache_key *key, size_t length)
+{
+	uint8_t *question = message + 12;
+	size_t least = 12 + key->name.length + 4;
+
+	be16_store(message + 4, 1);
+	memcpy(question, key->name.data, key->name.length);
+	be16_store(question + key->name.length, key->type);
+	be16_store(question + key->name.length + 2, key->class);
+	return length < least ? least : length;
+}
 
 /* A name by its number: of 16 to 50 octets. */
 static void make_key(uint32_t index, uint32_t number)
@@ -46,7 +60,9 @@ static void make_key(uint32_t index, uint32_t number)
 	bench.keys[index] =
 		(struct cache_key){.name = {bench.names[index], length}, .type = 1, .class = 1};
 	bench.answers[index] = (struct cache_answer){
-		.message = {bench.message, 60 + number % 141},
+		.message = {bench.messages[index],
+			    make_message(bench.messages[index], &bench.keys[index],
+					 60 + number % 141)},
 		.ttls = bench.ttls,
 		.ttl_count = TTL_COUNT,
 		.extended_error = -1,

@@ -198,7 +198,7 @@ static bool is_question_of(struct slice message, const struct reply_question *qu
 
 static void put_ttls(const struct reply_source *source, uint8_t *out, size_t length)
 {
-	for (unsigned i = 0; i < source->ttl_count && source->ttls[i] < length; i++) {
+	for (unsigned i = 0; i < source->ttl_count && source->ttls[i] + 4u <= length; i++) {
 		uint8_t *at = out + source->ttls[i];
 		uint32_t ttl = be32_load(at);
 

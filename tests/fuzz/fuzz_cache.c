@@ -3,7 +3,7 @@
  * A script for a cache of one unit that has gone round: puts, finds, removals and successors, and
  * any value at any place of its memory. Four bytes of input are one operation: which (1), with what
  * (1), where (2). Whatever happens, nothing outside is touched, what is found can be read to its
- * end, and while nothing was changed it is what was put.
+ * end and answers what was asked, and while nothing was changed it is what was put.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -46,6 +46,29 @@ static struct cache_key key_of(uint8_t number, uint8_t *name)
 	return (struct cache_key){.name = {name, 8}, .type = number % 4, .group = number / 64};
 }
 
+#define QUESTION_END (12u + 8u + 4u)
+
+static bool is_of_question(size_t at)
+{
+	return at == 4 || at == 5 || (at >= 12 && at < QUESTION_END);
+}
+
+static void put_question(uint8_t *message, const struct cache_key *of)
+{
+	memcpy(message + 4, "\0\1", 2);
+	memcpy(message + 12, of->name.data, of->name.length);
+	memcpy(message + 12 + of->name.length, (uint8_t[]){0, (uint8_t)of->type, 0, 0}, 4);
+}
+
+static void check_question(const uint8_t *message, const struct cache_key *of)
+{
+	uint8_t wanted[QUESTION_END];
+
+	put_question(wanted, of);
+	for (size_t at = 0; at < QUESTION_END; at++)
+		assert(!is_of_question(at) || message[at] == wanted[at]);
+}
+
 /* Other lengths for each version, and octets that tell both. */
 static void put(uint8_t number, uint16_t version)
 {
@@ -54,7 +77,8 @@ static void put(uint8_t number, uint16_t version)
 	uint8_t name[16];
 	struct cache_key own = key_of(number, name);
 	struct cache_answer answer = {
-		.message = {message, 8u + (version & 0x1000 ? version & 0xfffu : version % 200u)},
+		.message = {message,
+			    QUESTION_END + (version & 0x1000 ? version & 0xfffu : version % 200u)},
 		.ttls = ttls,
 		.ttl_count = version & 0x2000 ? version % (CACHE_TTLS_MAX + 2u) : version % 4u,
 		.rcode = number,
@@ -64,16 +88,19 @@ static void put(uint8_t number, uint16_t version)
 	if (answer.message.length > sizeof(message))
 		answer.message.length = sizeof(message);
 	memset(message, number, answer.message.length);
+	put_question(message, &own);
 	cache_put(run.cache, &own, &answer, run.now_s);
 }
 
-static void check_hit(uint8_t number, const struct cache_hit *hit)
+static void check_hit(uint8_t number, const struct cache_key *asked, const struct cache_hit *hit)
 {
 	const struct cache_answer *answer = &hit->answer;
 
+	assert(answer->message.length >= QUESTION_END);
+	check_question(answer->message.data, asked);
 	assert(answer->message.length <= CACHE_MESSAGE_MAX && answer->ttl_count <= CACHE_TTLS_MAX);
 	for (size_t i = 0; i < answer->message.length; i++) {
-		assert(run.is_changed || answer->message.data[i] == number);
+		assert(run.is_changed || is_of_question(i) || answer->message.data[i] == number);
 		run.sum += answer->message.data[i];
 	}
 	for (uint32_t i = 0; i < answer->ttl_count; i++)
@@ -89,7 +116,7 @@ static void find(uint8_t number, uint32_t stale_s)
 	struct cache_hit hit;
 
 	if (cache_find(run.cache, &own, run.now_s, stale_s, &hit))
-		check_hit(number, &hit);
+		check_hit(number, &own, &hit);
 }
 
 static void reopen(void)

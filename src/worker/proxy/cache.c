@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cursor.h"
+#include "dns/message.h"
 #include "worker/proxy/cache_entry.h"
 
 #define WAYS	  8u
@@ -105,10 +107,11 @@ static struct cache_entry *entry_at(const struct cache *cache, uint64_t offset)
 	return (struct cache_entry *)(void *)((uint8_t *)cache->head + cache->log_at + offset);
 }
 
+/* The name is in the hash; who finds by it, compares it in the message. */
 static bool is_of(const struct cache_entry *entry, uint64_t hash, const struct cache_key *key)
 {
 	return entry->hash == hash && entry->what == cache_entry_what(key) &&
-	       entry->group == key->group && !memcmp(entry->name, key->name.data, key->name.length);
+	       entry->group == key->group;
 }
 
 /* The slot of a key, or NULL. */
@@ -288,9 +291,21 @@ static bool has_ttls_inside(const struct cache_answer *answer)
 	return !answer->ttl_count || last + sizeof(uint32_t) <= answer->message.length;
 }
 
+/* Others make replies of it, whatever wrote into the memory: it has one question, which is the
+ * key's. */
+static bool is_answer_to(struct slice message, const struct cache_key *key)
+{
+	const uint8_t *name = message.data + DNS_HEADER_SIZE, *fixed = name + key->name.length;
+
+	return message.length >= DNS_HEADER_SIZE + key->name.length + 4 &&
+	       be16_load(message.data + 4) == 1 && be16_load(fixed) == key->type &&
+	       be16_load(fixed + 2) == key->class &&
+	       !memcmp(name, key->name.data, key->name.length);
+}
+
 /* False: it may not be told any more, or it is damaged. */
-static bool read_entry(const struct cache_entry *entry, uint32_t now_s, uint32_t stale_s,
-		       struct cache_hit *hit)
+static bool read_entry(const struct cache_entry *entry, const struct cache_key *key, uint32_t now_s,
+		       uint32_t stale_s, struct cache_hit *hit)
 {
 	uint32_t age_s = now_s - entry->born_s;
 	bool is_good = cache_entry_is_good(entry, now_s);
@@ -302,7 +317,7 @@ static bool read_entry(const struct cache_entry *entry, uint32_t now_s, uint32_t
 	hit->answer = cache_entry_answer(entry);
 	hit->age_s = age_s;
 	hit->left_s = is_good ? entry->ttl_s - age_s : 0;
-	return has_ttls_inside(&hit->answer);
+	return is_answer_to(hit->answer.message, key) && has_ttls_inside(&hit->answer);
 }
 
 bool cache_find_hashed(struct cache *cache, const struct cache_key *key, uint64_t hash,
@@ -311,7 +326,8 @@ bool cache_find_hashed(struct cache *cache, const struct cache_key *key, uint64_
 	struct cache_counts *counts = &cache->head->counts;
 	uint64_t *slot = find_key(cache, hash, key);
 
-	if (!slot || !read_entry(entry_at(cache, offset_of(cache, *slot)), now_s, stale_s, hit)) {
+	if (!slot ||
+	    !read_entry(entry_at(cache, offset_of(cache, *slot)), key, now_s, stale_s, hit)) {
 		count(&counts->misses, 1);
 		return false;
 	}

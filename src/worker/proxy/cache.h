@@ -27,7 +27,8 @@ struct cache_key {
 };
 
 struct cache_answer {
-	struct slice message; /* as response_compact() leaves it */
+	struct slice message; /* as response_compact() leaves it; its question is the key's, in
+				 any case of letters, and is found in that of the key */
 	const uint16_t *ttls; /* where its TTLs lie */
 	uint16_t ttl_count;
 	uint16_t rcode;	    /* with upper bits */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker/proxy/cache_entry.h"
 
+#include "dns/message.h"
+
 static uint8_t *put(uint8_t *at, const void *bytes, size_t length)
 {
 	if (length)
@@ -26,6 +28,9 @@ void cache_entry_write(struct cache_entry *entry, uint64_t hash, const struct ca
 	at = entry->name + CACHE_ENTRY_ROUND(key->name.length, 2u);
 	at = put(at, answer->ttls, answer->ttl_count * sizeof(*answer->ttls));
 	put(at, answer->message.data, answer->message.length);
+	/* Servers are asked in any case of letters; kept in the key's, it is told apart at once. */
+	if (answer->message.length >= DNS_HEADER_SIZE + key->name.length)
+		put(at + DNS_HEADER_SIZE, key->name.data, key->name.length);
 }
 
 /* Labels are followed no further than the name reaches. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/cursor.h"
 #include "base/random.h"
 #include "dns/name.h"
 #include "worker/proxy/cache.h"
@@ -98,13 +99,31 @@ static inline void rig_make_key(struct rig_answer *made, uint32_t number)
 	};
 }
 
+#define RIG_VERSION_AT 6 /* in the header, behind the count of questions */
+
+/* Makes the message one that answers the key. Returns where its question ends. */
+static inline uint32_t rig_write_question(struct rig_answer *made)
+{
+	uint8_t *at = made->message + 12;
+
+	memcpy(at, made->key.name.data, made->key.name.length);
+	at += made->key.name.length;
+	be16_store(made->message + 4, 1);
+	be16_store(at, made->key.type);
+	be16_store(at + 2, made->key.class);
+	return (uint32_t)(at + 4 - made->message);
+}
+
 /* Few are large. */
 static inline void rig_make(struct rig_answer *made, uint32_t number, uint32_t version)
 {
 	uint32_t seed = (number * 2654435761u ^ version * 40503u) | 1;
-	uint32_t length = 12 + seed % (seed >> 8 & 31 ? 200 : CACHE_MESSAGE_MAX - 11);
+	uint32_t length = seed % (seed >> 8 & 31 ? 200 : CACHE_MESSAGE_MAX + 1), least;
 
 	rig_make_key(made, number);
+	least = rig_write_question(made);
+	if (length < least)
+		length = least + length % 50;
 	made->version = version;
 	made->answer = (struct cache_answer){
 		.message = {made->message, length},
@@ -114,10 +133,11 @@ static inline void rig_make(struct rig_answer *made, uint32_t number, uint32_t v
 		.extended_error = (int)(seed % 30) - 1,
 		.ttl_s = RIG_TTL_S,
 	};
-	for (uint32_t i = 0; i < length; i++, seed = seed * 1664525 + 1013904223)
+	for (uint32_t i = least; i < length; i++, seed = seed * 1664525 + 1013904223)
 		made->message[i] = (uint8_t)(seed >> 24);
 	memcpy(made->message, &number, sizeof(number));
-	memcpy(made->message + 4, &version, sizeof(version));
+	memcpy(made->message + RIG_VERSION_AT, &version, sizeof(version));
+	made->message[10] = made->message[11] = 0;
 	for (uint32_t i = 0; i < made->answer.ttl_count; i++)
 		made->ttls[i] = (uint16_t)((number + i) % (length - 3));
 }
@@ -153,8 +173,8 @@ static inline uint32_t rig_check(uint32_t number, const struct cache_hit *hit)
 	struct rig_answer wanted;
 	uint32_t version;
 
-	assert_true(got->message.length >= 8);
-	memcpy(&version, got->message.data + 4, sizeof(version));
+	assert_true(got->message.length >= 12);
+	memcpy(&version, got->message.data + RIG_VERSION_AT, sizeof(version));
 	rig_make(&wanted, number, version);
 	assert_int_equal(got->message.length, wanted.answer.message.length);
 	assert_memory_equal(got->message.data, wanted.message, got->message.length);

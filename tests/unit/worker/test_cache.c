@@ -59,9 +59,65 @@ static void test_the_root_name_has_its_entry(void **state)
 
 	rig_make(&made, 1, 0);
 	made.key.name = (struct slice){(const uint8_t *)"", 1};
+	rig_write_question(&made);
+	cache_put(rig->cache, &made.key, &made.answer, 0);
+	assert_true(cache_find(rig->cache, &made.key, 0, 0, &hit));
+	assert_memory_equal(hit.answer.message.data, made.message, made.answer.message.length);
+}
+
+/* What lies in the memory may come from anybody. */
+static void test_an_answer_to_another_question_is_not_found(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_answer made;
+	struct cache_hit hit;
+	uint8_t *message;
+	size_t end;
+
+	rig_make(&made, 1, 0);
+	end = 12 + made.key.name.length + 4;
+	cache_put(rig->cache, &made.key, &made.answer, 0);
+	assert_true(cache_find(rig->cache, &made.key, 0, 0, &hit));
+	message = (uint8_t *)hit.answer.message.data;
+	for (size_t at = 4; at < end; at++) {
+		bool is_of_question = at < 6 || at >= 12;
+
+		message[at] ^= 1;
+		assert_int_equal(cache_find(rig->cache, &made.key, 0, 0, &hit), !is_of_question);
+		message[at] ^= 1;
+	}
+}
+
+static void test_a_question_in_upper_case_is_kept_as_it_is_asked_for(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_answer made;
+	struct cache_hit hit;
+
+	rig_make(&made, 1, 0);
+	for (size_t i = 0; i < made.key.name.length; i++)
+		if (made.message[12 + i] >= 'a')
+			made.message[12 + i] ^= 0x20;
 	cache_put(rig->cache, &made.key, &made.answer, 0);
 	assert_true(cache_find(rig->cache, &made.key, 0, 0, &hit));
 	assert_int_equal(rig_check(1, &hit), 0);
+}
+
+static void test_an_answer_that_ends_in_its_question_is_not_found(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_answer made;
+	struct cache_hit hit;
+	size_t end;
+
+	rig_make(&made, 1, 0);
+	made.answer.ttl_count = 0;
+	end = 12 + made.key.name.length + 4;
+	for (size_t length = 0; length <= end; length++) {
+		made.answer.message.length = length;
+		cache_put(rig->cache, &made.key, &made.answer, 0);
+		assert_int_equal(cache_find(rig->cache, &made.key, 0, 0, &hit), length == end);
+	}
 }
 
 static void test_an_answer_ends_and_may_be_stale_for_a_while(void **state)
@@ -156,6 +212,8 @@ static void test_the_largest_is_kept_and_a_larger_one_only_counted(void **state)
 	struct cache_hit hit;
 
 	memset(name, 1, sizeof(name));
+	message[5] = 1;
+	memcpy(message + 12, name, sizeof(name));
 	for (uint32_t i = 0; i < 1000; i++) { /* several times round */
 		message[0] = (uint8_t)i;
 		cache_put(rig->cache, &key, &answer, 0);
@@ -402,6 +460,9 @@ int main(void)
 		TEST(test_what_is_found_is_what_was_put),
 		TEST(test_every_part_of_the_key_counts),
 		TEST(test_the_root_name_has_its_entry),
+		TEST(test_an_answer_to_another_question_is_not_found),
+		TEST(test_a_question_in_upper_case_is_kept_as_it_is_asked_for),
+		TEST(test_an_answer_that_ends_in_its_question_is_not_found),
 		TEST(test_an_answer_ends_and_may_be_stale_for_a_while),
 		TEST(test_the_longest_times_do_not_overflow),
 		TEST(test_a_clock_before_the_birth_finds_nothing),
