@@ -38,7 +38,7 @@ enum state_word {
 
 	STATE_EVENTS = 16, /* position in the ring of events behind the last one that was pushed */
 	STATE_PROXY_WAITING = 17, /* queries of clients that wait for an answer */
-	STATE_CACHE_EPOCH = 18,	  /* as in the watch: what was emptied last */
+	STATE_CACHE_EPOCH = 18,	  /* of the last flush that was followed (ipc/cache_flush.h) */
 	STATE_PROXY_TURN = 19, /* 1: the process is at work for the proxy, so that its death is the
 				  fault of no packet. Not part of a commit */
 
@@ -86,11 +86,10 @@ struct state_watch {
 	uint64_t pid;		 /* of the process, 0: none */
 	uint64_t stats_key[2];	 /* of all tables of statistics, and of what is matched */
 	uint64_t stats_epoch;	 /* another one: statistics begin anew */
-	uint64_t cache_epoch;	 /* another one: the cache is to be emptied, wholly or as ... */
+	uint64_t cache_epoch;	 /* of the last flush that was ordered (ipc/cache_flush.h) */
 	uint64_t cache_name_length;
-	uint8_t cache_name[256]; /* ... the name here says: wire form, lower case; of the last epoch
-				    alone */
-	int64_t started_ns;	 /* of the run, monotonic */
+	uint8_t cache_name[256];
+	int64_t started_ns; /* of the run, monotonic */
 };
 
 static inline uint64_t state_get(const struct state_head *head, enum state_word word)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "dns/name.h"
+#include "ipc/cache_flush.h"
 #include "ipc/memory.h"
 #include "supervisor/accounts.h"
 #include "supervisor/supervisor.h"
@@ -77,24 +78,6 @@ double proxy_accounts_rate(const struct supervisor *supervisor)
 	return rates_queries(&supervisor->queries, RATE_SECONDS);
 }
 
-/* Has the worker followed the last order, or does it have none to follow? */
-static bool has_followed(const struct lease *lease)
-{
-	return state_get(lease->head, STATE_CACHE_EPOCH) == lease->watch->cache_epoch;
-}
-
-/* A name may be read at any moment until its order is followed, so it stays; what then comes before
- * that is to forget all (length 0). */
-static void order(struct lease *lease, const uint8_t *name, uint8_t length)
-{
-	struct state_watch *watch = lease->watch;
-	uint8_t told = has_followed(lease) ? length : 0;
-
-	memcpy(watch->cache_name, name, told);
-	__atomic_store_n(&watch->cache_name_length, told, __ATOMIC_RELAXED);
-	__atomic_store_n(&watch->cache_epoch, watch->cache_epoch + 1, __ATOMIC_RELEASE);
-}
-
 const char *proxy_accounts_flush(struct supervisor *supervisor, const char *name)
 {
 	const struct config *config = &supervisor->effective->config;
@@ -108,7 +91,10 @@ const char *proxy_accounts_flush(struct supervisor *supervisor, const char *name
 		return "this is no name: labels of at most 63 octets, 255 in all, with dots "
 		       "between them";
 	name_lower(wire, length, lower);
-	for (uint32_t i = 0; i < supervisor->seat_count; i++)
-		order(&supervisor->seats[i].lease, lower, length);
+	for (uint32_t i = 0; i < supervisor->seat_count; i++) {
+		const struct lease *lease = &supervisor->seats[i].lease;
+
+		cache_flush_order(lease->watch, lease->head, (struct slice){lower, length});
+	}
 	return NULL;
 }

@@ -20,9 +20,8 @@ void proxy_accounts_tell_rate(struct supervisor *supervisor);
 double proxy_accounts_rate(const struct supervisor *supervisor);
 
 /*
- * Orders all caches to forget a name, as it is written, and all below it; NULL: all. Workers follow
- * by themselves. Of several orders that come before, all is forgotten. NULL, or one line that says
- * why not.
+ * Orders all caches to flush a name, as it is written, and all below it; NULL: all. Workers follow
+ * by themselves (ipc/cache_flush.h). NULL, or one line that says why not.
  */
 #define PROXY_FLUSH_SECONDS 1 /* then they have */
 const char *proxy_accounts_flush(struct supervisor *supervisor, const char *name);

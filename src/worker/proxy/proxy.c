@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "dns/message.h"
 #include "dns/reply.h"
+#include "ipc/cache_flush.h"
 #include "ipc/child.h"
 #include "ipc/commit.h"
 #include "ipc/lent_rules.h"
@@ -231,25 +232,17 @@ static void on_tick(void *argument)
 	proxy_end_turn(proxy);
 }
 
-/* The last order to forget that was not seen: of several at once, all is forgotten. */
 static void follow_flush(struct proxy *proxy)
 {
-	uint64_t epoch = __atomic_load_n(&proxy->watch->cache_epoch, __ATOMIC_ACQUIRE);
-	uint64_t length = proxy->watch->cache_name_length;
-	uint8_t name[DNS_NAME_MAX];
+	struct cache_flush flush;
 
-	if (!proxy->cache || epoch == proxy->cache_epoch)
+	if (!proxy->cache || !cache_flush_find(proxy->watch, proxy->head, &flush))
 		return;
-	if (length && length <= sizeof(name) && epoch == proxy->cache_epoch + 1) {
-		memcpy(name, proxy->watch->cache_name, length);
-		if (name_wire_length((struct slice){name, length}) == length)
-			cache_remove(proxy->cache, (struct slice){name, length});
-	} else {
+	if (flush.length)
+		cache_remove(proxy->cache, (struct slice){flush.name, flush.length});
+	else
 		cache_clear(proxy->cache);
-	}
-	proxy->cache_epoch = epoch;
-	commit_set(proxy->head, STATE_CACHE_EPOCH, epoch);
-	commit_apply(proxy->head);
+	cache_flush_commit(proxy->head, &flush);
 }
 
 void proxy_tick(struct proxy *proxy)
@@ -296,7 +289,6 @@ static const char *open_cache(struct proxy *proxy)
 	size_t size = proxy_cache_size(proxy->config);
 	void *memory = NULL;
 
-	proxy->cache_epoch = state_get(proxy->head, STATE_CACHE_EPOCH);
 	if (!size)
 		return NULL;
 	if (memory_is_sealed(CHILD_FD_CACHE, size))

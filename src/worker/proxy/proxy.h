@@ -67,7 +67,6 @@ struct proxy {
 	struct loop_event *tick_timer;
 	bool is_ticking;
 	bool is_unsegmented;		 /* the kernel does not take UDP_SEGMENT */
-	uint64_t cache_epoch;		 /* of the last order to forget that was followed */
 	uint64_t limits_reached;	 /* by patterns, as far as they are counted */
 	int64_t now_ns;			 /* monotonic, of the turn */
 	int64_t wall_ns;		 /* since 1970 */
