@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define INDEX_AT       4096u /* behind the head */
 #define FILL	       7000u
 #define TTL_S	       100u
+#define STEP_BYTES     (16u << 10)
 
 static const struct hash_key key = {{1, 2}};
 
@@ -35,6 +36,7 @@ static struct run {
 	uint32_t now_s;
 	uint32_t walks;
 	bool is_changed;
+	bool is_removed[KEYS]; /* and not put since */
 	volatile uint32_t sum; /* of all that is found */
 } run;
 
@@ -90,6 +92,7 @@ static void put(uint8_t number, uint16_t version)
 	memset(message, number, answer.message.length);
 	put_question(message, &own);
 	cache_put(run.cache, &own, &answer, run.now_s);
+	run.is_removed[number] = false;
 }
 
 static void check_hit(uint8_t number, const struct cache_key *asked, const struct cache_hit *hit)
@@ -115,8 +118,10 @@ static void find(uint8_t number, uint32_t stale_s)
 	struct cache_key own = key_of(number, name);
 	struct cache_hit hit;
 
-	if (cache_find(run.cache, &own, run.now_s, stale_s, &hit))
+	if (cache_find(run.cache, &own, run.now_s, stale_s, &hit)) {
+		assert(run.is_changed || !run.is_removed[number]);
 		check_hit(number, &own, &hit);
+	}
 }
 
 static void reopen(void)
@@ -124,6 +129,7 @@ static void reopen(void)
 	cache_close(run.cache);
 	run.cache = cache_open(run.memory, SIZE, &key);
 	assert(run.cache);
+	memset(run.is_removed, 0, sizeof(run.is_removed)); /* a removal ends with its handle */
 }
 
 static void prepare(void)
@@ -158,10 +164,23 @@ static void change(uint8_t how, uint8_t value, uint16_t where)
 		reopen(); /* nobody else changes the head of an open one */
 }
 
-static void walk(uint8_t how, uint8_t first, uint8_t second)
+static void note_removed(uint8_t how, uint8_t first, uint8_t second)
+{
+	for (uint32_t number = 0; number < KEYS; number++)
+		if (how != 2 || (number == first && number / 16 == second))
+			run.is_removed[number] = true;
+}
+
+static void remove_below(uint8_t how, uint8_t first, uint8_t second)
 {
 	uint8_t name[] = {2, first, second, 3, 'c', 'o', 'm', 0};
 
+	cache_remove(run.cache, how == 2 ? (struct slice){name, 8} : (struct slice){name + 3, 5});
+	note_removed(how, first, second);
+}
+
+static void walk(uint8_t how, uint8_t first, uint8_t second)
+{
 	if (run.walks++ >= WALKS_MAX)
 		return;
 	if (how == 0)
@@ -169,8 +188,9 @@ static void walk(uint8_t how, uint8_t first, uint8_t second)
 	else if (how == 1)
 		reopen();
 	else
-		cache_remove(run.cache,
-			     how == 2 ? (struct slice){name, 8} : (struct slice){name + 3, 5});
+		remove_below(how, first, second);
+	if (how == 0)
+		note_removed(how, 0, 0);
 }
 
 static void operate(const uint8_t *at)
@@ -201,13 +221,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!run.memory)
 		prepare();
-	for (size_t i = 0; i + 4 <= size && i < 4 * OPERATIONS_MAX; i += 4)
+	for (size_t i = 0; i + 4 <= size && i < 4 * OPERATIONS_MAX; i += 4) {
 		operate(data + i);
+		cache_remove_more(run.cache, STEP_BYTES);
+	}
 	for (uint32_t number = 0; number < KEYS; number += 4)
 		find((uint8_t)number, UINT32_MAX);
-	memcpy(run.memory, run.pattern, SIZE); /* a handle knows sizes and the key only */
+	if (run.walks)
+		cache_clear(run.cache);	       /* nothing is being removed */
+	memcpy(run.memory, run.pattern, SIZE); /* else a handle knows sizes and the key only */
 	run.now_s = run.walks = 0;
 	run.is_changed = false;
+	memset(run.is_removed, 0, sizeof(run.is_removed));
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 
 #include "base/cursor.h"
 #include "dns/message.h"
+#include "dns/name.h"
 #include "worker/proxy/cache_entry.h"
 
 #define WAYS	  8u
@@ -45,6 +46,12 @@ struct cache {
 	uint64_t log_bytes; /* CACHE_ENTRY_MAX more are behind, for an entry that begins at its end
 			     */
 	struct hash_key key;
+	struct {
+		uint64_t position, end; /* in the log: what lies between is to be gone through. 0:
+					   nothing is removed */
+		uint8_t name[DNS_NAME_MAX];
+		size_t length;
+	} removal;
 };
 
 /* The compiler moves no store past it. */
@@ -175,6 +182,15 @@ static void evict(struct cache *cache, uint64_t *slot, uint32_t now_s)
 	count(&counts->entries, -1);
 }
 
+/* It may not be found, even where the removal has not come to yet. */
+static bool is_removed(const struct cache *cache, const struct cache_entry *entry,
+		       uint64_t position)
+{
+	const struct slice name = {cache->removal.name, cache->removal.length};
+
+	return position < cache->removal.end && cache_entry_is_within(entry, name);
+}
+
 static struct cache_entry *young_end(const struct cache *cache)
 {
 	return entry_at(cache, cache->head->young % cache->log_bytes);
@@ -209,7 +225,8 @@ static bool clear_oldest(struct cache *cache, uint32_t now_s, bool may_move)
 		return false;
 	}
 	slot = find_position(cache, entry->hash, head->old);
-	moves = slot && may_move && *slot & SLOT_ASKED && cache_entry_is_good(entry, now_s);
+	moves = slot && may_move && *slot & SLOT_ASKED && cache_entry_is_good(entry, now_s) &&
+		!is_removed(cache, entry, head->old);
 	if (moves) {
 		memcpy(young_end(cache), entry, stride);
 		append(cache, slot, entry->hash, stride);
@@ -320,14 +337,31 @@ static bool read_entry(const struct cache_entry *entry, const struct cache_key *
 	return is_answer_to(hit->answer.message, key) && has_ttls_inside(&hit->answer);
 }
 
+static uint64_t position_of(const struct cache *cache, uint64_t slot)
+{
+	uint64_t old = cache->head->old;
+
+	return old + distance(cache, old % cache->log_bytes, offset_of(cache, slot));
+}
+
+/* What a slot of the index leads to, if it may be told. */
+static bool read_slot(const struct cache *cache, uint64_t slot, const struct cache_key *key,
+		      uint32_t now_s, uint32_t stale_s, struct cache_hit *hit)
+{
+	const struct cache_entry *entry = entry_at(cache, offset_of(cache, slot));
+
+	if (cache->removal.end && is_removed(cache, entry, position_of(cache, slot)))
+		return false;
+	return read_entry(entry, key, now_s, stale_s, hit);
+}
+
 bool cache_find_hashed(struct cache *cache, const struct cache_key *key, uint64_t hash,
 		       uint32_t now_s, uint32_t stale_s, struct cache_hit *hit)
 {
 	struct cache_counts *counts = &cache->head->counts;
 	uint64_t *slot = find_key(cache, hash, key);
 
-	if (!slot ||
-	    !read_entry(entry_at(cache, offset_of(cache, *slot)), key, now_s, stale_s, hit)) {
+	if (!slot || !read_slot(cache, *slot, key, now_s, stale_s, hit)) {
 		count(&counts->misses, 1);
 		return false;
 	}
@@ -357,31 +391,53 @@ void cache_clear(struct cache *cache)
 	empty_index(cache);
 	store(&cache->head->old, cache->head->young);
 	store(&cache->head->counts.entries, 0);
+	cache->removal.end = 0;
 }
 
-uint32_t cache_remove(struct cache *cache, struct slice name)
+void cache_remove(struct cache *cache, struct slice name)
 {
-	struct cache_head *head = cache->head;
-	uint32_t removed = 0;
+	assert(name.length <= DNS_NAME_MAX);
+	while (cache_remove_more(cache, SIZE_MAX)) /* there is one removal at a time */
+		;
+	memcpy(cache->removal.name, name.data, name.length);
+	cache->removal.length = name.length;
+	cache->removal.position = cache->head->old;
+	cache->removal.end = cache->head->young;
+}
 
-	for (uint64_t position = head->old; position != head->young;) {
+/* Takes the entry at a position out of the index, if it is to be removed. */
+static void remove_entry(struct cache *cache, const struct cache_entry *entry, uint64_t position)
+{
+	uint64_t *slot = is_removed(cache, entry, position)
+				 ? find_position(cache, entry->hash, position)
+				 : NULL;
+
+	if (!slot)
+		return;
+	store(slot, 0);
+	count(&cache->head->counts.entries, -1);
+}
+
+bool cache_remove_more(struct cache *cache, size_t octets)
+{
+	uint64_t old = cache->head->old, end = cache->removal.end;
+	uint64_t position = cache->removal.position < old ? old : cache->removal.position;
+	uint64_t stop = position < end && end - position > octets ? position + octets : end;
+
+	while (position < stop) {
 		const struct cache_entry *entry = entry_at(cache, position % cache->log_bytes);
-		uint64_t *slot = NULL;
 
 		if (!is_sound(cache, entry, position)) {
 			cache_clear(cache);
-			return removed;
+			return false;
 		}
-		if (cache_entry_is_within(entry, name))
-			slot = find_position(cache, entry->hash, position);
-		if (slot) {
-			store(slot, 0);
-			count(&head->counts.entries, -1);
-			removed++;
-		}
+		remove_entry(cache, entry, position);
 		position += cache_entry_stride(entry);
 	}
-	return removed;
+	cache->removal.position = position;
+	if (position >= end)
+		cache->removal.end = 0;
+	return cache->removal.end;
 }
 
 /* Empties slots that point outside of the log, and counts the others: a predecessor may have been

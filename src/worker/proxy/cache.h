@@ -74,7 +74,14 @@ bool cache_find_hashed(struct cache *cache, const struct cache_key *key, uint64_
 void cache_put(struct cache *cache, const struct cache_key *key, const struct cache_answer *answer,
 	       uint32_t now_s);
 
-/* Forgets all; or the names that are this one (wire form, lower case) or below it: returns how
- * many. */
+/* Forgets all. */
 void cache_clear(struct cache *cache);
-uint32_t cache_remove(struct cache *cache, struct slice name);
+
+/*
+ * Forgets what is there of a name (wire form, lower case) and of all below it: none of it is found
+ * any more, and what is put from now on stays. To take it out of the memory, which a large cache
+ * takes long for, is left to cache_remove_more(), which goes through so many octets at a time:
+ * false when there is nothing left to do. Who follows a cache that was closed before begins anew.
+ */
+void cache_remove(struct cache *cache, struct slice name);
+bool cache_remove_more(struct cache *cache, size_t octets);

@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "dns/message.h"
 #include "dns/reply.h"
-#include "ipc/cache_flush.h"
 #include "ipc/child.h"
 #include "ipc/commit.h"
 #include "ipc/lent_rules.h"
@@ -21,6 +20,9 @@
 
 #define TICK_NS	    (10 * NANOSECONDS_PER_MILLISECOND)
 #define LIMIT_BURST 2 /* seconds' worth */
+
+#define FLUSH_TURN_NS	 (3 * NANOSECONDS_PER_MILLISECOND) /* of each tick */
+#define FLUSH_STEP_BYTES (256 << 10)
 
 /* waiting: queries that are not answered yet. */
 static void commit(struct proxy *proxy, uint64_t waiting)
@@ -207,17 +209,54 @@ void proxy_take(struct proxy *proxy, const struct client *client, const struct p
 	}
 }
 
-void proxy_set_timer(struct proxy *proxy, struct wheel_timer *timer, int64_t after_ns)
+static void tick_later(struct proxy *proxy)
 {
-	wheel_set(&proxy->wheel, timer, proxy->now_ns + after_ns);
 	if (!proxy->is_ticking)
 		loop_timer_set(proxy->tick_timer, TICK_NS);
 	proxy->is_ticking = true;
 }
 
+void proxy_set_timer(struct proxy *proxy, struct wheel_timer *timer, int64_t after_ns)
+{
+	wheel_set(&proxy->wheel, timer, proxy->now_ns + after_ns);
+	tick_later(proxy);
+}
+
 static void on_due(void *argument, struct wheel_timer *timer)
 {
 	resolve_on_due(argument, timer);
+}
+
+/* A part of what is left to do for a flush that is not found any more already: a large cache is not
+ * gone through at once. */
+static void flush_more(struct proxy *proxy)
+{
+	int64_t end_ns = clock_monotonic_ns() + FLUSH_TURN_NS;
+
+	if (!proxy->is_flushing)
+		return;
+	do
+		proxy->is_flushing = cache_remove_more(proxy->cache, FLUSH_STEP_BYTES);
+	while (proxy->is_flushing && clock_monotonic_ns() < end_ns);
+	if (!proxy->is_flushing)
+		cache_flush_commit(proxy->head, &proxy->flush);
+}
+
+static void follow_flush(struct proxy *proxy)
+{
+	struct cache_flush flush;
+
+	if (!proxy->cache || !cache_flush_find(proxy->watch, proxy->head, &flush) ||
+	    (proxy->is_flushing && flush.epoch == proxy->flush.epoch))
+		return;
+	proxy->flush = flush;
+	if (flush.length)
+		cache_remove(proxy->cache, (struct slice){flush.name, flush.length});
+	else
+		cache_clear(proxy->cache);
+	proxy->is_flushing = true;
+	flush_more(proxy);
+	tick_later(proxy);
 }
 
 static void on_tick(void *argument)
@@ -226,23 +265,11 @@ static void on_tick(void *argument)
 
 	proxy_begin_turn(proxy, 0);
 	wheel_turn(&proxy->wheel, proxy->now_ns, on_due, proxy);
-	proxy->is_ticking = proxy->wheel.count;
+	flush_more(proxy);
+	proxy->is_ticking = proxy->wheel.count || proxy->is_flushing;
 	if (proxy->is_ticking)
 		loop_timer_set(proxy->tick_timer, TICK_NS);
 	proxy_end_turn(proxy);
-}
-
-static void follow_flush(struct proxy *proxy)
-{
-	struct cache_flush flush;
-
-	if (!proxy->cache || !cache_flush_find(proxy->watch, proxy->head, &flush))
-		return;
-	if (flush.length)
-		cache_remove(proxy->cache, (struct slice){flush.name, flush.length});
-	else
-		cache_clear(proxy->cache);
-	cache_flush_commit(proxy->head, &flush);
 }
 
 void proxy_tick(struct proxy *proxy)
@@ -400,5 +427,8 @@ bool proxy_begin(struct proxy *proxy, struct loop *loop)
 	open_servers(proxy);
 	open_groups(proxy);
 	open_listeners(proxy);
+	proxy_begin_turn(proxy, 0);
+	follow_flush(proxy); /* that its predecessor did not come to the end of */
+	proxy_end_turn(proxy);
 	return true;
 }

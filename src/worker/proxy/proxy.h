@@ -8,6 +8,7 @@
 #include "dns/query.h"
 #include "dns/response.h"
 #include "ipc/proxy_stats.h"
+#include "ipc/cache_flush.h"
 #include "ipc/state.h"
 #include "loop/loop.h"
 #include "rules/prefixes.h"
@@ -66,7 +67,9 @@ struct proxy {
 	struct wheel wheel; /* of questions */
 	struct loop_event *tick_timer;
 	bool is_ticking;
-	bool is_unsegmented;		 /* the kernel does not take UDP_SEGMENT */
+	bool is_unsegmented;	  /* the kernel does not take UDP_SEGMENT */
+	struct cache_flush flush; /* that is being followed */
+	bool is_flushing;
 	uint64_t limits_reached;	 /* by patterns, as far as they are counted */
 	int64_t now_ns;			 /* monotonic, of the turn */
 	int64_t wall_ns;		 /* since 1970 */

@@ -159,6 +159,14 @@ static inline bool rig_find(struct rig *rig, uint32_t number, uint32_t now_s, ui
 	return cache_find(rig->cache, &wanted.key, now_s, stale_s, hit);
 }
 
+/* Until all of it is gone. */
+static inline void rig_remove(struct rig *rig, struct slice name)
+{
+	cache_remove(rig->cache, name);
+	while (cache_remove_more(rig->cache, 1 << 12))
+		;
+}
+
 static inline bool rig_has(struct rig *rig, uint32_t number, uint32_t now_s)
 {
 	struct cache_hit hit;

@@ -382,12 +382,15 @@ static void test_clear_forgets_all_and_goes_on(void **state)
 	assert_int_equal(rig_check(5, &hit), 9);
 }
 
-static uint32_t remove_name(struct rig *rig, const char *text)
+/* Returns how many entries went. */
+static uint64_t remove_name(struct rig *rig, const char *text)
 {
 	uint8_t wire[DNS_NAME_MAX], length;
+	uint64_t before = rig_counts(rig).entries;
 
 	assert_true(name_parse(text, wire, &length));
-	return cache_remove(rig->cache, (struct slice){wire, length});
+	rig_remove(rig, (struct slice){wire, length});
+	return before - rig_counts(rig).entries;
 }
 
 static void put_name(struct rig *rig, const char *text, uint16_t type)
@@ -439,6 +442,82 @@ static void test_remove_finds_all_in_a_log_that_went_round(void **state)
 		assert_false(number % 3 == 1 && rig_has(rig, number, 0));
 }
 
+#define REMOVED ((struct slice){(const uint8_t *)"\7example\3org", 13}) /* number % 3 == 1 */
+
+static bool is_to_be_removed(uint32_t number)
+{
+	return number % 3 == 1;
+}
+
+static void test_what_is_being_removed_is_not_found(void **state)
+{
+	struct rig *rig = *state;
+	struct cache_hit hit;
+	uint64_t entries;
+	uint32_t found = 0, steps = 0;
+
+	for (uint32_t number = 0; number < 10000; number++)
+		rig_put(rig, number, 0, 0);
+	entries = rig_counts(rig).entries;
+	cache_remove(rig->cache, REMOVED);
+	assert_int_equal(rig_counts(rig).entries, entries); /* before anything was done */
+	do {
+		found = 0;
+		for (uint32_t number = 0; number < 10000; number += 7) {
+			bool is_found = rig_has(rig, number, 0);
+
+			assert_false(is_found && is_to_be_removed(number));
+			found += is_found;
+		}
+		assert_true(found > 300);
+		steps++;
+	} while (cache_remove_more(rig->cache, 1 << 14));
+	assert_in_range(steps, RIG_BYTES / 2 >> 14, RIG_BYTES >> 14);
+	assert_in_range(rig_counts(rig).entries, entries / 2, entries * 3 / 4);
+	assert_false(rig_find(rig, 9994, 0, 0, &hit));
+}
+
+/* Also where the log goes round meanwhile: what is written again there is what may stay. */
+static void test_what_is_put_during_a_removal_stays(void **state)
+{
+	struct rig *rig = *state;
+	struct cache_hit hit;
+
+	for (uint32_t number = 0; number < 10000; number++) {
+		rig_put(rig, number, 0, 0);
+		rig_has(rig, number, 0);
+	}
+	cache_remove(rig->cache, REMOVED);
+	for (uint32_t number = 9000; number < 30000; number++) {
+		rig_put(rig, number, 1, 0);
+		assert_true(rig_find(rig, number, 0, 0, &hit));
+		assert_int_equal(rig_check(number, &hit), 1);
+		if (is_to_be_removed(number - 3000) && rig_find(rig, number - 3000, 0, 0, &hit))
+			assert_int_equal(rig_check(number - 3000, &hit), 1);
+		if (number % 5000 == 0)
+			cache_remove_more(rig->cache, 1 << 14);
+	}
+	while (cache_remove_more(rig->cache, SIZE_MAX))
+		;
+	for (uint32_t number = 0; number < 9000; number++)
+		assert_false(is_to_be_removed(number) && rig_has(rig, number, 0));
+	assert_true(rig_has(rig, 29998, 0));
+}
+
+static void test_one_removal_after_the_other_removes_both(void **state)
+{
+	struct rig *rig = *state;
+
+	for (uint32_t number = 0; number < 3000; number++)
+		rig_put(rig, number, 0, 0);
+	cache_remove(rig->cache, REMOVED);
+	cache_remove(rig->cache, (struct slice){(const uint8_t *)"\3com", 5}); /* number % 3 == 0 */
+	for (uint32_t number = 0; number < 3000; number++)
+		assert_int_equal(rig_has(rig, number, 0), number % 3 == 2);
+	cache_clear(rig->cache);
+	assert_false(cache_remove_more(rig->cache, 1));
+}
+
 static void test_what_is_no_cache_has_no_counts(void **state)
 {
 	struct rig *rig = *state;
@@ -477,6 +556,9 @@ int main(void)
 		TEST(test_clear_forgets_all_and_goes_on),
 		TEST(test_remove_takes_a_name_and_all_below_it),
 		TEST(test_remove_finds_all_in_a_log_that_went_round),
+		TEST(test_what_is_being_removed_is_not_found),
+		TEST(test_what_is_put_during_a_removal_stays),
+		TEST(test_one_removal_after_the_other_removes_both),
 		TEST(test_what_is_no_cache_has_no_counts),
 	};
 

@@ -98,7 +98,7 @@ static void work(struct rig *rig)
 		if ((draw >> 1 & 0x7fff) == 1)
 			cache_clear(rig->cache);
 		if ((draw >> 1 & 0x7fff) == 2)
-			cache_remove(rig->cache, (struct slice){(const uint8_t *)"\3com", 5});
+			rig_remove(rig, (struct slice){(const uint8_t *)"\3com", 5});
 	}
 }
 
@@ -287,7 +287,7 @@ static void use(struct rig *rig)
 		if (i % 3 == 0)
 			rig_put(rig, number, i, TIME_S);
 	}
-	cache_remove(rig->cache, (struct slice){(const uint8_t *)"\3com", 5});
+	rig_remove(rig, (struct slice){(const uint8_t *)"\3com", 5});
 	assert_true(sum != 1); /* it is used */
 }
 
