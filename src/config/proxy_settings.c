@@ -76,8 +76,7 @@ _Static_assert(PREFIXES_ERROR_MAX <= SETTING_ERROR_MAX, "what is wrong fits");
 static bool is_there(const struct config_proxy *proxy, const struct endpoint *endpoint)
 {
 	for (uint32_t i = 0; i < proxy->endpoint_count; i++)
-		if (proxy->endpoints[i].port == endpoint->port &&
-		    address_equal(&proxy->endpoints[i].address, &endpoint->address))
+		if (endpoint_equal(&proxy->endpoints[i], endpoint))
 			return true;
 	return false;
 }

@@ -26,6 +26,17 @@ static inline bool address_equal(const struct address *a, const struct address *
 	return a->version == b->version && !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
+/* 0.0.0.0 or ::, which stand for all addresses of the machine where something listens. */
+static inline bool address_is_any(const struct address *address)
+{
+	return address_equal(address, &(struct address){.version = address->version});
+}
+
+static inline bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && address_equal(&a->address, &b->address);
+}
+
 /* Returns false unless text is an IPv4 or IPv6 address. */
 bool address_parse(const char *text, struct address *address);
 

@@ -176,8 +176,7 @@ bool upstream_parse(const char *text, struct upstream_group *group, char *error)
 
 bool upstream_equal(const struct upstream *a, const struct upstream *b)
 {
-	return a->transport == b->transport && a->endpoint.port == b->endpoint.port &&
-	       address_equal(&a->endpoint.address, &b->endpoint.address);
+	return a->transport == b->transport && endpoint_equal(&a->endpoint, &b->endpoint);
 }
 
 const char *upstream_format(const struct upstream *upstream, char *text)

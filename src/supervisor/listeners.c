@@ -75,16 +75,6 @@ static int set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-static bool is_wildcard(const struct address *address)
-{
-	return address_equal(address, &(struct address){.version = address->version});
-}
-
-static bool is_same(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && address_equal(&a->address, &b->address);
-}
-
 /* A socket that takes IPv6 alone, or IPv4, as yet without an address. TCP: connections that are
  * still closing do not keep the address from us. */
 static int make_socket(const struct endpoint *endpoint, int type)
@@ -115,7 +105,7 @@ static int bind_to(int fd, const struct endpoint *endpoint)
 /* Only on a wildcard address must a reply be told where its query went. */
 static int ask_for_addresses(int fd, const struct address *address)
 {
-	if (!is_wildcard(address))
+	if (!address_is_any(address))
 		return 0;
 	return address->version == 4 ? set(fd, IPPROTO_IP, IP_PKTINFO, 1)
 				     : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
@@ -207,7 +197,7 @@ static struct group *find_group(const struct listeners *listeners, const struct 
 {
 	for (uint32_t i = 0; i < listeners->group_count; i++)
 		if (listeners->groups[i]->type == type &&
-		    is_same(&listeners->groups[i]->endpoint, endpoint))
+		    endpoint_equal(&listeners->groups[i]->endpoint, endpoint))
 			return listeners->groups[i];
 	return NULL;
 }
@@ -238,7 +228,7 @@ static bool overlaps(const struct listeners *listeners, const struct endpoint *e
 
 		if (own->port == endpoint->port &&
 		    own->address.version == endpoint->address.version &&
-		    (is_wildcard(&own->address) || is_wildcard(&endpoint->address)))
+		    (address_is_any(&own->address) || address_is_any(&endpoint->address)))
 			return true;
 	}
 	return false;
@@ -341,7 +331,7 @@ int listeners_steer(struct listeners *listeners, uint32_t worker_count)
 static bool is_wanted(const struct config *config, const struct endpoint *endpoint)
 {
 	for (uint32_t i = 0; i < config->proxy.endpoint_count; i++)
-		if (is_same(&config->proxy.endpoints[i], endpoint))
+		if (endpoint_equal(&config->proxy.endpoints[i], endpoint))
 			return true;
 	return false;
 }

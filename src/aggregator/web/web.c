@@ -171,13 +171,6 @@ static bool is_configured_host(const struct config_web *config, const char *host
 	return false;
 }
 
-static bool is_any(const struct address *address)
-{
-	static const struct address any4 = {.version = 4}, any6 = {.version = 6};
-
-	return address_equal(address, &any4) || address_equal(address, &any6);
-}
-
 /*
  * Whether text, "host[:port]", is a name of ours: a page of another site that has its name resolve
  * to us (DNS rebinding) is sent with its own. Addresses are no such names: where we listen on all,
@@ -195,8 +188,9 @@ static bool is_own_host(const struct config_web *config, const char *text)
 	if (is_configured_host(config, host))
 		return true;
 	if (!strcasecmp(host, "localhost"))
-		return auth_is_loopback(listen) || is_any(listen);
-	return address_parse(host, &address) && (is_any(listen) || address_equal(&address, listen));
+		return auth_is_loopback(listen) || address_is_any(listen);
+	return address_parse(host, &address) &&
+	       (address_is_any(listen) || address_equal(&address, listen));
 }
 
 /* A page of another origin may have sent it: only of ours, if any. */

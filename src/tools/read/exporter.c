@@ -76,11 +76,6 @@ static uint64_t endpoint_hash(const struct hash_key *key, const struct endpoint 
 	return hash_bytes(key, bytes, sizeof(bytes));
 }
 
-static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && address_equal(&a->address, &b->address);
-}
-
 static void exporter_init(struct exporter *exporter, const struct endpoint *endpoint,
 			  int64_t time_ns)
 {

@@ -46,21 +46,14 @@ static bool is_ours(const struct own *own, const struct address *address)
 	return false;
 }
 
-static bool is_any(const struct address *address)
-{
-	static const uint8_t zero[sizeof(address->bytes)];
-
-	return !memcmp(address->bytes, zero, sizeof(zero));
-}
-
 static bool is_listener(const struct own *own, const struct address *address, uint16_t port)
 {
 	for (uint32_t i = 0; i < own->listener_count; i++) {
 		const struct endpoint *at = &own->listeners[i];
 
 		if (at->port == port && at->address.version == address->version &&
-		    (is_any(&at->address) ? is_ours(own, address)
-					  : address_equal(&at->address, address)))
+		    (address_is_any(&at->address) ? is_ours(own, address)
+						  : address_equal(&at->address, address)))
 			return true;
 	}
 	return false;

@@ -92,11 +92,8 @@ static void on_readable(void *argument)
 void listener_open(struct listener *listener, struct proxy *proxy, int fd,
 		   const struct endpoint *endpoint)
 {
-	static const struct address none4 = {.version = 4}, none6 = {.version = 6};
-
 	*listener = (struct listener){.proxy = proxy, .fd = fd, .endpoint = *endpoint};
-	listener->is_wildcard = address_equal(&endpoint->address, &none4) ||
-				address_equal(&endpoint->address, &none6);
+	listener->is_wildcard = address_is_any(&endpoint->address);
 	listener->replies = xcalloc(1, sizeof(*listener->replies));
 	listener->event = loop_add_reader(proxy->loop, fd, on_readable, listener);
 }

@@ -70,6 +70,37 @@ static void test_address_equal_compares_version_and_bytes(void **state)
 	assert_false(address_equal(&a, &b));
 }
 
+static void test_address_is_any_when_all_of_it_is_zero(void **state)
+{
+	static const char *const others[] = {"0.0.0.1", "1.0.0.0", "::1", "1::", "::ffff:0:0"};
+	struct address address;
+
+	(void)state;
+	address_parse("0.0.0.0", &address);
+	assert_true(address_is_any(&address));
+	address_parse("::", &address);
+	assert_true(address_is_any(&address));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		assert_true(address_parse(others[i], &address));
+		assert_false(address_is_any(&address));
+	}
+}
+
+static void test_endpoint_equal_compares_address_and_port(void **state)
+{
+	struct endpoint a = {.port = 53}, b;
+
+	(void)state;
+	address_parse("192.0.2.1", &a.address);
+	b = a;
+	assert_true(endpoint_equal(&a, &b));
+	b.port = 54;
+	assert_false(endpoint_equal(&a, &b));
+	b.port = a.port;
+	address_parse("192.0.2.2", &b.address);
+	assert_false(endpoint_equal(&a, &b));
+}
+
 static void check_endpoint(const char *text, uint16_t port, const char *expected)
 {
 	struct endpoint endpoint = {.port = port}, back;
@@ -112,6 +143,8 @@ int main(void)
 		cmocka_unit_test(test_address_parse_rejects_what_is_no_address),
 		cmocka_unit_test(test_address_ipv4_leaves_the_rest_zero),
 		cmocka_unit_test(test_address_equal_compares_version_and_bytes),
+		cmocka_unit_test(test_address_is_any_when_all_of_it_is_zero),
+		cmocka_unit_test(test_endpoint_equal_compares_address_and_port),
 		cmocka_unit_test(test_endpoint_goes_to_text_and_sockaddr_and_back),
 		cmocka_unit_test(test_endpoint_from_sockaddr_refuses_other_families),
 	};
