@@ -150,6 +150,15 @@ size_t name_format(const uint8_t *wire, char *text)
 	return (size_t)(end - text);
 }
 
+size_t name_format_absolute(const uint8_t *wire, char *text)
+{
+	size_t length = name_format(wire, text);
+
+	text[length++] = '.';
+	text[length] = '\0';
+	return length;
+}
+
 /*
  * One octet of a label at *text, which is moved behind it: itself, escaped, or as \DDD; false when
  * it is none.

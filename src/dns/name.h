@@ -46,6 +46,9 @@ size_t name_wire_length(struct slice bytes);
 size_t name_format(const uint8_t *wire, char *text);
 bool name_parse(const char *text, uint8_t *wire, uint8_t *length);
 
+/* name_format, and the final dot; it has room in DNS_NAME_TEXT_MAX bytes as well. */
+size_t name_format_absolute(const uint8_t *wire, char *text);
+
 /* name_format for one octet of a label: writes 1 to 4 bytes, without NUL, and returns how many. */
 size_t name_format_octet(uint8_t octet, char *text);
 

@@ -2,7 +2,6 @@
 #include "ipc/proxy_json.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "rules/rule.h"
@@ -94,11 +93,11 @@ void proxy_json_add_cache(struct json *json, const char *key, const struct proxy
 void proxy_json_add_names(struct json *json, const char *key, const struct proxy_summary *summary,
 			  uint32_t most)
 {
-	char text[DNS_NAME_TEXT_MAX + 1];
+	char text[DNS_NAME_TEXT_MAX];
 
 	json_open_array(json, key);
 	for (uint32_t i = 0; i < summary->name_count && i < most; i++) {
-		strcpy(text + name_format(summary->names[i].name.wire, text), ".");
+		name_format_absolute(summary->names[i].name.wire, text);
 		json_open_array(json, NULL);
 		json_add_string(json, NULL, text);
 		json_add_number(json, NULL, summary->names[i].count);

@@ -87,20 +87,6 @@ static bool name_read(struct list_zone_name *name, struct slice text,
 	return length;
 }
 
-static uint8_t lower(uint8_t octet)
-{
-	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
-}
-
-/* Octets of lengths are below those of letters. */
-static bool is_same(const uint8_t *a, const uint8_t *b, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
-}
-
 /* What stands in front of the zone's own name becomes a whole name. False: it is not in the zone.
  */
 static bool name_cut(struct list_zone_name *name, const struct list_zone_name *apex)
@@ -110,7 +96,8 @@ static bool name_cut(struct list_zone_name *name, const struct list_zone_name *a
 
 	while (name->length - at > apex_length)
 		at += 1u + name->wire[at];
-	if (name->length - at != apex_length || !is_same(name->wire + at, apex->wire, apex_length))
+	if (name->length - at != apex_length ||
+	    !name_equal(name->wire + at, apex->wire, apex_length))
 		return false;
 	name->wire[at] = 0;
 	name->length = (uint8_t)(at + 1);
@@ -128,7 +115,7 @@ static bool is_other_trigger(const struct list_zone_name *name)
 		label += 1 + label[0];
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 		if (*label == (uint8_t)*labels[i] &&
-		    is_same(label + 1, (const uint8_t *)labels[i] + 1, *label))
+		    name_equal(label + 1, (const uint8_t *)labels[i] + 1, *label))
 			return true;
 	return false;
 }
@@ -157,7 +144,7 @@ static bool is_exception(const struct list_zone *zone, const struct list_zone_na
 		return true;
 	return name_read(&target, zone->data, &zone->origin) &&
 	       target.is_wildcard == trigger->is_wildcard && target.length == trigger->length &&
-	       is_same(target.wire, trigger->wire, target.length);
+	       name_equal(target.wire, trigger->wire, target.length);
 }
 
 /* Actions have names of one label below the root: "rpz-tcp-only." has clients ask again. Of those

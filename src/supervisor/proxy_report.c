@@ -19,7 +19,7 @@
 struct sheet {
 	struct grid_row rows[NAMES_MOST + 1];
 	size_t count;
-	char names[NAMES_MOST + 1][DNS_NAME_TEXT_MAX + 1];
+	char names[NAMES_MOST + 1][DNS_NAME_TEXT_MAX];
 	char values[NAMES_MOST + 1][PROXY_FIGURES_TEXT_MAX];
 };
 
@@ -64,11 +64,11 @@ static void log_system(const struct supervisor *supervisor, const struct proxy_s
 static void log_domains(const struct proxy_summary *summary)
 {
 	struct sheet *sheet = xcalloc(1, sizeof(*sheet));
-	char text[DNS_NAME_TEXT_MAX + 1], count[PROXY_FIGURES_TEXT_MAX];
+	char text[DNS_NAME_TEXT_MAX], count[PROXY_FIGURES_TEXT_MAX];
 
 	sheet_add(sheet, "domain", "queries");
 	for (uint32_t i = 0; i < summary->name_count && i < NAMES_MOST; i++) {
-		strcpy(text + name_format(summary->names[i].name.wire, text), ".");
+		name_format_absolute(summary->names[i].name.wire, text);
 		snprintf(count, sizeof(count), "%" PRIu64, summary->names[i].count);
 		sheet_add(sheet, text, count);
 	}

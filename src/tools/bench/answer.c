@@ -10,27 +10,11 @@
 #define OPCODE_MASK 0x78
 #define RCODE_MASK  0x0f /* of the fourth */
 
-static uint8_t lower(uint8_t octet)
-{
-	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
-}
-
-/* Lengths of labels are smaller than any letter, so that names compare octet by octet. */
-static bool is_same_name(const uint8_t *a, const uint8_t *b, size_t length)
-{
-	if (!memcmp(a, b, length))
-		return true;
-	for (size_t i = 0; i < length; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
-}
-
 static bool is_same_question(const uint8_t *found, struct slice question)
 {
 	size_t name_length = question.length - 4;
 
-	return is_same_name(found, question.data, name_length) &&
+	return name_equal(found, question.data, name_length) &&
 	       !memcmp(found + name_length, question.data + name_length, 4);
 }
 

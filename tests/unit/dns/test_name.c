@@ -479,6 +479,17 @@ static void test_name_format_tells_dot_in_label_from_two_labels(void **state)
 	assert_string_equal(two, "a.b");
 }
 
+static void test_name_format_absolute_ends_in_a_dot_the_root_too(void **state)
+{
+	char text[DNS_NAME_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(name_format_absolute((const uint8_t *)"\3a.b\1c", text), 7);
+	assert_string_equal(text, "a\\.b.c.");
+	assert_int_equal(name_format_absolute((const uint8_t *)"", text), 1);
+	assert_string_equal(text, ".");
+}
+
 static void test_name_format_fits_the_longest_text(void **state)
 {
 	uint8_t wire[DNS_NAME_MAX] = {63}, length, again[DNS_NAME_MAX];
@@ -487,6 +498,7 @@ static void test_name_format_fits_the_longest_text(void **state)
 	(void)state;
 	wire[64] = wire[128] = 63;
 	wire[192] = 61;
+	assert_int_equal(name_format_absolute(wire, text), 4 * 250 + 4);
 	assert_int_equal(name_format(wire, text), 4 * 250 + 3);
 	assert_true(name_parse(text, again, &length));
 	assert_int_equal(length, 255);
@@ -570,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_name_format_and_parse_are_inverse_for_every_octet),
 		cmocka_unit_test(test_name_format_is_injective_for_all_two_octet_labels),
 		cmocka_unit_test(test_name_format_tells_dot_in_label_from_two_labels),
+		cmocka_unit_test(test_name_format_absolute_ends_in_a_dot_the_root_too),
 		cmocka_unit_test(test_name_format_fits_the_longest_text),
 		cmocka_unit_test(test_name_lower_word_changes_upper_case_letters_alone),
 		cmocka_unit_test(test_name_lower_copies_every_length_and_nothing_beyond),
