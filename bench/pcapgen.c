@@ -32,7 +32,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { TYPE_NS = 2, TYPE_SOA = 6, TYPE_PTR = 12, TYPE_MX = 15, TYPE_TXT = 16, TYPE_HTTPS = 65 };
+enum { TYPE_NS = 2, TYPE_PTR = 12, TYPE_MX = 15, TYPE_TXT = 16, TYPE_HTTPS = 65 };
 
 struct options {
 	uint64_t packets;
@@ -224,7 +224,7 @@ static void answer_soa(struct generator *g, uint16_t type)
 	memcpy(data + 6, "\12hostmaster", 11);
 	pointer_put(data + 17, domain_offset(g));
 	data[38] = 60;
-	response_record(&g->response, RESPONSE_AUTHORITY, domain_offset(g), TYPE_SOA, 60, data,
+	response_record(&g->response, RESPONSE_AUTHORITY, domain_offset(g), DNS_TYPE_SOA, 60, data,
 			sizeof(data));
 }
 

@@ -8,6 +8,9 @@
 /* The fixed head of a DNS message (RFC 1035 4.1.1). */
 #define DNS_HEADER_SIZE 12
 
+/* Octets of a message's length, which is before each over TCP (RFC 1035 4.2.2). */
+#define DNS_FRAME_SIZE 2
+
 /* Its second word, in host byte order (RFC 1035 4.1.1, RFC 4035 3). */
 #define DNS_FLAG_QR	0x8000
 #define DNS_OPCODE_MASK 0x7800

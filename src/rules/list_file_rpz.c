@@ -12,7 +12,6 @@
 
 enum {
 	TYPE_NS = 2,
-	TYPE_SOA = 6,
 	TYPE_DNAME = 39,
 	TYPE_DS = 43,
 	TYPE_RRSIG = 46,
@@ -195,7 +194,7 @@ static void record_end(struct list_file *file)
 		list_file_complain(file, "the record has no data");
 	else if (!zone->owner.length)
 		list_file_complain(file, "the record is for no name");
-	else if (zone->type == TYPE_SOA)
+	else if (zone->type == DNS_TYPE_SOA)
 		apex_set(zone);
 	else if (!name_cut(&trigger, &zone->apex))
 		list_file_complain(file, "the name is not in the zone");

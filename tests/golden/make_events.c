@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
+#include "dns/message.h"
 #include "pcap/savefile.h"
 #include "tests/lib/build.h"
 #include "tests/lib/dns_build.h"
@@ -28,7 +29,6 @@
 #define UPDATE	 (5 << 11)
 
 #define TYPE_A	  1
-#define TYPE_SOA  6
 #define TYPE_TXT  16
 #define TYPE_AAAA 28
 #define TYPE_OPT  41
@@ -189,8 +189,8 @@ static void write_numbers(void)
 	static const uint16_t types[] = {0, 31, 54, 99, 255, 256, 4096, 32769, 65280, 65535};
 
 	ask_class(30, QUERY, TYPE_TXT, CLASS_CH);
-	ask_class(31, QUERY | NOTIFY, TYPE_SOA, 254);
-	ask_class(32, QUERY | UPDATE, TYPE_SOA, 65280);
+	ask_class(31, QUERY | NOTIFY, DNS_TYPE_SOA, 254);
+	ask_class(32, QUERY | UPDATE, DNS_TYPE_SOA, 65280);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		ask(&linkoping, (uint16_t)(40 + i), "type.example", types[i]);
 	for (uint16_t i = 0; i < 16; i++)

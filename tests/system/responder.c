@@ -19,6 +19,7 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
+#include "dns/message.h"
 #include "dns/question.h"
 #include "tests/lib/response.h"
 #include "tests/lib/sockets.h"
@@ -27,7 +28,6 @@
 #define STREAM_BYTES  65536
 #define QUERIES_BATCH 64
 #define LIES_BATCH    64
-#define FRAME	      2 /* octets of a length over TCP */
 #define FORGER	      "wrongid-"
 #define ADDRESS_TRUE  1 /* last octets of 192.0.2.0/24 */
 #define ADDRESS_LIE   66
@@ -143,7 +143,7 @@ static void on_datagrams(int fd)
 static void answer_frame(struct stream *stream, struct slice query)
 {
 	struct response response;
-	uint8_t frame[FRAME];
+	uint8_t frame[DNS_FRAME_SIZE];
 
 	if (!build(&response, query, ADDRESS_TRUE))
 		return;
@@ -165,12 +165,12 @@ static void on_stream(struct stream *stream)
 		return;
 	}
 	stream->length += (size_t)got;
-	while (stream->length - at >= FRAME) {
+	while (stream->length - at >= DNS_FRAME_SIZE) {
 		length = be16_load(stream->bytes + at);
-		if (stream->length - at < FRAME + length)
+		if (stream->length - at < DNS_FRAME_SIZE + length)
 			break;
-		answer_frame(stream, (struct slice){stream->bytes + at + FRAME, length});
-		at += FRAME + length;
+		answer_frame(stream, (struct slice){stream->bytes + at + DNS_FRAME_SIZE, length});
+		at += DNS_FRAME_SIZE + length;
 	}
 	memmove(stream->bytes, stream->bytes + at, stream->length - at);
 	stream->length -= at;

@@ -6,10 +6,6 @@
 
 #include "base/cursor.h"
 
-#define FLAG_QR	    0x80 /* of the third octet */
-#define OPCODE_MASK 0x78
-#define RCODE_MASK  0x0f /* of the fourth */
-
 static bool is_same_question(const uint8_t *found, struct slice question)
 {
 	size_t name_length = question.length - 4;
@@ -24,11 +20,14 @@ struct answer answer_check(struct slice message, struct slice question)
 	const uint8_t *header = message.data;
 	size_t end = DNS_HEADER_SIZE + question.length;
 	struct answer answer;
-	uint16_t questions;
+	uint16_t flags, questions;
 
-	if (message.length < DNS_HEADER_SIZE || !(header[2] & FLAG_QR) || header[2] & OPCODE_MASK)
+	if (message.length < DNS_HEADER_SIZE)
 		return foreign;
-	answer = (struct answer){ANSWER_EMPTY, header[3] & RCODE_MASK};
+	flags = be16_load(header + 2);
+	if ((flags & (DNS_FLAG_QR | DNS_OPCODE_MASK)) != DNS_FLAG_QR)
+		return foreign;
+	answer = (struct answer){ANSWER_EMPTY, flags & DNS_RCODE_MASK};
 	questions = be16_load(header + 4);
 	/* A server that cannot read the question, or will not, need not repeat it. */
 	if (!questions && answer.rcode)

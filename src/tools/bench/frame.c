@@ -28,12 +28,12 @@ bool frame_next(struct frame *frame, struct slice *stream, struct slice *message
 {
 	uint16_t length;
 
-	if (frame->got < FRAME_HEAD_SIZE && !frame_fill(frame, stream, FRAME_HEAD_SIZE))
+	if (frame->got < DNS_FRAME_SIZE && !frame_fill(frame, stream, DNS_FRAME_SIZE))
 		return false;
 	length = be16_load(frame->bytes);
-	if (!frame_fill(frame, stream, FRAME_HEAD_SIZE + length))
+	if (!frame_fill(frame, stream, DNS_FRAME_SIZE + length))
 		return false;
-	*message = (struct slice){frame->bytes + FRAME_HEAD_SIZE, smaller(length, ANSWER_KEPT)};
+	*message = (struct slice){frame->bytes + DNS_FRAME_SIZE, smaller(length, ANSWER_KEPT)};
 	frame->got = 0;
 	return true;
 }

@@ -5,12 +5,10 @@
 #include "base/slice.h"
 #include "tools/bench/answer.h"
 
-#define FRAME_HEAD_SIZE 2 /* the length before a message over TCP (RFC 1035 4.2.2) */
-
 /* A message that comes in pieces, of which the beginning is kept. All zero before the first one. */
 struct frame {
 	uint32_t got; /* of length and message */
-	uint8_t bytes[FRAME_HEAD_SIZE + ANSWER_KEPT];
+	uint8_t bytes[DNS_FRAME_SIZE + ANSWER_KEPT];
 };
 
 /*

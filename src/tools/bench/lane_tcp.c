@@ -23,7 +23,6 @@
 
 #define OUT_BYTES     8192
 #define RECEIVE_BYTES 65536
-#define FLAG_RD	      0x01 /* of the third octet */
 
 struct stream {
 	bool is_connecting;
@@ -115,17 +114,17 @@ static int tcp_flush(struct lane *lane)
 static bool tcp_put(struct stream *stream, const struct lane_query *query)
 {
 	size_t length = DNS_HEADER_SIZE + query->question.length;
-	uint8_t *at = stream->out + stream->out_length, *header = at + FRAME_HEAD_SIZE;
+	uint8_t *at = stream->out + stream->out_length, *header = at + DNS_FRAME_SIZE;
 
-	if (length + FRAME_HEAD_SIZE > OUT_BYTES - stream->out_length)
+	if (length + DNS_FRAME_SIZE > OUT_BYTES - stream->out_length)
 		return false;
 	be16_store(at, (uint16_t)length);
 	memset(header, 0, DNS_HEADER_SIZE);
 	be16_store(header, query->id);
-	header[2] = FLAG_RD;
+	be16_store(header + 2, DNS_FLAG_RD);
 	header[5] = 1; /* question */
 	memcpy(header + DNS_HEADER_SIZE, query->question.data, query->question.length);
-	stream->out_length += (uint32_t)(FRAME_HEAD_SIZE + length);
+	stream->out_length += (uint32_t)(DNS_FRAME_SIZE + length);
 	return true;
 }
 

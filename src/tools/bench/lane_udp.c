@@ -13,7 +13,6 @@
 #include "tools/bench/answer.h"
 
 #define BUFFER_BYTES (8 << 20)
-#define FLAG_RD	     0x01 /* of the third octet */
 #define TRIES	     2
 
 /* One batch of each direction, which all lanes share: nothing stays in them. */
@@ -25,7 +24,7 @@ static uint8_t messages[LANE_BATCH][ANSWER_KEPT];
 static void batches_init(void)
 {
 	for (int i = 0; i < LANE_BATCH; i++) {
-		headers[i][2] = FLAG_RD;
+		be16_store(headers[i] + 2, DNS_FLAG_RD);
 		headers[i][5] = 1; /* question */
 		outgoing_parts[i][0] = (struct iovec){headers[i], DNS_HEADER_SIZE};
 		outgoing[i].msg_hdr =

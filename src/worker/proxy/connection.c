@@ -12,11 +12,10 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/log.h"
+#include "dns/message.h"
 #include "loop/loop.h"
 #include "worker/proxy/connections.h"
 #include "worker/proxy/proxy.h"
-
-#define FRAME 2 /* octets of a length (RFC 1035 4.2.2) */
 
 static bool is_same(const struct connection *connection, uint32_t generation)
 {
@@ -231,8 +230,8 @@ static bool send_alone(struct connection *connection, const uint8_t *message, si
 	uint8_t *frame = connection->owner->frame_bytes;
 
 	be16_store(frame, (uint16_t)length);
-	memcpy(frame + FRAME, message, length);
-	if (!write_out(connection, frame, FRAME + length))
+	memcpy(frame + DNS_FRAME_SIZE, message, length);
+	if (!write_out(connection, frame, DNS_FRAME_SIZE + length))
 		return false;
 	settle(connection, true);
 	return true;
@@ -248,12 +247,13 @@ bool connection_send(const struct client *client, const uint8_t *message, size_t
 		return false;
 	if (owner->reading != connection)
 		return send_alone(connection, message, length);
-	if (owner->gathered + FRAME + length > CONNECTIONS_GATHER_BYTES && !gather_flush(owner))
+	if (owner->gathered + DNS_FRAME_SIZE + length > CONNECTIONS_GATHER_BYTES &&
+	    !gather_flush(owner))
 		return false;
 	at = owner->gather_bytes + owner->gathered;
 	be16_store(at, (uint16_t)length);
-	memcpy(at + FRAME, message, length);
-	owner->gathered += FRAME + length;
+	memcpy(at + DNS_FRAME_SIZE, message, length);
+	owner->gathered += DNS_FRAME_SIZE + length;
 	return true;
 }
 
@@ -269,14 +269,15 @@ static bool may_ask(const struct connection *connection)
 /* Whether what begins there is no query, as of who speaks another protocol. */
 static bool is_too_long(const uint8_t *bytes, size_t length)
 {
-	return length >= FRAME && be16_load(bytes) > CONNECTION_QUERY_MAX;
+	return length >= DNS_FRAME_SIZE && be16_load(bytes) > CONNECTION_QUERY_MAX;
 }
 
 /* Length of the query at the start of bytes with its frame; 0: it has not come whole, or never
  * does. */
 static size_t frame_length(const uint8_t *bytes, size_t length)
 {
-	size_t whole = length < FRAME ? SIZE_MAX : FRAME + (size_t)be16_load(bytes);
+	size_t whole =
+		length < DNS_FRAME_SIZE ? SIZE_MAX : DNS_FRAME_SIZE + (size_t)be16_load(bytes);
 
 	return whole <= length && !is_too_long(bytes, length) ? whole : 0;
 }
@@ -368,7 +369,7 @@ static void take_queries(struct connection *connection, size_t length)
 
 	owner->reading = connection;
 	while (frame && may_ask(connection)) {
-		take(connection, bytes + at + FRAME, frame - FRAME);
+		take(connection, bytes + at + DNS_FRAME_SIZE, frame - DNS_FRAME_SIZE);
 		if (!is_same(connection, generation))
 			break;
 		at += frame;

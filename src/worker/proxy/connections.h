@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "config/config.h"
+#include "dns/message.h"
 #include "worker/proxy/connection.h"
 
 /*
@@ -18,7 +19,7 @@
 #define CONNECTIONS_RESUME	 8    /* of one turn, as much as they hold */
 #define CONNECTIONS_READ_BYTES	 4096 /* of one connection in a turn, so that none is long */
 #define CONNECTIONS_KEPT_BYTES	 (2 + CONNECTION_QUERY_MAX)
-#define CONNECTIONS_FRAME_BYTES	 (2 + 65535)
+#define CONNECTIONS_FRAME_BYTES	 (DNS_FRAME_SIZE + 65535)
 #define CONNECTIONS_GATHER_BYTES (128 << 10)
 #define CONNECTIONS_HELD_BYTES	 (64u << 20) /* in buffers of all connections together */
 #define CONNECTIONS_PEER_BYTES	 (8u << 20)  /* of these, for one client */

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "dns/message.h"
 #include "loop/loop.h"
 
-#define FRAME		2 /* octets of a length (RFC 1035 4.2.2) */
 #define OUT_LEAST_BYTES 4096
 #define DEAD_MS		5000 /* without a sign that anything arrives: the kernel tries for 15 minutes */
 
@@ -52,15 +52,15 @@ static void take_messages(struct server_stream *stream)
 {
 	size_t at = 0, length;
 
-	while (stream->in_length - at >= FRAME) {
+	while (stream->in_length - at >= DNS_FRAME_SIZE) {
 		length = be16_load(stream->in + at);
-		if (stream->in_length - at < FRAME + length)
+		if (stream->in_length - at < DNS_FRAME_SIZE + length)
 			break;
 		stream->has_worked = true;
-		stream->ops->on_message(stream->argument, stream->in + at + FRAME, length);
+		stream->ops->on_message(stream->argument, stream->in + at + DNS_FRAME_SIZE, length);
 		if (!server_stream_is_open(stream))
 			return;
-		at += FRAME + length;
+		at += DNS_FRAME_SIZE + length;
 	}
 	memmove(stream->in, stream->in + at, stream->in_length - at);
 	stream->in_length -= at;
@@ -173,11 +173,11 @@ enum server_stream_taken server_stream_send(struct server_stream *stream, struct
 {
 	if (!server_stream_is_open(stream) && !connect_begin(stream))
 		return SERVER_STREAM_UNREACHABLE;
-	if (!make_room(stream, FRAME + message.length))
+	if (!make_room(stream, DNS_FRAME_SIZE + message.length))
 		return SERVER_STREAM_FULL;
 	be16_store(stream->out + stream->out_length, (uint16_t)message.length);
-	memcpy(stream->out + stream->out_length + FRAME, message.data, message.length);
-	stream->out_length += FRAME + message.length;
+	memcpy(stream->out + stream->out_length + DNS_FRAME_SIZE, message.data, message.length);
+	stream->out_length += DNS_FRAME_SIZE + message.length;
 	return SERVER_STREAM_TAKEN;
 }
 

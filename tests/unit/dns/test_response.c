@@ -17,7 +17,6 @@
 #include "dns/response.h"
 #include "tests/lib/dns_build.h"
 
-#define TYPE_SOA  6
 #define TYPE_TXT  16
 #define TYPE_TSIG 250
 

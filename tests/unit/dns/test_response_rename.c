@@ -20,7 +20,6 @@
 #include "tests/lib/dns_build.h"
 
 #define TYPE_NS	     2
-#define TYPE_SOA     6
 #define TYPE_MX	     15
 #define TYPE_TXT     16
 #define TYPE_SRV     33
@@ -278,7 +277,7 @@ static void test_every_size_that_is_too_small_is_told(void **state)
 
 	(void)state;
 	start("example.org");
-	add_record("example.org", TYPE_SOA, "ns.example.org", "example.org");
+	add_record("example.org", DNS_TYPE_SOA, "ns.example.org", "example.org");
 	add_record("example.org", TYPE_SRV, "ns.example.org", NULL);
 	length = rename_to("a.much.longer.name.test", MESSAGE_MAX);
 	assert_true(length);

@@ -16,12 +16,8 @@
 #include "dns/message.h"
 #include "tests/lib/proxy_rig.h"
 
-#define TYPE_SOA       6
-#define RCODE_SERVFAIL 2
-#define RCODE_NXDOMAIN 3
-#define RCODE_REFUSED  5
-#define QUIET_MS       30
-#define ONE_UPSTREAM   "resolve ^ using 127.0.0.1:%u"
+#define QUIET_MS     30
+#define ONE_UPSTREAM "resolve ^ using 127.0.0.1:%u"
 
 static struct proxy_rig rig;
 static struct proxy_rig_message asked, other, reply;
@@ -140,7 +136,7 @@ static void test_resolve_asks_all_and_takes_the_first_that_is_good(void **state)
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
 	take_at(0, &asked);
 	take_at(1, &other);
-	answer_with(0, RCODE_SERVFAIL);
+	answer_with(0, DNS_SERVFAIL);
 	assert_quiet(rig.client);
 	proxy_rig_answer(rig.upstreams[1], &other, 300, 1);
 	assert_reply(1, 0, 1);
@@ -154,10 +150,10 @@ static void test_resolve_tells_an_error_that_all_give(void **state)
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
 	take_at(1, &other);
 	take_at(0, &asked);
-	answer_with(0, RCODE_REFUSED);
+	answer_with(0, DNS_REFUSED);
 	asked = other;
-	answer_with(1, RCODE_REFUSED);
-	assert_reply(1, RCODE_REFUSED, 0);
+	answer_with(1, DNS_REFUSED);
+	assert_reply(1, DNS_REFUSED, 0);
 	assert_forgotten();
 }
 
@@ -185,7 +181,7 @@ static void test_resolve_goes_on_to_the_next_after_an_error(void **state)
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
 	take_at(0, &asked);
 	assert_quiet(rig.upstreams[1]);
-	answer_with(0, RCODE_SERVFAIL);
+	answer_with(0, DNS_SERVFAIL);
 	take_at(1, &asked);
 	proxy_rig_answer(rig.upstreams[1], &asked, 300, 1);
 	assert_reply(1, 0, 1);
@@ -201,7 +197,7 @@ static void test_resolve_waits_for_none_that_is_late_while_another_is_left(void 
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
 	take_at(0, &other);
 	take_at(1, &asked);
-	answer_with(1, RCODE_SERVFAIL);
+	answer_with(1, DNS_SERVFAIL);
 	assert_true(proxy_rig_take(&rig, rig.upstreams[2], 500, &asked));
 	proxy_rig_answer(rig.upstreams[0], &other, 300, 1); /* late, and welcome */
 	assert_reply(1, 0, 1);
@@ -237,7 +233,7 @@ static void test_resolve_fails_when_nobody_answers(void **state)
 	rig.config.proxy.timeout_ms = 20;
 	proxy_rig_open(&rig, ONE_UPSTREAM);
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
-	assert_reply(1, RCODE_SERVFAIL, 0);
+	assert_reply(1, DNS_SERVFAIL, 0);
 	for (int i = 0; i < 3; i++)
 		take_at(0, &asked);
 	assert_quiet(rig.upstreams[0]);
@@ -444,7 +440,7 @@ static void test_resolve_fails_at_once_when_all_refuse(void **state)
 	rig.tcp[0] = -1;
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
 	assert_true(proxy_rig_take(&rig, rig.client, 150, &reply));
-	assert_int_equal(rcode_of(&reply), RCODE_SERVFAIL);
+	assert_int_equal(rcode_of(&reply), DNS_SERVFAIL);
 	assert_forgotten();
 }
 
@@ -460,7 +456,7 @@ static void test_resolve_blames_no_server_of_udp_for_a_refused_connection(void *
 		take_at(0, &asked);
 		asked.bytes[1] ^= 1;
 		proxy_rig_answer(rig.upstreams[0], &asked, 300, 66);
-		assert_reply(id, RCODE_SERVFAIL, 0);
+		assert_reply(id, DNS_SERVFAIL, 0);
 	}
 	assert_int_equal(rig.proxy->servers[0].backoff_ns, 0);
 	assert_true(rig.proxy->servers[0].stats->failures > 0);
@@ -586,7 +582,7 @@ static void add_soa(uint32_t ttl_s, uint32_t minimum_s)
 	uint8_t data[22] = {0};
 
 	be32_store(data + 18, minimum_s);
-	proxy_rig_add(&reply, 1, TYPE_SOA, ttl_s, data, sizeof(data));
+	proxy_rig_add(&reply, 1, DNS_TYPE_SOA, ttl_s, data, sizeof(data));
 }
 
 static void answer_without(uint16_t rcode, uint32_t alias_ttl_s, uint32_t soa_ttl_s)
@@ -606,7 +602,7 @@ static void test_resolve_keeps_what_is_not_there_as_its_soa_says(void **state)
 {
 	(void)state;
 	open_with_cache();
-	answer_without(RCODE_NXDOMAIN, 0, 3600);
+	answer_without(DNS_NXDOMAIN, 0, 3600);
 	assert_int_equal(kept_s(), 50);
 	cache_clear(rig.proxy->cache);
 	answer_without(0, 0, 40);
@@ -636,7 +632,7 @@ static void test_resolve_keeps_what_is_not_there_at_most_as_configured(void **st
 	(void)state;
 	rig.config.proxy.cache_negative_ttl_most_s = 7;
 	open_with_cache();
-	answer_without(RCODE_NXDOMAIN, 0, 3600);
+	answer_without(DNS_NXDOMAIN, 0, 3600);
 	assert_int_equal(kept_s(), 7);
 }
 
@@ -771,7 +767,7 @@ static void test_resolve_refuses_what_leads_inside_from_outside(void **state)
 		proxy_rig_add(&reply, 0, answers[i % 4].type, 300, answers[i % 4].data,
 			      answers[i % 4].length);
 		proxy_rig_send(rig.upstreams[0], &asked, &reply);
-		assert_reply(i, is_refused ? RCODE_REFUSED : 0, is_refused ? 0 : 2);
+		assert_reply(i, is_refused ? DNS_REFUSED : 0, is_refused ? 0 : 2);
 	}
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_PRIVATE), 2);
 	assert_forgotten();
