@@ -86,8 +86,10 @@ uint64_t *proxy_stats_attach(struct proxy_stats *stats, size_t size, uint32_t ru
 struct proxy_upstream_stats *proxy_stats_upstream(struct proxy_stats *stats,
 						  const struct upstream *upstream);
 
-/* An answer to a question for this name (wire form), which took so long. random: any number. */
+/* An answer, which took so long. */
 void proxy_stats_answer(struct proxy_stats *stats, uint64_t took_ns);
+
+/* An answer to a question for this name (wire form; key: of the hash). random: any number. */
 void proxy_stats_name(struct proxy_stats *stats, const struct hash_key *key, struct slice name,
 		      uint64_t random);
 

@@ -31,7 +31,11 @@
  */
 
 #define PROXY_COUNTERS_FIRST COUNTER_PROXY_QUERIES
-#define PROXY_COUNTERS	     48 /* of the proxy, from that one on */
+#define PROXY_COUNTERS	     48 /* of the proxy, from that one on: a bit of `counted` for each */
+
+_Static_assert(COUNTER_PROXY_CONNECTIONS_SLOW < PROXY_COUNTERS_FIRST + PROXY_COUNTERS &&
+		       PROXY_COUNTERS <= 64,
+	       "the last counter of the proxy has a place, and a bit");
 
 /* A message of a client, as far as it is understood. */
 struct proxy_taken {

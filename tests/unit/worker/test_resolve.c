@@ -819,6 +819,23 @@ static void test_resolve_counts_who_waited_when_its_worker_was_killed(void **sta
 	assert_true(proxy_rig_adds_up(&rig));
 }
 
+static void test_resolve_has_a_place_for_every_counter_of_the_proxy(void **state)
+{
+	int found = 0;
+
+	(void)state;
+	for (int counter = 0; counter < COUNTER_END; counter++) {
+		const char *name = counter_name((enum counter)counter);
+
+		if (!name || strncmp(name, "proxy_", 6))
+			continue;
+		assert_in_range(counter, PROXY_COUNTERS_FIRST,
+				PROXY_COUNTERS_FIRST + PROXY_COUNTERS - 1);
+		found++;
+	}
+	assert_in_range(found, 2, PROXY_COUNTERS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -859,6 +876,7 @@ int main(void)
 		TEST(test_resolve_refuses_what_leads_inside_from_outside),
 		TEST(test_resolve_answers_under_the_name_that_was_asked),
 		TEST(test_resolve_waits_together_under_different_names),
+		cmocka_unit_test(test_resolve_has_a_place_for_every_counter_of_the_proxy),
 		TEST(test_resolve_counts_who_waited_when_its_worker_was_killed),
 	};
 
