@@ -14,8 +14,8 @@ void proxy_json_add_rules(struct json *json, const struct proxy_summary *summary
 	char text[RULE_TEXT_MAX];
 
 	json_add_bool(json, "is_dry_run", is_dry_run);
-	json_add_number(json, "queries", is_dry_run ? summary->tried : queries);
-	json_add_number(json, "undecided", is_dry_run ? summary->untouched : undecided);
+	json_add_number(json, "queries", is_dry_run ? summary->judged : queries);
+	json_add_number(json, "undecided", is_dry_run ? summary->undecided : undecided);
 	json_open_array(json, "rules");
 	for (uint32_t i = 0; i < summary->rule_count; i++) {
 		const struct proxy_summary_rule *rule = &summary->rules[i];

@@ -57,8 +57,8 @@ struct proxy_names {
 struct proxy_stats {
 	uint64_t layout;
 	uint64_t rule_room;
-	uint64_t tried,
-		untouched; /* queries of a dry run, and those of them that no rule decided */
+	uint64_t judged,
+		undecided; /* queries of a dry run, and those of them that no rule decided */
 	struct proxy_traffic_stats traffic;
 	struct proxy_upstream_stats upstreams[PROXY_UPSTREAMS_MAX];
 	struct proxy_names names;

@@ -75,7 +75,7 @@ void proxy_summary_clear(struct proxy_summary *summary)
 {
 	summary->traffic = (struct proxy_traffic_stats){0};
 	summary->cache = (struct cache_counts){0};
-	summary->tried = summary->untouched = summary->cache_bytes = 0;
+	summary->judged = summary->undecided = summary->cache_bytes = 0;
 	for (uint32_t i = 0; i < summary->upstream_count; i++)
 		summary->upstreams[i].stats = (struct proxy_upstream_stats){
 			.identity = summary->upstreams[i].stats.identity};
@@ -162,8 +162,8 @@ void proxy_summary_add(struct proxy_summary *summary, const struct proxy_stats *
 	if (!is_wanted)
 		traffic.connections = 0;
 	add_traffic(&summary->traffic, &traffic);
-	summary->tried += stats->tried;
-	summary->untouched += stats->untouched;
+	summary->judged += stats->judged;
+	summary->undecided += stats->undecided;
 	for (uint32_t i = 0; i < PROXY_UPSTREAMS_MAX; i++) {
 		upstream = stats->upstreams[i];
 		if (!is_wanted)

@@ -32,7 +32,7 @@ struct proxy_summary_name {
 
 struct proxy_summary {
 	struct proxy_traffic_stats traffic;
-	uint64_t tried, untouched;
+	uint64_t judged, undecided;
 	uint64_t cache_bytes; /* memory of all parts; 0: there is none */
 	struct cache_counts cache;
 	uint32_t upstream_count; /* beyond PROXY_UPSTREAMS_MAX they are left out */

@@ -100,7 +100,7 @@ void proxy_report_print(struct supervisor *supervisor)
 		printf("%12" PRIu64 "  %.*s\n", summary->rules[i].hits,
 		       (int)summary->rules[i].length, summary->rules[i].text);
 	printf("%12" PRIu64 "  no rule decides\n%12" PRIu64 "  queries in all\n",
-	       summary->untouched, summary->tried);
+	       summary->undecided, summary->judged);
 	fflush(stdout);
 	proxy_summary_fini(summary);
 	free(summary);

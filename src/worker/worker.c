@@ -43,7 +43,7 @@ struct worker {
 	struct observer *observer; /* NULL: only records are wanted */
 	struct capture *capture;
 	struct source source;
-	struct own *own;
+	struct own_traffic *own_traffic;
 	struct proxy *proxy; /* NULL: nobody is to be answered */
 	struct loop *loop;
 	struct loop_event *flush_timer, *stats_timer, *expire_timer, *retry_timer;
@@ -158,10 +158,10 @@ static void open_proxy(struct worker *worker)
 	if (problem)
 		fail(problem);
 	if (worker->observer && config_has_capture(config) && !config->proxy.captures_own) {
-		worker->own = xcalloc(1, sizeof(*worker->own));
-		if (own_open(worker->own, config, worker->proxy->ruleset))
+		worker->own_traffic = xcalloc(1, sizeof(*worker->own_traffic));
+		if (own_traffic_open(worker->own_traffic, config, worker->proxy->ruleset))
 			fail("the addresses of this machine cannot be read");
-		observer_leave_out(worker->observer, worker->own);
+		observer_leave_out(worker->observer, worker->own_traffic);
 	}
 	if (child_raise_files(FILES_BESIDE + proxy_files(worker->proxy)))
 		control_send(CHILD_FD_CONTROL, CONTROL_NOTICE, 0,

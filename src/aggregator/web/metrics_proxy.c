@@ -20,9 +20,9 @@ static void add_rules(struct exposition *out, const struct proxy_summary *summar
 	static const struct exposition_family
 		hits = {"dnsflow_proxy_rule_hits", EXPOSITION_COUNTER,
 			"Queries that a rule matched, or would have in a dry run"},
-		tried = {"dnsflow_proxy_tried", EXPOSITION_COUNTER,
-			 "Captured queries that rules judged"},
-		untouched = {"dnsflow_proxy_untouched", EXPOSITION_COUNTER,
+		judged = {"dnsflow_proxy_judged", EXPOSITION_COUNTER,
+			  "Captured queries that rules judged"},
+		undecided = {"dnsflow_proxy_undecided", EXPOSITION_COUNTER,
 			     "Captured queries that no rule decided"};
 	char number[NUMBER_MAX];
 	const struct exposition_label labels[EXPOSITION_LABELS] = {{"rule", number}};
@@ -36,8 +36,8 @@ static void add_rules(struct exposition *out, const struct proxy_summary *summar
 	}
 	if (!is_dry_run)
 		return;
-	add_one(out, &tried, summary->tried);
-	add_one(out, &untouched, summary->untouched);
+	add_one(out, &judged, summary->judged);
+	add_one(out, &undecided, summary->undecided);
 }
 
 #define OF_UPSTREAM(member) offsetof(struct proxy_upstream_stats, member)

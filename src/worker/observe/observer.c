@@ -119,18 +119,18 @@ void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), v
 	observer->wait_argument = argument;
 }
 
-void observer_leave_out(struct observer *observer, const struct own *own)
+void observer_leave_out(struct observer *observer, const struct own_traffic *traffic)
 {
-	observer->left_out = own;
+	observer->left_out = traffic;
 }
 
 /* Queries of clients alone; the event is used again for the next message. */
-static void try_rules(struct observer *observer, struct event *event)
+static void judge(struct observer *observer, struct event *event)
 {
 	event->verdict = EVENT_NOT_JUDGED;
 	event->rule = 0;
 	if (event->kind == EVENT_CLIENT_QUERY)
-		trial_judge(&observer->trial, event);
+		dry_run_judge(&observer->dry_run, event);
 }
 
 void observer_take(struct observer *observer, const struct packet *packet, struct slice message,
@@ -141,7 +141,7 @@ void observer_take(struct observer *observer, const struct packet *packet, struc
 
 	if (message.length < DNS_HEADER_SIZE)
 		return;
-	if (observer->left_out && own_has(observer->left_out, packet)) {
+	if (observer->left_out && own_traffic_has(observer->left_out, packet)) {
 		commit_add(observer->head, COUNTER_MESSAGES_OWN, 1);
 		return;
 	}
@@ -149,8 +149,8 @@ void observer_take(struct observer *observer, const struct packet *packet, struc
 	event->latency_ns = EVENT_NO_LATENCY;
 	fill_message(observer, message, answer, event);
 	fill_packet(observer, packet, event);
-	if (observer->is_trying)
-		try_rules(observer, event);
+	if (observer->is_dry_run)
+		judge(observer, event);
 	hash = stats_hash_name(&observer->key, event->qname);
 	if (event_is_query(event))
 		pairs_add_query(&observer->pairs, event, hash);
@@ -250,9 +250,9 @@ const char *observer_open(struct observer *observer, const struct config *config
 	shard_hold_pace(&observer->shard);
 	pairs_attach(&observer->pairs, observation_pairs(memory, config), &observer->key,
 		     (int64_t)config->statistics.query_timeout_ms * NANOSECONDS_PER_MILLISECOND);
-	observer->is_trying = config->is_dry_run;
-	if (observer->is_trying) {
-		const char *problem = trial_open(&observer->trial, config);
+	observer->is_dry_run = config->is_dry_run;
+	if (observer->is_dry_run) {
+		const char *problem = dry_run_open(&observer->dry_run, config);
 
 		if (problem)
 			return problem;

@@ -10,8 +10,8 @@
 #include "net/decode.h"
 #include "stats/pairs.h"
 #include "stats/shard.h"
-#include "worker/observe/own.h"
-#include "worker/observe/trial.h"
+#include "worker/observe/own_traffic.h"
+#include "worker/observe/dry_run.h"
 
 /*
  * What a worker sees of DNS besides records: each message, query or response, becomes an event,
@@ -27,11 +27,11 @@ struct observer {
 	struct ring_producer ring;
 	struct hash_key key;
 	struct suffixes *suffixes;
-	bool has_events;	    /* events go to the aggregator */
-	bool has_messages;	    /* with the message itself */
-	const struct own *left_out; /* whose packets make no events; or NULL */
-	bool is_trying;		    /* a dry run of rules */
-	struct trial trial;
+	bool has_events;		    /* events go to the aggregator */
+	bool has_messages;		    /* with the message itself */
+	const struct own_traffic *left_out; /* whose packets make no events; or NULL */
+	bool is_dry_run;		    /* a dry run of rules */
+	struct dry_run dry_run;
 	uint64_t epoch;
 	int64_t ticked_ns;
 	struct address own[CONFIG_OWN_ADDRESSES_MAX]; /* of the server that is watched */
@@ -52,7 +52,7 @@ const char *observer_open(struct observer *observer, const struct config *config
 void observer_on_wait(struct observer *observer, bool (*wait)(void *argument), void *argument);
 
 /* Packets of these make no events from now on; borrowed. */
-void observer_leave_out(struct observer *observer, const struct own *own);
+void observer_leave_out(struct observer *observer, const struct own_traffic *traffic);
 
 /* Counts a message and stages its event: for the step that its caller commits. answer: what was
  * parsed of a message that is recorded; of any other NULL. */

@@ -306,7 +306,7 @@ static void test_the_proxy_has_closed_labels(void **state)
 	assert_non_null(strstr(text, "\ndnsflow_proxy_cache_bytes 1048576\n"));
 	assert_non_null(strstr(text, "\ndnsflow_proxy_cache_hits_total 0\n"));
 	assert_non_null(strstr(text, "\ndnsflow_proxy_queries_total{worker=\"1\"} 0\n"));
-	assert_null(strstr(text, "dnsflow_proxy_tried"));
+	assert_null(strstr(text, "dnsflow_proxy_judged"));
 	check_text(false);
 	assert_true(write_all(EXPOSITION_OPEN_METRICS));
 	for (; family_count; family_count--)
@@ -314,18 +314,18 @@ static void test_the_proxy_has_closed_labels(void **state)
 	check_text(true);
 }
 
-static void test_a_dry_run_tells_what_it_tried(void **state)
+static void test_a_dry_run_tells_what_it_judged(void **state)
 {
 	(void)state;
 	rig_add_proxy();
 	*rig_config.proxy.listen = '\0';
 	rig_config.is_dry_run = true;
 	count_in_proxy(0);
-	rig_proxies[0]->tried = 12;
-	rig_proxies[0]->untouched = 5;
+	rig_proxies[0]->judged = 12;
+	rig_proxies[0]->undecided = 5;
 	write_all(EXPOSITION_TEXT);
-	assert_non_null(strstr(text, "\ndnsflow_proxy_tried_total 12\n"));
-	assert_non_null(strstr(text, "\ndnsflow_proxy_untouched_total 5\n"));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_judged_total 12\n"));
+	assert_non_null(strstr(text, "\ndnsflow_proxy_undecided_total 5\n"));
 	assert_non_null(strstr(text, "\ndnsflow_proxy_rule_hits_total{rule=\"1\"} 3\n"));
 	assert_null(strstr(text, "dnsflow_proxy_cache_bytes"));
 	assert_null(strstr(text, "dnsflow_proxy_upstream"));
@@ -379,7 +379,7 @@ int main(void)
 		cmocka_unit_test(test_format_is_negotiated),
 		cmocka_unit_test_setup_teardown(test_the_proxy_has_closed_labels, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_a_dry_run_tells_what_it_tried, set_up,
+		cmocka_unit_test_setup_teardown(test_a_dry_run_tells_what_it_judged, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_promtool_accepts_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_64_streams_take_20_ms_at_most, set_up,

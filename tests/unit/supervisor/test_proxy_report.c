@@ -302,16 +302,16 @@ static void test_status_has_cache_servers_and_lists(void **state)
 	json_decref(status);
 }
 
-static void test_rules_of_a_dry_run_say_what_they_tried(void **state)
+static void test_rules_of_a_dry_run_say_what_they_judged(void **state)
 {
 	struct json json;
 	json_t *told;
 
 	(void)state;
 	effective.config.is_dry_run = true;
-	stats[0]->tried = 5;
-	stats[1]->tried = 6;
-	stats[1]->untouched = 2;
+	stats[0]->judged = 5;
+	stats[1]->judged = 6;
+	stats[1]->undecided = 2;
 	hits[1][2] = 9;
 	heads[0].words[STATE_COUNTERS + COUNTER_PROXY_QUERIES] = 1000;
 	json_init(&json, text, sizeof(text));
@@ -396,7 +396,7 @@ int main(void)
 		TEST(test_a_hundred_names_at_most),
 		TEST(test_a_hostile_worker_does_no_harm),
 		TEST(test_status_has_cache_servers_and_lists),
-		TEST(test_rules_of_a_dry_run_say_what_they_tried),
+		TEST(test_rules_of_a_dry_run_say_what_they_judged),
 		TEST(test_flush_tells_a_name_to_all_workers),
 		TEST(test_a_name_stays_until_it_was_followed),
 		TEST(test_flush_says_what_is_wrong),

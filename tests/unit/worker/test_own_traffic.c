@@ -6,12 +6,12 @@
 
 #include <cmocka.h>
 
-#include "worker/observe/own.h"
+#include "worker/observe/own_traffic.h"
 
 #define RULES "resolve ^(.*) using 192.0.2.1, [2001:db8::1]:5353"
 
 static struct config config;
-static struct own own;
+static struct own_traffic traffic;
 
 static struct endpoint endpoint(const char *text, uint16_t port)
 {
@@ -30,7 +30,7 @@ static bool has(const char *from, uint16_t from_port, const char *to, uint16_t t
 		.destination_port = to_port,
 	};
 
-	return own_has(&own, &packet);
+	return own_traffic_has(&traffic, &packet);
 }
 
 /* On this machine, whose one address that is known everywhere is that of loopback. */
@@ -45,12 +45,12 @@ static int setup(void **state)
 	config.proxy.endpoints[0] = endpoint("198.51.100.53", 53);
 	config.proxy.endpoints[1] = endpoint("0.0.0.0", 5300);
 	config.proxy.endpoint_count = 2;
-	assert_int_equal(own_open(&own, &config, ruleset), 0);
+	assert_int_equal(own_traffic_open(&traffic, &config, ruleset), 0);
 	ruleset_free(ruleset);
 	return 0;
 }
 
-static void test_own_packets_are_those_of_our_listeners(void **state)
+static void test_own_traffic_is_that_of_our_listeners(void **state)
 {
 	(void)state;
 	assert_true(has("203.0.113.9", 4000, "198.51.100.53", 53));
@@ -60,7 +60,7 @@ static void test_own_packets_are_those_of_our_listeners(void **state)
 	assert_false(has("203.0.113.9", 53, "203.0.113.8", 4000));
 }
 
-static void test_own_packets_of_all_addresses_are_those_of_this_machine(void **state)
+static void test_own_traffic_of_all_addresses_is_that_of_this_machine(void **state)
 {
 	(void)state;
 	assert_true(has("203.0.113.9", 4000, "127.0.0.1", 5300));
@@ -68,7 +68,7 @@ static void test_own_packets_of_all_addresses_are_those_of_this_machine(void **s
 	assert_false(has("2001:db8::9", 4000, "::1", 5300)); /* that listens on IPv4 alone */
 }
 
-static void test_own_packets_are_those_between_us_and_upstream_servers(void **state)
+static void test_own_traffic_is_that_between_us_and_upstream_servers(void **state)
 {
 	(void)state;
 	assert_true(has("127.0.0.1", 4000, "192.0.2.1", 53));
@@ -81,9 +81,9 @@ static void test_own_packets_are_those_between_us_and_upstream_servers(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_packets_are_those_of_our_listeners),
-		cmocka_unit_test(test_own_packets_of_all_addresses_are_those_of_this_machine),
-		cmocka_unit_test(test_own_packets_are_those_between_us_and_upstream_servers),
+		cmocka_unit_test(test_own_traffic_is_that_of_our_listeners),
+		cmocka_unit_test(test_own_traffic_of_all_addresses_is_that_of_this_machine),
+		cmocka_unit_test(test_own_traffic_is_that_between_us_and_upstream_servers),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
