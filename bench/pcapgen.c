@@ -20,7 +20,7 @@
 #include "pcap/savefile.h"
 #include "tests/lib/build.h"
 #include "tests/lib/numbered.h"
-#include "tests/lib/response.h"
+#include "tests/lib/reply_writer.h"
 
 #define CLIENTS	       20000
 #define RESOLVERS      4 /* of each family */
@@ -57,7 +57,7 @@ struct generator {
 	char (*clients6)[ADDRESS_TEXT_MAX];
 	uint32_t rank; /* of the name of this packet */
 	struct wire_name name;
-	struct response response;
+	struct reply_writer reply;
 	struct build frame;
 	int64_t time_ns;
 	uint64_t records, names, addresses;
@@ -145,7 +145,7 @@ static uint64_t number_of(const struct generator *g, uint32_t kind)
 /* Offset in the message of the question's domain: what is behind its first label. */
 static uint16_t domain_offset(const struct generator *g)
 {
-	return (uint16_t)(RESPONSE_QUESTION + 1 + g->name.bytes[0]);
+	return (uint16_t)(REPLY_WRITER_QUESTION + 1 + g->name.bytes[0]);
 }
 
 static size_t pointer_put(uint8_t *at, uint16_t offset)
@@ -167,8 +167,8 @@ static uint16_t put_cname(struct generator *g, uint16_t owner, uint32_t index)
 		target.length = (uint8_t)(target.length + pointer_put(target.bytes + target.length,
 								      domain_offset(g)));
 	}
-	return response_record(&g->response, RESPONSE_ANSWER, owner, DNS_TYPE_CNAME, 300,
-			       target.bytes, target.length);
+	return reply_writer_record(&g->reply, REPLY_WRITER_ANSWER, owner, DNS_TYPE_CNAME, 300,
+				   target.bytes, target.length);
 }
 
 /* NS records of the question's domain, with an address of each. */
@@ -181,12 +181,12 @@ static void put_delegation(struct generator *g)
 		uint8_t data[6] = {3, 'n', 's', (uint8_t)('1' + i)};
 
 		pointer_put(data + 4, domain_offset(g));
-		hosts[i] = response_record(&g->response, RESPONSE_AUTHORITY, domain_offset(g),
-					   TYPE_NS, 86400, data, sizeof(data));
+		hosts[i] = reply_writer_record(&g->reply, REPLY_WRITER_AUTHORITY, domain_offset(g),
+					       TYPE_NS, 86400, data, sizeof(data));
 	}
 	for (int i = 0; i < 2; i++)
-		response_record(&g->response, RESPONSE_ADDITIONAL, hosts[i], DNS_TYPE_A, 86400,
-				glue, sizeof(glue));
+		reply_writer_record(&g->reply, REPLY_WRITER_ADDITIONAL, hosts[i], DNS_TYPE_A, 86400,
+				    glue, sizeof(glue));
 }
 
 static void answer_addresses(struct generator *g, uint16_t type)
@@ -197,15 +197,15 @@ static void answer_addresses(struct generator *g, uint16_t type)
 	uint32_t cnames = pick(g, chains, LENGTH(chains));
 	uint32_t count = count_of[pick(g, counts, LENGTH(counts))];
 	struct random random = random_of(number_of(g, 16));
-	uint16_t owner = RESPONSE_QUESTION;
+	uint16_t owner = REPLY_WRITER_QUESTION;
 
 	for (uint32_t i = 0; i < cnames; i++)
 		owner = put_cname(g, owner, i);
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t data[2] = {random_next(&random), random_next(&random)};
 
-		response_record(&g->response, RESPONSE_ANSWER, owner, type, 60, data,
-				type == DNS_TYPE_A ? 4 : 16);
+		reply_writer_record(&g->reply, REPLY_WRITER_ANSWER, owner, type, 60, data,
+				    type == DNS_TYPE_A ? 4 : 16);
 	}
 	if (below(g, 100) < 10)
 		put_delegation(g);
@@ -224,8 +224,8 @@ static void answer_soa(struct generator *g, uint16_t type)
 	memcpy(data + 6, "\12hostmaster", 11);
 	pointer_put(data + 17, domain_offset(g));
 	data[38] = 60;
-	response_record(&g->response, RESPONSE_AUTHORITY, domain_offset(g), DNS_TYPE_SOA, 60, data,
-			sizeof(data));
+	reply_writer_record(&g->reply, REPLY_WRITER_AUTHORITY, domain_offset(g), DNS_TYPE_SOA, 60,
+			    data, sizeof(data));
 }
 
 static void answer_nothing(struct generator *g, uint16_t type)
@@ -243,16 +243,16 @@ static void answer_name(struct generator *g, uint16_t type)
 
 	name_make(&target, number_of(g, 17));
 	memcpy(data + head, target.bytes, target.length);
-	response_record(&g->response, RESPONSE_ANSWER, RESPONSE_QUESTION, type, 3600, data,
-			head + target.length);
+	reply_writer_record(&g->reply, REPLY_WRITER_ANSWER, REPLY_WRITER_QUESTION, type, 3600, data,
+			    head + target.length);
 }
 
 static void answer_text(struct generator *g, uint16_t type)
 {
 	uint8_t data[200] = {199, 'v', '=', 's', 'p', 'f', '1'};
 
-	response_record(&g->response, RESPONSE_ANSWER, RESPONSE_QUESTION, type, 3600, data,
-			sizeof(data));
+	reply_writer_record(&g->reply, REPLY_WRITER_ANSWER, REPLY_WRITER_QUESTION, type, 3600, data,
+			    sizeof(data));
 }
 
 /* The first kinds give records: 85 % of all. */
@@ -282,11 +282,11 @@ static void make_message(struct generator *g)
 	 */
 	if (g->options.is_numbered && index < KINDS_RECORDED)
 		numbered_prepend(&g->name, g->options.run, g->options.first + (uint32_t)g->records);
-	response_start(&g->response, (uint16_t)below(g, 65536),
-		       RESPONSE_FLAGS_RECURSIVE | kind->rcode, &g->name, kind->type);
+	reply_writer_start(&g->reply, (uint16_t)below(g, 65536),
+			   REPLY_WRITER_FLAGS_RECURSIVE | kind->rcode, &g->name, kind->type);
 	kind->answer(g, kind->type);
 	if (below(g, 100) < 70)
-		response_opt(&g->response);
+		reply_writer_opt(&g->reply);
 }
 
 /* worker/capture/hook.h */
@@ -297,8 +297,8 @@ static void make_poison(struct generator *g)
 	put_label(&g->name, g->options.poison, strlen(g->options.poison));
 	put_label(&g->name, "example", strlen("example"));
 	g->name.bytes[g->name.length++] = 0;
-	response_start(&g->response, (uint16_t)below(g, 65536), RESPONSE_FLAGS_RECURSIVE, &g->name,
-		       DNS_TYPE_A);
+	reply_writer_start(&g->reply, (uint16_t)below(g, 65536), REPLY_WRITER_FLAGS_RECURSIVE,
+			   &g->name, DNS_TYPE_A);
 }
 
 static void make_frame(struct generator *g)
@@ -309,7 +309,7 @@ static void make_frame(struct generator *g)
 
 	snprintf(resolver, sizeof(resolver), is_ipv4 ? "192.0.2.%u" : "2001:db8:53::%u",
 		 53 + below(g, RESOLVERS));
-	build_start(&g->frame, g->response.bytes, g->response.length);
+	build_start(&g->frame, g->reply.bytes, g->reply.length);
 	build_udp(&g->frame, 53, (uint16_t)(1024 + below(g, 64512)));
 	build_ip(&g->frame, resolver, (is_ipv4 ? g->clients4 : g->clients6)[client]);
 	for (uint32_t i = g->options.tag_count; i-- > 0;)

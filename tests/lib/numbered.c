@@ -80,37 +80,37 @@ static void name_of(struct wire_name *name, uint32_t run, uint32_t number)
 }
 
 /* CNAME targets are "c<index>" in front of the question's name. */
-static uint16_t put_cname(struct response *response, uint16_t owner, uint32_t index)
+static uint16_t put_cname(struct reply_writer *reply, uint16_t owner, uint32_t index)
 {
-	const uint8_t data[] = {2, 'c', (uint8_t)('0' + index), 0xc0, RESPONSE_QUESTION};
+	const uint8_t data[] = {2, 'c', (uint8_t)('0' + index), 0xc0, REPLY_WRITER_QUESTION};
 
-	return response_record(response, RESPONSE_ANSWER, owner, DNS_TYPE_CNAME, 300, data,
-			       sizeof(data));
+	return reply_writer_record(reply, REPLY_WRITER_ANSWER, owner, DNS_TYPE_CNAME, 300, data,
+				   sizeof(data));
 }
 
-void numbered_response(struct response *response, uint32_t run, uint32_t number, uint32_t fill)
+void numbered_response(struct reply_writer *reply, uint32_t run, uint32_t number, uint32_t fill)
 {
 	struct shape shape = shape_of(number);
 	uint16_t type = shape.is_ipv6 ? DNS_TYPE_AAAA : DNS_TYPE_A;
-	uint16_t owner = RESPONSE_QUESTION;
+	uint16_t owner = REPLY_WRITER_QUESTION;
 	uint8_t text[TXT_LENGTH] = {TXT_LENGTH - 1};
 	struct wire_name name;
 
 	name_of(&name, run, number);
-	response_start(response, (uint16_t)number, RESPONSE_FLAGS_RECURSIVE, &name, type);
+	reply_writer_start(reply, (uint16_t)number, REPLY_WRITER_FLAGS_RECURSIVE, &name, type);
 	for (uint32_t i = 0; i < shape.cnames; i++)
-		owner = put_cname(response, owner, i);
+		owner = put_cname(reply, owner, i);
 	for (uint32_t i = 0; i < shape.addresses; i++) {
 		struct address address = address_of(number, i, shape.is_ipv6);
 
-		response_record(response, RESPONSE_ANSWER, owner, type, 60, address.bytes,
-				shape.is_ipv6 ? 16 : 4);
+		reply_writer_record(reply, REPLY_WRITER_ANSWER, owner, type, 60, address.bytes,
+				    shape.is_ipv6 ? 16 : 4);
 	}
 	memset(text + 1, 'x', sizeof(text) - 1);
 	for (; fill >= TXT_LENGTH; fill -= TXT_LENGTH)
-		response_record(response, RESPONSE_ADDITIONAL, owner, TYPE_TXT, 0, text,
-				sizeof(text));
-	response_opt(response);
+		reply_writer_record(reply, REPLY_WRITER_ADDITIONAL, owner, TYPE_TXT, 0, text,
+				    sizeof(text));
+	reply_writer_opt(reply);
 }
 
 void numbered_describe(char *text, uint32_t run, uint32_t number)

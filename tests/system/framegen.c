@@ -52,7 +52,7 @@ struct generator {
 	uint32_t number;
 	const char *resolver;
 	char client[ADDRESS_TEXT_MAX];
-	struct response response;
+	struct reply_writer reply;
 	struct build build;
 };
 
@@ -81,7 +81,7 @@ static void next_message(struct generator *g, uint32_t fill)
 {
 	char text[NUMBERED_TEXT_MAX];
 
-	numbered_response(&g->response, g->options.run, g->number, fill);
+	numbered_response(&g->reply, g->options.run, g->number, fill);
 	numbered_describe(text, g->options.run, g->number);
 	fprintf(g->lines, "%s|%s|%s\n", g->resolver, g->client, text);
 	g->number++;
@@ -91,7 +91,7 @@ static void start_udp(struct generator *g, int version, uint32_t fill)
 {
 	next_client(g, version);
 	next_message(g, fill);
-	build_start(&g->build, g->response.bytes, g->response.length);
+	build_start(&g->build, g->reply.bytes, g->reply.length);
 	build_udp(&g->build, 53, (uint16_t)(1024 + g->number % 60000));
 }
 
@@ -239,9 +239,9 @@ static void stream_start(struct generator *g, struct stream *stream, int version
 	for (int i = 0; i < MESSAGES; i++) {
 		stream->starts[i] = stream->length;
 		next_message(g, 0);
-		be16_store(stream->bytes + stream->length, (uint16_t)g->response.length);
-		memcpy(stream->bytes + stream->length + 2, g->response.bytes, g->response.length);
-		stream->length += 2 + g->response.length;
+		be16_store(stream->bytes + stream->length, (uint16_t)g->reply.length);
+		memcpy(stream->bytes + stream->length + 2, g->reply.bytes, g->reply.length);
+		stream->length += 2 + g->reply.length;
 	}
 	stream->starts[MESSAGES] = stream->length;
 }

@@ -21,7 +21,7 @@
 #include "base/log.h"
 #include "dns/message.h"
 #include "dns/question.h"
-#include "tests/lib/response.h"
+#include "tests/lib/reply_writer.h"
 #include "tests/lib/sockets.h"
 
 #define STREAMS_MAX   16
@@ -52,7 +52,7 @@ static void on_term(int number)
 }
 
 /* False: it is no query. */
-static bool build(struct response *response, struct slice query, uint8_t last_octet)
+static bool build(struct reply_writer *reply, struct slice query, uint8_t last_octet)
 {
 	const uint8_t address[] = {192, 0, 2, last_octet};
 	struct dns_question question;
@@ -61,26 +61,27 @@ static bool build(struct response *response, struct slice query, uint8_t last_oc
 	if (!dns_question_parse(query, &question) || !question.name_length)
 		return false;
 	name.length = question.name_length;
-	memcpy(name.bytes, query.data + RESPONSE_QUESTION, name.length); /* as it was written */
-	response_start(response, question.id, RESPONSE_FLAGS_RECURSIVE, &name, question.type);
+	memcpy(name.bytes, query.data + REPLY_WRITER_QUESTION, name.length); /* as it was written */
+	reply_writer_start(reply, question.id, REPLY_WRITER_FLAGS_RECURSIVE, &name, question.type);
 	if (question.type == 1)
-		response_record(response, RESPONSE_ANSWER, RESPONSE_QUESTION, 1, 300, address,
-				sizeof(address));
+		reply_writer_record(reply, REPLY_WRITER_ANSWER, REPLY_WRITER_QUESTION, 1, 300,
+				    address, sizeof(address));
 	return true;
 }
 
 /* How many lies the question calls for. */
 static uint32_t lies_of(struct slice query)
 {
-	const char *label = (const char *)query.data + RESPONSE_QUESTION + 1;
+	const char *label = (const char *)query.data + REPLY_WRITER_QUESTION + 1;
 
-	if (query.length <= RESPONSE_QUESTION + sizeof(FORGER) ||
+	if (query.length <= REPLY_WRITER_QUESTION + sizeof(FORGER) ||
 	    strncasecmp(label, FORGER, strlen(FORGER)) != 0)
 		return 0;
 	return (uint32_t)strtoul(label + strlen(FORGER), NULL, 10); /* a length octet ends it */
 }
 
-static void send_lies(int fd, const struct response *lie, uint32_t count, struct sockaddr_in *to)
+static void send_lies(int fd, const struct reply_writer *lie, uint32_t count,
+		      struct sockaddr_in *to)
 {
 	static uint8_t bytes[LIES_BATCH][512];
 	struct mmsghdr messages[LIES_BATCH];
@@ -110,18 +111,18 @@ static void send_lies(int fd, const struct response *lie, uint32_t count, struct
 static void answer_datagram(int fd, struct slice query, struct sockaddr_in *from)
 {
 	uint32_t lies = lies_of(query);
-	struct response response;
+	struct reply_writer reply;
 
-	if (!build(&response, query, ADDRESS_LIE))
+	if (!build(&reply, query, ADDRESS_LIE))
 		return;
 	counts.udp++;
 	if (log_file) {
 		fwrite(&from->sin_port, 2, 1, log_file);
 		fwrite(query.data, 2, 1, log_file);
 	}
-	send_lies(fd, &response, lies, from);
-	build(&response, query, ADDRESS_TRUE);
-	sendto(fd, response.bytes, response.length, 0, (struct sockaddr *)from, sizeof(*from));
+	send_lies(fd, &reply, lies, from);
+	build(&reply, query, ADDRESS_TRUE);
+	sendto(fd, reply.bytes, reply.length, 0, (struct sockaddr *)from, sizeof(*from));
 }
 
 static void on_datagrams(int fd)
@@ -142,15 +143,15 @@ static void on_datagrams(int fd)
 
 static void answer_frame(struct stream *stream, struct slice query)
 {
-	struct response response;
+	struct reply_writer reply;
 	uint8_t frame[DNS_FRAME_SIZE];
 
-	if (!build(&response, query, ADDRESS_TRUE))
+	if (!build(&reply, query, ADDRESS_TRUE))
 		return;
 	counts.tcp++;
-	be16_store(frame, (uint16_t)response.length);
+	be16_store(frame, (uint16_t)reply.length);
 	send(stream->fd, frame, sizeof(frame), MSG_NOSIGNAL | MSG_MORE);
-	send(stream->fd, response.bytes, response.length, MSG_NOSIGNAL);
+	send(stream->fd, reply.bytes, reply.length, MSG_NOSIGNAL);
 }
 
 static void on_stream(struct stream *stream)

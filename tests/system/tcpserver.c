@@ -43,23 +43,23 @@ static void send_all(int fd, const uint8_t *bytes, size_t length)
 
 static void answer(int fd, const struct options *options, uint32_t first)
 {
-	struct response *response = xmalloc(sizeof(*response));
+	struct reply_writer *reply = xmalloc(sizeof(*reply));
 	uint8_t *buffer = xmalloc(WRITE_BYTES);
 	size_t length = 0;
 
 	for (uint32_t i = 0; i < options->messages; i++) {
-		numbered_response(response, options->run, first + i, 0);
-		if (length + 2 + response->length > WRITE_BYTES) {
+		numbered_response(reply, options->run, first + i, 0);
+		if (length + 2 + reply->length > WRITE_BYTES) {
 			send_all(fd, buffer, length);
 			length = 0;
 		}
-		be16_store(buffer + length, (uint16_t)response->length);
-		memcpy(buffer + length + 2, response->bytes, response->length);
-		length += 2 + response->length;
+		be16_store(buffer + length, (uint16_t)reply->length);
+		memcpy(buffer + length + 2, reply->bytes, reply->length);
+		length += 2 + reply->length;
 	}
 	send_all(fd, buffer, length);
 	free(buffer);
-	free(response);
+	free(reply);
 }
 
 static void serve(const struct options *options)
