@@ -409,24 +409,10 @@ static void let_time_pass(void)
 /* What is kept was kept an hour ago, or a few seconds. */
 static void make_older(uint8_t name, uint32_t seconds)
 {
-	uint32_t now_s = (uint32_t)(proxy->now_ns / NANOSECONDS_PER_SECOND);
-	const struct cache_key key = {
-		.name = {(const uint8_t *)names[name % NAMES], strlen(names[name % NAMES]) + 1},
-		.type = 1,
-		.class = 1,
-		.group = proxy->groups[name % ruleset_group_count(proxy->ruleset)].identity,
-	};
-	uint8_t message[CACHE_MESSAGE_MAX];
-	uint16_t ttls[CACHE_TTLS_MAX];
-	struct cache_hit hit;
+	const struct cache_key key = proxy_rig_key(&rig, names[name % NAMES],
+						   name % ruleset_group_count(proxy->ruleset));
 
-	if (!cache_find(proxy->cache, &key, now_s, UINT32_MAX, &hit))
-		return;
-	memcpy(message, hit.answer.message.data, hit.answer.message.length);
-	memcpy(ttls, hit.answer.ttls, sizeof(*ttls) * hit.answer.ttl_count);
-	hit.answer.message.data = message;
-	hit.answer.ttls = ttls;
-	cache_put(proxy->cache, &key, &hit.answer, now_s - seconds);
+	proxy_rig_make_older(&rig, &key, seconds);
 }
 
 /* --- turns --- */

@@ -236,9 +236,42 @@ bool proxy_rig_wait(struct proxy_rig *rig, int fd, int wait_ms)
 	return false;
 }
 
+bool proxy_rig_is_quiet(struct proxy_rig *rig, int fd)
+{
+	return !proxy_rig_wait(rig, fd, PROXY_RIG_QUIET_MS);
+}
+
 void proxy_rig_pass(struct proxy_rig *rig, int time_ms)
 {
 	proxy_rig_wait(rig, -1, time_ms);
+}
+
+struct cache_key proxy_rig_key(const struct proxy_rig *rig, const char *name, uint32_t group)
+{
+	return (struct cache_key){
+		.name = {(const uint8_t *)name, strlen(name) + 1},
+		.type = DNS_TYPE_A,
+		.class = DNS_CLASS_IN,
+		.group = rig->proxy->groups[group].identity,
+	};
+}
+
+bool proxy_rig_make_older(struct proxy_rig *rig, const struct cache_key *key, uint32_t seconds)
+{
+	uint32_t now_s = (uint32_t)(rig->proxy->now_ns / NANOSECONDS_PER_SECOND);
+	struct cache *cache = rig->proxy->cache;
+	uint8_t message[CACHE_MESSAGE_MAX];
+	uint16_t ttls[CACHE_TTLS_MAX];
+	struct cache_hit hit;
+
+	if (!cache_find(cache, key, now_s, UINT32_MAX, &hit))
+		return false;
+	memcpy(message, hit.answer.message.data, hit.answer.message.length);
+	memcpy(ttls, hit.answer.ttls, sizeof(*ttls) * hit.answer.ttl_count);
+	hit.answer.message.data = message;
+	hit.answer.ttls = ttls;
+	cache_put(cache, key, &hit.answer, now_s - seconds);
+	return true;
 }
 
 int proxy_rig_connect(const struct proxy_rig *rig)

@@ -50,8 +50,17 @@ uint64_t proxy_rig_count(const struct proxy_rig *rig, enum counter counter);
 /* Runs the loop until fd can be read; false after so long. */
 bool proxy_rig_wait(struct proxy_rig *rig, int fd, int wait_ms);
 
+/* Whether nothing comes at fd within a moment. */
+#define PROXY_RIG_QUIET_MS 30
+bool proxy_rig_is_quiet(struct proxy_rig *rig, int fd);
+
 /* Runs it for so long. */
 void proxy_rig_pass(struct proxy_rig *rig, int time_ms);
+
+/* What is kept for a question of class IN and type A, name in wire form and lower case, becomes as
+ * old as if it had been kept so long ago; false: there is nothing. */
+struct cache_key proxy_rig_key(const struct proxy_rig *rig, const char *name, uint32_t group);
+bool proxy_rig_make_older(struct proxy_rig *rig, const struct cache_key *key, uint32_t seconds);
 
 /* A TCP connection to the proxy. */
 int proxy_rig_connect(const struct proxy_rig *rig);

@@ -18,8 +18,7 @@
 #include "dns/message.h"
 #include "tests/lib/proxy_rig.h"
 
-#define QUIET_MS 30
-#define RULES	 "redirect ^b to 192.0.2.9\nresolve ^ using 127.0.0.1:%u"
+#define RULES "redirect ^b to 192.0.2.9\nresolve ^ using 127.0.0.1:%u"
 
 static struct proxy_rig rig;
 static struct proxy_rig_message asked, reply;
@@ -96,11 +95,6 @@ static bool is_closed(int fd)
 
 	return proxy_rig_wait(&rig, fd, PROXY_RIG_WAIT_MS) &&
 	       recv(fd, &octet, 1, MSG_DONTWAIT) <= 0;
-}
-
-static void assert_quiet(int fd)
-{
-	assert_false(proxy_rig_wait(&rig, fd, QUIET_MS));
 }
 
 static void test_connection_takes_queries_split_anywhere(void **state)
@@ -267,7 +261,7 @@ static void test_connections_that_are_held_up_go_on_in_turns(void **state)
 		send_all(fds[i], big, length);
 	}
 	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	assert_int_equal(pendings_askers(rig.proxy->pendings), COUNT);
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	for (int i = 0; i < COUNT; i++) {
@@ -288,7 +282,7 @@ static void test_connection_answers_all_after_its_client_has_said_all(void **sta
 	ask(fd, 1, "a.test.");
 	shutdown(fd, SHUT_WR);
 	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	assert_int_equal(take_reply(fd), 1);
 	assert_true(is_closed(fd));
@@ -308,13 +302,13 @@ static void test_connection_gives_no_answer_to_its_successor(void **state)
 	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
 	close(fd);
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	other = proxy_rig_connect(&rig);
 	ask(other, 2, "b.test.");
 	assert_int_equal(take_reply(other), 2);
 	assert_int_equal(rig.proxy->connections->used, 1);
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
-	assert_quiet(other);
+	assert_true(proxy_rig_is_quiet(&rig, other));
 	assert_int_equal(rig.proxy->connections->slots[0].waiting, 0);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_CLOSED), 1);
 	close(other);
@@ -480,7 +474,7 @@ static void test_connection_answers_who_reads_late(void **state)
 	assert_true(rig.proxy->connections->slots[0].out_length < 2 * CONNECTION_OUT_BYTES);
 	for (uint16_t id = 0; id < 300; id++)
 		assert_int_equal(take_reply(fd), id);
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	assert_int_equal(rig.proxy->connections->held_bytes, 0);
 	close(fd);
 }
@@ -527,7 +521,7 @@ static void test_connection_keeps_no_more_than_the_share_of_its_client(void **st
 	rig.proxy->connections->slots[0].peer->held_bytes = CONNECTIONS_PEER_BYTES - 10000;
 	for (uint16_t id = 0; id < 60; id++)
 		ask(fd, id, "a.test.");
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	assert_int_equal(rig.proxy->connections->count, 0);
 	assert_int_equal(rig.proxy->connections->held_bytes, 0);
 	close(fd);
@@ -541,11 +535,11 @@ static void test_connections_that_are_stopped_wait_for_who_reads_late(void **sta
 	fd = open_reader();
 	for (uint16_t id = 0; id < 60; id++)
 		ask(fd, id, "a.test.");
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	assert_false(proxy_drain(rig.proxy));
 	for (uint16_t id = 0; id < 60; id++)
 		assert_int_equal(take_reply(fd), id);
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	assert_true(proxy_drain(rig.proxy));
 	close(fd);
 }
@@ -565,7 +559,7 @@ static void test_connection_of_a_client_too_many_is_refused(void **state)
 	ask(fds[0], 1, "b.test.");
 	assert_int_equal(take_reply(fds[0]), 1);
 	close(fds[1]);
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	close(fds[2]);
 	fds[2] = proxy_rig_connect(&rig);
 	ask(fds[2], 3, "b.test.");

@@ -16,7 +16,6 @@
 #include "dns/message.h"
 #include "tests/lib/proxy_rig.h"
 
-#define QUIET_MS     30
 #define ONE_UPSTREAM "resolve ^ using 127.0.0.1:%u"
 
 static struct proxy_rig rig;
@@ -39,11 +38,6 @@ static int tear_down(void **state)
 static void take_at(uint32_t upstream, struct proxy_rig_message *query)
 {
 	assert_true(proxy_rig_take(&rig, rig.upstreams[upstream], PROXY_RIG_WAIT_MS, query));
-}
-
-static void assert_quiet(int fd)
-{
-	assert_false(proxy_rig_wait(&rig, fd, QUIET_MS));
 }
 
 static uint16_t rcode_of(const struct proxy_rig_message *message)
@@ -104,7 +98,7 @@ static void test_resolve_asks_what_many_ask_once(void **state)
 	for (uint16_t id = 0; id < 100; id++)
 		proxy_rig_ask(&rig, id, id % 2 ? "a.test." : "A.TEST.", 1);
 	take_at(0, &asked);
-	assert_quiet(rig.upstreams[0]);
+	assert_true(proxy_rig_is_quiet(&rig, rig.upstreams[0]));
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	for (uint16_t id = 0; id < 100; id++)
 		assert_reply(id, 0, 1);
@@ -126,7 +120,7 @@ static void test_resolve_keeps_apart_what_is_not_the_same(void **state)
 	send(rig.client, query.bytes, query.length, 0);
 	for (int i = 0; i < 4; i++)
 		take_at(0, &asked);
-	assert_quiet(rig.upstreams[0]);
+	assert_true(proxy_rig_is_quiet(&rig, rig.upstreams[0]));
 }
 
 static void test_resolve_asks_all_and_takes_the_first_that_is_good(void **state)
@@ -137,7 +131,7 @@ static void test_resolve_asks_all_and_takes_the_first_that_is_good(void **state)
 	take_at(0, &asked);
 	take_at(1, &other);
 	answer_with(0, DNS_SERVFAIL);
-	assert_quiet(rig.client);
+	assert_true(proxy_rig_is_quiet(&rig, rig.client));
 	proxy_rig_answer(rig.upstreams[1], &other, 300, 1);
 	assert_reply(1, 0, 1);
 	assert_forgotten();
@@ -169,7 +163,7 @@ static void test_resolve_awaits_the_slower_server_in_silence(void **state)
 	assert_reply(1, 0, 1);
 	assert_int_equal(pendings_count(rig.proxy->pendings), 1);
 	proxy_rig_answer(rig.upstreams[1], &other, 300, 2);
-	assert_quiet(rig.client);
+	assert_true(proxy_rig_is_quiet(&rig, rig.client));
 	assert_int_equal(rig.proxy->servers[1].stats->wrong_ids, 0);
 	assert_forgotten();
 }
@@ -180,7 +174,7 @@ static void test_resolve_goes_on_to_the_next_after_an_error(void **state)
 	proxy_rig_open(&rig, "resolve ^ using ordered 127.0.0.1:%u, 127.0.0.1:%u");
 	proxy_rig_ask(&rig, 1, "a.test.", 1);
 	take_at(0, &asked);
-	assert_quiet(rig.upstreams[1]);
+	assert_true(proxy_rig_is_quiet(&rig, rig.upstreams[1]));
 	answer_with(0, DNS_SERVFAIL);
 	take_at(1, &asked);
 	proxy_rig_answer(rig.upstreams[1], &asked, 300, 1);
@@ -214,7 +208,7 @@ static void test_resolve_asks_another_beside_one_on_trial(void **state)
 	take_at(1, &asked);
 	proxy_rig_answer(rig.upstreams[1], &asked, 300, 1);
 	assert_reply(1, 0, 1);
-	assert_quiet(rig.upstreams[0]);
+	assert_true(proxy_rig_is_quiet(&rig, rig.upstreams[0]));
 	rig.proxy->servers[0].retry_ns = 0; /* its time is over */
 	proxy_rig_ask(&rig, 2, "b.test.", 1);
 	take_at(1, &asked);
@@ -222,7 +216,7 @@ static void test_resolve_asks_another_beside_one_on_trial(void **state)
 	assert_reply(2, 0, 1);
 	take_at(0, &asked);
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
-	assert_quiet(rig.client);
+	assert_true(proxy_rig_is_quiet(&rig, rig.client));
 	assert_forgotten();
 	assert_int_equal(rig.proxy->servers[0].backoff_ns, 0);
 }
@@ -236,7 +230,7 @@ static void test_resolve_fails_when_nobody_answers(void **state)
 	assert_reply(1, DNS_SERVFAIL, 0);
 	for (int i = 0; i < 3; i++)
 		take_at(0, &asked);
-	assert_quiet(rig.upstreams[0]);
+	assert_true(proxy_rig_is_quiet(&rig, rig.upstreams[0]));
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_FAILED), 1);
 	assert_int_equal(rig.proxy->servers[0].stats->timeouts, 3);
 	assert_int_equal(rig.proxy->servers[0].stats->retries, 2);
@@ -255,10 +249,10 @@ static void test_resolve_drops_what_it_has_no_room_for(void **state)
 	name[0] = 'b';
 	proxy_rig_ask(&rig, 3, name, 1);
 	take_at(0, &asked);
-	assert_quiet(rig.upstreams[0]);
+	assert_true(proxy_rig_is_quiet(&rig, rig.upstreams[0]));
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	assert_reply(1, 0, 1);
-	assert_quiet(rig.client);
+	assert_true(proxy_rig_is_quiet(&rig, rig.client));
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_DROPPED_FULL), 2);
 	assert_forgotten();
 }
@@ -325,7 +319,7 @@ static void test_resolve_asks_over_tcp_when_ids_are_guessed(void **state)
 		proxy_rig_answer(rig.upstreams[0], &other, 300, 66);
 	take_over_tcp(0, &fd);
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 66); /* even with the right one */
-	assert_quiet(rig.client);
+	assert_true(proxy_rig_is_quiet(&rig, rig.client));
 	answer_over_tcp(fd, PROXY_RIG_ANSWERED);
 	assert_reply(1, 0, 1);
 	assert_int_equal(reply.bytes[reply.length - 1], 1);
@@ -475,7 +469,7 @@ static bool is_cached(uint16_t flags, uint32_t ttl_s)
 
 	proxy_rig_query(&query, 9, flags, "a.test.", 1, 0);
 	send(fds[0], query.bytes, query.length, 0);
-	was_asked = proxy_rig_take(&rig, fds[1], QUIET_MS, &asked);
+	was_asked = proxy_rig_take(&rig, fds[1], PROXY_RIG_QUIET_MS, &asked);
 	if (was_asked)
 		proxy_rig_answer(fds[1], &asked, ttl_s, 1);
 	assert_reply(9, 0, 1);
@@ -488,43 +482,22 @@ static void open_with_cache(void)
 	proxy_rig_open(&rig, ONE_UPSTREAM);
 }
 
-static bool find_kept(struct cache_key *key, uint32_t *now_s, struct cache_hit *hit)
-{
-	*key = (struct cache_key){
-		.name = {(const uint8_t *)"\1a\4test", 8},
-		.type = 1,
-		.class = 1,
-		.group = rig.proxy->groups[0].identity,
-	};
-	*now_s = (uint32_t)(rig.proxy->now_ns / NANOSECONDS_PER_SECOND);
-	return cache_find(rig.proxy->cache, key, *now_s, 0, hit);
-}
-
 /* For how long the answer is kept; 0: it is not. */
 static uint32_t kept_s(void)
 {
-	struct cache_key key;
+	const struct cache_key key = proxy_rig_key(&rig, "\1a\4test", 0);
+	uint32_t now_s = (uint32_t)(rig.proxy->now_ns / NANOSECONDS_PER_SECOND);
 	struct cache_hit hit;
-	uint32_t now_s;
 
-	return find_kept(&key, &now_s, &hit) ? hit.answer.ttl_s : 0;
+	return cache_find(rig.proxy->cache, &key, now_s, 0, &hit) ? hit.answer.ttl_s : 0;
 }
 
 /* As if it had been kept so long ago. */
 static void make_older(uint32_t seconds)
 {
-	uint8_t message[512];
-	struct cache_key key;
-	struct cache_hit hit;
-	uint16_t ttls[16];
-	uint32_t now_s;
+	const struct cache_key key = proxy_rig_key(&rig, "\1a\4test", 0);
 
-	assert_true(find_kept(&key, &now_s, &hit));
-	memcpy(message, hit.answer.message.data, hit.answer.message.length);
-	memcpy(ttls, hit.answer.ttls, sizeof(*ttls) * hit.answer.ttl_count);
-	hit.answer.message.data = message;
-	hit.answer.ttls = ttls;
-	cache_put(rig.proxy->cache, &key, &hit.answer, now_s - seconds);
+	assert_true(proxy_rig_make_older(&rig, &key, seconds));
 }
 
 static void test_resolve_keeps_an_answer_for_its_time(void **state)
@@ -704,7 +677,7 @@ static void test_resolve_asks_before_the_end_of_what_is_popular(void **state)
 	assert_reply(3, 0, 1);
 	take_at(0, &asked);
 	proxy_rig_answer(rig.upstreams[0], &asked, 90, 1);
-	proxy_rig_pass(&rig, QUIET_MS);
+	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
 	assert_int_equal(kept_s(), 90);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_PREFETCHES), 1);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_CACHED), 2);
@@ -798,7 +771,7 @@ static void test_resolve_waits_together_under_different_names(void **state)
 	proxy_rig_ask(&rig, 1, "a.old.", 1);
 	proxy_rig_ask(&rig, 2, "a.new.", 1);
 	take_at(0, &asked);
-	assert_quiet(rig.upstreams[0]);
+	assert_true(proxy_rig_is_quiet(&rig, rig.upstreams[0]));
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	assert_reply(1, 0, 1);
 	assert_memory_equal(reply.bytes + 12, "\1a\3old", 7);
