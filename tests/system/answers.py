@@ -23,18 +23,10 @@ import socket
 import struct
 import sys
 
+from messages import name_labels, read_name
+
 log = open(sys.argv[3], "a", buffering=1) if len(sys.argv) > 3 else None
 seen = {}
-
-
-def read_question(message):
-    at = 12
-    labels = []
-    while message[at]:
-        labels.append(message[at + 1 : at + 1 + message[at]])
-        at += 1 + message[at]
-    kind, klass = struct.unpack("!HH", message[at + 1 : at + 5])
-    return labels, kind, klass, message[12 : at + 5]
 
 
 def record(kind, data, ttl=300, owner=b"\xc0\x0c"):
@@ -54,7 +46,10 @@ SOA = b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, 600, 22) + b"\0\0" + struct.pack(
 class Answer:
     def __init__(self, message, transport):
         self.id, self.flags = struct.unpack("!HH", message[:4])
-        self.labels, self.kind, self.klass, self.question = read_question(message)
+        name, end = read_name(message, 12)
+        self.labels = name_labels(name)
+        self.kind, self.klass = struct.unpack("!HH", message[end : end + 4])
+        self.question = message[12 : end + 4]
         self.transport = transport
         self.has_edns = struct.unpack("!H", message[10:12])[0] > 0
         words = self.labels[0].decode("latin1").lower().split("-") if self.labels else [""]

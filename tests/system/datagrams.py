@@ -9,16 +9,11 @@ import struct
 import sys
 import time
 
-from messages import Reply, name_wire, question
+from messages import Reply, name_wire, question, require
 
 ADDRESS = ("127.0.0.1", 53)
 TRUE = bytes([192, 0, 2, 1])
 SO_RCVBUFFORCE = 33
-
-
-def _require(condition, *what):
-    if not condition:
-        sys.exit(" ".join(str(word) for word in what))
 
 
 def _socket():
@@ -50,9 +45,9 @@ def identical(count, name):
     while len(numbers) < count and time.monotonic() < end:
         for number, _ in poll.poll(0.5):
             message = by_number[number].recv(4096)
-            _require(_is_true(message), "answered by", message)
+            require(_is_true(message), "answered by", message)
             numbers.add(Reply(message).id)
-    _require(len(numbers) == count, len(numbers), "are answered")
+    require(len(numbers) == count, len(numbers), "are answered")
 
 
 def ask(count, window, rate, *labels):
@@ -76,7 +71,7 @@ def ask(count, window, rate, *labels):
         except socket.timeout:
             sys.exit(f"{len(waiting)} are not answered: {list(waiting.values())[:5]}")
         name, asked = waiting.pop(Reply(message).id, (None, 0))
-        _require(name is None or _is_true(message), name, "is answered by", message)
+        require(name is None or _is_true(message), name, "is answered by", message)
         if name:
             times.append((time.monotonic() - asked) * 1000)
     times.sort()
@@ -94,8 +89,8 @@ def spellings(count, times, label):
             client.settimeout(5)
             client.send(question(asked, number=i))
             reply = Reply(client.recv(4096))
-            _require(_is_true(reply.message) and reply.id == i, asked, "is answered by", reply.message)
-            _require(reply.questions[0][0] == name_wire(asked), asked, "comes back in another spelling")
+            require(_is_true(reply.message) and reply.id == i, asked, "is answered by", reply.message)
+            require(reply.questions[0][0] == name_wire(asked), asked, "comes back in another spelling")
 
 
 def unanswered(count, label, seconds):
@@ -133,11 +128,11 @@ def ids(path):
                                ("lower octets of steps between ids", [step & 255 for step in steps], 256)):
         chi = _chi_square(values, bins)
         print(f"{what}: chi-square {chi:.0f} of {bins} bins, limit {_limit(bins):.0f}")
-        _require(chi < _limit(bins), what, "are uneven")
+        require(chi < _limit(bins), what, "are uneven")
     repeats = len(numbers) - len(set(numbers))
     expected = len(numbers) - 65536 * (1 - (1 - 1 / 65536) ** len(numbers))
     print(f"ids that came again {repeats}, of chance {expected:.0f}")
-    _require(abs(repeats - expected) < 0.1 * expected + 50, "ids come again")
+    require(abs(repeats - expected) < 0.1 * expected + 50, "ids come again")
     _ports([port for port, _ in seen])
 
 
@@ -146,15 +141,15 @@ def _ports(ports):
     quarter = len(ports) // 4
     first, last = set(ports[:quarter]), set(ports[-len(ports) // 10:])
     print(f"ports {len(set(ports))}, at first {len(first)}, at last {len(last)}, in both {len(first & last)}")
-    _require(len(first) >= 48 and len(last) >= 48, "few ports")
-    _require(not first & last, "ports are not replaced")
+    require(len(first) >= 48 and len(last) >= 48, "few ports")
+    require(not first & last, "ports are not replaced")
     opened = list(dict.fromkeys(ports))
     near = sum(abs(before - after) < 64 for before, after in zip(opened, opened[1:]))
     print(f"of {len(opened)} ports one after the other near ones {near}")
-    _require(near < len(opened) / 10, "ports come one after the other")
+    require(near < len(opened) / 10, "ports come one after the other")
     share = max(collections.Counter(ports[:quarter]).values()) / quarter
     print(f"the most used port had {share * 100:.1f} % at first")
-    _require(share < 0.1, "one port is used too much")
+    require(share < 0.1, "one port is used too much")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """DNS messages for clients of tests: made, sent, and taken apart, with nothing of the product in it."""
 import socket
 import struct
+import sys
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "NAPTR": 35,
          "DS": 43, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "OPT": 41, "CAA": 257}
@@ -9,6 +10,11 @@ QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0
 DO = 0x8000
 # Where names stand in data that a server may compress: (octets before them, how many).
 NAMES_IN_DATA = {2: (0, 1), 5: (0, 1), 6: (0, 2), 12: (0, 1), 15: (2, 1), 33: (6, 1)}
+
+
+def require(condition, *what):
+    if not condition:
+        sys.exit(" ".join(str(word) for word in what))
 
 
 def name_wire(name):
@@ -24,7 +30,7 @@ def question(name, kind=1, number=1, flags=RD, klass=1, payload=None, ttl=0):
 
 
 def read_name(message, at):
-    """The name at a place, as its labels, and the place behind it."""
+    """The name at a place, whole, and the place behind it."""
     labels, end, jumps = [], None, 0
     while length := message[at]:
         if length >= 0xC0:
@@ -37,6 +43,14 @@ def read_name(message, at):
         labels.append(message[at + 1:at + 1 + length])
         at += 1 + length
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0", end or at + 1
+
+
+def name_labels(wire):
+    labels, at = [], 0
+    while length := wire[at]:
+        labels.append(wire[at + 1:at + 1 + length])
+        at += 1 + length
+    return labels
 
 
 def read_data(message, at, length, kind):

@@ -7,14 +7,9 @@ import struct
 import sys
 import time
 
-from messages import Stream, question
+from messages import Stream, question, require
 
 ADDRESS = ("127.0.0.1", 53)
-
-
-def require(condition, *what):
-    if not condition:
-        sys.exit(" ".join(str(word) for word in what))
 
 
 def require_answer(reply, number, what):
