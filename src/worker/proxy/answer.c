@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker/proxy/answer.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "dns/message.h"

@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/cursor.h"
-#include "base/log.h"
 #include "dns/message.h"
 #include "loop/loop.h"
 #include "worker/proxy/connections.h"

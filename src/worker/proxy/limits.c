@@ -7,7 +7,6 @@
 #include "worker/proxy/limits.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/hash.h"

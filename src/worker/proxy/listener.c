@@ -2,7 +2,6 @@
 #include "worker/proxy/listener.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker/proxy/rule_log.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "dns/name.h"
