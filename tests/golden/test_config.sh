@@ -182,6 +182,12 @@ refuses "a mistake in JSON has its place" 'conf:3:10: port: 0 is not a number fr
 printf '{\n\t"host": "127.0.0.1",\n\t"rules": ["log a",]\n}\n' >"$conf"
 refuses "what is not JSON has its place" "conf:3:20: not JSON: unexpected token near ']'" --check --config "$conf"
 
+# The README's configuration, indented as it stands there.
+echo '0.0.0.0 ads.example' >"$work/ads.hosts"
+sed -n '/^    proxy:$/,/^$/{ s/^    //; s|/etc/dnsflow/ads.hosts|'"$work"'/ads.hosts|; p; }' README.md >"$conf"
+check "the README's configuration is good" "$dnsflow" --check --config "$conf"
+check "and has its five rules" [ "$("$dnsflow" --print-config --config "$conf" | grep -cE -- '- "(block|redirect|rewrite|resolve) ')" = 5 ]
+
 # The proxy, its rules and what needs what.
 refuses "a proxy without rules" 'proxy.listen needs rules' --check --proxy.listen 5300
 printf 'rules: [log a, log b]\n' >"$conf"
