@@ -8,7 +8,6 @@
 #include "dns/message.h"
 #include "net/address.h"
 
-#define CLASS_IN    1
 #define TTL	    300
 #define TYPE_OPT    41
 #define POINTER	    0xc000
@@ -100,7 +99,7 @@ void dns_build_question(struct dns_build *build, const char *name, uint16_t type
 {
 	dns_build_name(build, name);
 	dns_build_u16(build, type);
-	dns_build_u16(build, CLASS_IN);
+	dns_build_u16(build, DNS_CLASS_IN);
 	section_add(build, DNS_QUESTION);
 }
 
@@ -122,7 +121,7 @@ static void record_head(struct dns_build *build, const char *owner, uint16_t typ
 void dns_build_record(struct dns_build *build, const char *owner, uint16_t type, const void *data,
 		      uint16_t length)
 {
-	record_head(build, owner, type, CLASS_IN);
+	record_head(build, owner, type, DNS_CLASS_IN);
 	dns_build_u16(build, length);
 	dns_build_bytes(build, data, length);
 }
@@ -142,7 +141,7 @@ void dns_build_alias(struct dns_build *build, const char *owner, uint16_t type, 
 {
 	uint32_t data;
 
-	record_head(build, owner, type, CLASS_IN);
+	record_head(build, owner, type, DNS_CLASS_IN);
 	dns_build_u16(build, 0);
 	data = build->length;
 	dns_build_name(build, target);

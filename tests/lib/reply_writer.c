@@ -4,8 +4,6 @@
 #include "base/cursor.h"
 #include "dns/message.h"
 
-#define CLASS_IN 1
-
 static void reply_writer_put(struct reply_writer *reply, const void *bytes, size_t length)
 {
 	memcpy(reply->bytes + reply->length, bytes, length);
@@ -41,7 +39,7 @@ void reply_writer_start(struct reply_writer *reply, uint16_t id, uint16_t flags,
 	reply->length = DNS_HEADER_SIZE;
 	reply_writer_put(reply, name->bytes, name->length);
 	reply_writer_put_u16(reply, type);
-	reply_writer_put_u16(reply, CLASS_IN);
+	reply_writer_put_u16(reply, DNS_CLASS_IN);
 }
 
 uint16_t reply_writer_record(struct reply_writer *reply, enum reply_writer_section section,
@@ -52,7 +50,7 @@ uint16_t reply_writer_record(struct reply_writer *reply, enum reply_writer_secti
 
 	reply_writer_put_u16(reply, 0xc000 | owner);
 	reply_writer_put_u16(reply, type);
-	reply_writer_put_u16(reply, CLASS_IN);
+	reply_writer_put_u16(reply, DNS_CLASS_IN);
 	reply_writer_put_u32(reply, ttl);
 	reply_writer_put_u16(reply, (uint16_t)length);
 	data_offset = (uint16_t)reply->length;
