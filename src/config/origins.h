@@ -16,9 +16,9 @@ struct origins {
 #define ORIGIN_MAX 224
 
 /*
- * Writes "NAME:LINE:COLUMN: " to where[ORIGIN_MAX], or "NAME:LINE: " of a file of rules: the place of
- * the first element of this list with this value, blanks at their ends aside. "" when there is none:
- * the value is of the command line. origins may be NULL: nothing is known.
+ * Writes "NAME:LINE:COLUMN: " to where[ORIGIN_MAX], or "NAME:LINE: " of a file of rules: the place
+ * of the first element of this list with this value, blanks at their ends aside. "" when there is
+ * none: the value is of the command line. origins may be NULL: nothing is known.
  */
 void origins_find(const struct origins *origins, const char *key, const char *value, char *where);
 
