@@ -54,7 +54,7 @@ static void test_lines_of_all_shapes_are_read(void **state)
 	(void)state;
 	assert_int_equal(parse("# a list\r\n\r\n  Example.org  # why\r\n\tb.example.\n\n.\na\\.b"),
 			 0);
-	assert_entries(4, "\x11\7Example\3org\0\x11\1b\7example\0\x11\0\x11\3a.b",
+	assert_entries(4, "\x22\7Example\3org\0\x22\1b\7example\0\x22\0\x22\3a.b",
 		       4 + 12 + 1 + 11 + 1 + 5);
 }
 
