@@ -211,7 +211,8 @@ static bool prefilter_make(struct ruleset *ruleset, char *error)
 	const char **patterns = calloc(ruleset->count + 1, sizeof(*patterns));
 
 	for (uint32_t i = 0; patterns && i < ruleset->count; i++)
-		patterns[i] = ruleset->patterns[i] ? ruleset->rules[i]->pattern : NULL;
+		if (ruleset->patterns[i] && ruleset->rules[i])
+			patterns[i] = ruleset->rules[i]->pattern;
 	if (patterns)
 		ruleset->prefilter = prefilter_new(patterns, ruleset->count);
 	free(patterns);
