@@ -50,6 +50,7 @@ static void check_rewrite(const struct rule *rule, unsigned group_count)
 static void check_rule(const struct rule *rule)
 {
 	unsigned group_count = check_pattern(rule);
+	char doubt[RULE_ERROR_MAX];
 
 	assert(rule->has_condition ==
 	       (rule->has_type || rule->has_class || rule->has_client || *rule->list));
@@ -64,6 +65,9 @@ static void check_rule(const struct rule *rule)
 		check_upstreams(&rule->upstreams);
 	if (rule->action == RULE_REWRITE)
 		check_rewrite(rule, group_count);
+	memset(doubt, 'x', sizeof(doubt));
+	if (rule_is_doubtful(rule, doubt))
+		assert(*doubt && memchr(doubt, '\0', sizeof(doubt)));
 	assert(rule_action_name(rule->action) && rule_class_name(rule));
 }
 
