@@ -1,31 +1,57 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "loop/loop.h"
 
+#include <assert.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 
+/* libevent serves those of the first first, all of them; of the others it does so for a time. Only
+ * what cannot be due again at once may come before others. */
+enum priority { FIRST, LATER, PRIORITIES };
+
 struct loop {
 	struct event_base *base;
 	struct loop_event *events;
+	struct loop_event *urgent[LOOP_URGENT_MAX];
+	uint32_t urgent_count;
+	uint32_t calls; /* since urgent ones were looked at, which was at: */
+	int64_t looked_ns;
 };
 
 struct loop_event {
 	struct loop_event *next;
 	struct loop_event **previous; /* what points to this one */
 	struct event *event;
+	struct loop *loop;
+	int fd;
+	bool is_urgent;
 	loop_fn fn;
 	void *argument;
 };
 
+/* NULL when out of memory. */
+static struct event_base *make_base(void)
+{
+	const struct timeval most = {.tv_usec = LOOP_URGENT_NS / 1000};
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && !event_config_set_max_dispatch_interval(config, &most, -1, LATER))
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base && !event_base_priority_init(base, PRIORITIES) ? base : NULL;
+}
+
 struct loop *loop_new(void)
 {
-	struct loop *loop = xmalloc(sizeof(*loop));
+	struct loop *loop = xcalloc(1, sizeof(*loop));
 
-	loop->events = NULL;
-	loop->base = event_base_new();
+	loop->base = make_base();
 	if (!loop->base)
 		abort();
 	return loop;
@@ -44,19 +70,61 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
+static bool is_still_urgent(const struct loop *loop, const struct loop_event *event)
+{
+	for (uint32_t i = 0; i < loop->urgent_count; i++)
+		if (loop->urgent[i] == event)
+			return true;
+	return false;
+}
+
+/* Those that are ready, in the middle of what libevent is serving. One may free another. */
+static void serve_urgent(struct loop *loop)
+{
+	struct loop_event *events[LOOP_URGENT_MAX];
+	struct pollfd fds[LOOP_URGENT_MAX];
+	uint32_t count = loop->urgent_count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		events[i] = loop->urgent[i];
+		fds[i] = (struct pollfd){.fd = events[i]->fd, .events = POLLIN};
+	}
+	if (poll(fds, count, 0) <= 0)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		if (fds[i].revents && is_still_urgent(loop, events[i]))
+			events[i]->fn(events[i]->argument);
+}
+
+static void look_at_urgent(struct loop *loop)
+{
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (++loop->calls < LOOP_URGENT_CALLS && now_ns - loop->looked_ns < LOOP_URGENT_NS)
+		return;
+	serve_urgent(loop);
+	loop->calls = 0;
+	loop->looked_ns = clock_monotonic_ns();
+}
+
 static void on_event(evutil_socket_t fd, short what, void *argument)
 {
 	struct loop_event *event = argument;
+	struct loop *loop = event->loop;
 
 	(void)fd;
 	(void)what;
-	event->fn(event->argument);
+	event->fn(event->argument); /* it may be free now */
+	if (loop->urgent_count)
+		look_at_urgent(loop);
 }
 
 static struct loop_event *add(struct loop *loop, int fd, short what, loop_fn fn, void *argument)
 {
-	struct loop_event *event = xmalloc(sizeof(*event));
+	struct loop_event *event = xcalloc(1, sizeof(*event));
 
+	event->loop = loop;
+	event->fd = fd;
 	event->fn = fn;
 	event->argument = argument;
 	event->event = event_new(loop->base, fd, what, on_event, event);
@@ -75,6 +143,16 @@ struct loop_event *loop_add_reader(struct loop *loop, int fd, loop_fn fn, void *
 	return add(loop, fd, EV_READ | EV_PERSIST, fn, argument);
 }
 
+struct loop_event *loop_add_urgent_reader(struct loop *loop, int fd, loop_fn fn, void *argument)
+{
+	struct loop_event *event = loop_add_reader(loop, fd, fn, argument);
+
+	assert(loop->urgent_count < LOOP_URGENT_MAX);
+	event->is_urgent = true;
+	loop->urgent[loop->urgent_count++] = event;
+	return event;
+}
+
 struct loop_event *loop_add_writer(struct loop *loop, int fd, loop_fn fn, void *argument)
 {
 	return add(loop, fd, EV_WRITE | EV_PERSIST, fn, argument);
@@ -91,7 +169,12 @@ void loop_timer_set(struct loop_event *timer, int64_t delay_ns)
 		.tv_sec = delay_ns / NANOSECONDS_PER_SECOND,
 		.tv_usec = delay_ns % NANOSECONDS_PER_SECOND / 1000,
 	};
+	enum priority priority = delay_ns > 0 ? FIRST : LATER;
 
+	if (event_priority_set(timer->event, priority) < 0) {
+		event_del(timer->event); /* its call is due */
+		event_priority_set(timer->event, priority);
+	}
 	if (event_add(timer->event, &delay) < 0)
 		abort();
 }
@@ -106,10 +189,19 @@ struct loop_event *loop_add_signal(struct loop *loop, int signal, loop_fn fn, vo
 	return add(loop, signal, EV_SIGNAL | EV_PERSIST, fn, argument);
 }
 
+static void forget_urgent(struct loop *loop, const struct loop_event *event)
+{
+	for (uint32_t i = 0; i < loop->urgent_count; i++)
+		if (loop->urgent[i] == event)
+			loop->urgent[i] = loop->urgent[--loop->urgent_count];
+}
+
 void loop_event_free(struct loop_event *event)
 {
 	if (!event)
 		return;
+	if (event->is_urgent)
+		forget_urgent(event->loop, event);
 	*event->previous = event->next;
 	if (event->next)
 		event->next->previous = event->previous;

@@ -386,7 +386,7 @@ static void __attribute__((noreturn)) run_live(struct worker *worker)
 	loop_timer_set(worker->stats_timer, jittered(worker, STATS_INTERVAL_NS));
 	loop_timer_set(worker->expire_timer, EXPIRE_INTERVAL_NS);
 	if (config_has_capture(&worker->config))
-		loop_add_reader(worker->loop, CHILD_FD_INPUT, on_frames, worker);
+		loop_add_urgent_reader(worker->loop, CHILD_FD_INPUT, on_frames, worker);
 	begin_proxy(worker);
 	if (!worker->is_draining && !worker->is_leaving)
 		loop_run(worker->loop);
@@ -461,7 +461,7 @@ void worker_main(const struct child_identity *identity)
 	open_pipeline(worker);
 	worker->loop = loop_new();
 	open_proxy(worker);
-	loop_add_reader(worker->loop, CHILD_FD_CONTROL, on_control, worker);
+	loop_add_urgent_reader(worker->loop, CHILD_FD_CONTROL, on_control, worker);
 	enter_sandbox(worker);
 	control_send(CHILD_FD_CONTROL, CONTROL_READY, 0, NULL);
 	loop_run(worker->loop); /* until all are ready, so that none begins when another cannot */

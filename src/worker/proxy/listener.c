@@ -94,7 +94,7 @@ void listener_open(struct listener *listener, struct proxy *proxy, int fd,
 	*listener = (struct listener){.proxy = proxy, .fd = fd, .endpoint = *endpoint};
 	listener->is_wildcard = address_is_any(&endpoint->address);
 	listener->replies = xcalloc(1, sizeof(*listener->replies));
-	listener->event = loop_add_reader(proxy->loop, fd, on_readable, listener);
+	listener->event = loop_add_urgent_reader(proxy->loop, fd, on_readable, listener);
 }
 
 void listener_stop(struct listener *listener)

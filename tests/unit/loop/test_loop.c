@@ -75,6 +75,143 @@ static void test_reader_is_called_while_there_is_something(void **state)
 	close(fds[1]);
 }
 
+#define CROWD 800 /* descriptors: few, for a limit of 1024 */
+
+/* One pipe that many ask, which are all ready, always. */
+static struct crowd {
+	int fds[CROWD], pipe[2], urgent_pipe[2];
+	struct loop_event *urgent;
+	uint32_t calls, calls_then, times;
+	int64_t busy_ns;
+} crowd;
+
+static void be_busy(void *argument)
+{
+	int64_t until_ns = clock_monotonic_ns() + crowd.busy_ns;
+
+	(void)argument;
+	if (++crowd.calls == 10) {
+		crowd.calls_then = crowd.calls;
+		assert_int_equal(write(crowd.urgent_pipe[1], "x", 1), 1);
+	}
+	if (crowd.calls == 3 * CROWD)
+		loop_stop(loop);
+	while (clock_monotonic_ns() < until_ns)
+		;
+}
+
+static void gather_crowd(int64_t busy_ns)
+{
+	crowd = (struct crowd){.busy_ns = busy_ns};
+	assert_int_equal(pipe(crowd.pipe), 0);
+	assert_int_equal(pipe(crowd.urgent_pipe), 0);
+	assert_int_equal(write(crowd.pipe[1], "x", 1), 1);
+	for (int i = 0; i < CROWD; i++) {
+		crowd.fds[i] = dup(crowd.pipe[0]);
+		assert_true(crowd.fds[i] >= 0);
+		loop_add_reader(loop, crowd.fds[i], be_busy, NULL);
+	}
+}
+
+static void dismiss_crowd(void)
+{
+	loop_free(loop);
+	loop = NULL;
+	for (int i = 0; i < CROWD; i++)
+		close(crowd.fds[i]);
+	for (int i = 0; i < 2; i++) {
+		close(crowd.pipe[i]);
+		close(crowd.urgent_pipe[i]);
+	}
+}
+
+static void take_note(void *argument)
+{
+	(void)argument;
+	crowd.calls_then = crowd.calls - crowd.calls_then;
+	loop_event_free(crowd.urgent);
+	loop_stop(loop);
+}
+
+static void test_an_urgent_reader_is_served_among_very_many(void **state)
+{
+	(void)state;
+	gather_crowd(1000);
+	crowd.urgent = loop_add_urgent_reader(loop, crowd.urgent_pipe[0], take_note, NULL);
+	loop_run(loop);
+	assert_in_range(crowd.calls_then, 1, LOOP_URGENT_CALLS);
+	dismiss_crowd();
+}
+
+static void test_an_urgent_reader_is_served_among_slow_ones(void **state)
+{
+	(void)state;
+	gather_crowd(LOOP_URGENT_NS / 5);
+	crowd.urgent = loop_add_urgent_reader(loop, crowd.urgent_pipe[0], take_note, NULL);
+	loop_run(loop);
+	assert_in_range(crowd.calls_then, 0, 6);
+	dismiss_crowd();
+}
+
+static void count(void *argument)
+{
+	(void)argument;
+	crowd.times++;
+}
+
+static void test_an_urgent_reader_that_is_always_ready_leaves_turns_to_others(void **state)
+{
+	uint32_t share = 3 * CROWD / LOOP_URGENT_CALLS;
+
+	(void)state;
+	gather_crowd(0);
+	loop_add_urgent_reader(loop, crowd.pipe[0], count, NULL);
+	loop_run(loop);
+	assert_int_equal(crowd.calls, 3 * CROWD);
+	assert_in_range(crowd.times, share / 2, 2 * share);
+	dismiss_crowd();
+}
+
+static void note_time(void *argument)
+{
+	*(int64_t *)argument = clock_monotonic_ns();
+	loop_stop(loop);
+}
+
+/* A round of the crowd takes 200 ms. */
+static void test_a_timer_is_served_among_very_many(void **state)
+{
+	int64_t served_ns = 0, begun_ns;
+
+	(void)state;
+	gather_crowd(250000);
+	event = loop_add_timer(loop, note_time, &served_ns);
+	begun_ns = clock_monotonic_ns();
+	loop_timer_set(event, NANOSECONDS_PER_MILLISECOND);
+	loop_run(loop);
+	assert_true(served_ns - begun_ns < 100 * NANOSECONDS_PER_MILLISECOND);
+	dismiss_crowd();
+}
+
+static void set_again(void *argument)
+{
+	(void)argument;
+	crowd.times++;
+	loop_timer_set(event, 0);
+}
+
+static void test_a_timer_of_no_delay_leaves_turns_to_readers(void **state)
+{
+	(void)state;
+	gather_crowd(0);
+	event = loop_add_timer(loop, set_again, NULL);
+	loop_timer_set(event, 0);
+	loop_run(loop);
+	assert_int_equal(crowd.calls, 3 * CROWD);
+	assert_true(crowd.times > 0);
+	dismiss_crowd();
+}
+
 static void test_signal_is_handled_in_the_loop(void **state)
 {
 	static int one = 1;
@@ -98,13 +235,17 @@ static void test_event_may_free_itself(void **state)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_timer_fires_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_reader_is_called_while_there_is_something,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_signal_is_handled_in_the_loop, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_event_may_free_itself, set_up, tear_down),
+		TEST(test_timer_fires_once),
+		TEST(test_reader_is_called_while_there_is_something),
+		TEST(test_an_urgent_reader_is_served_among_very_many),
+		TEST(test_an_urgent_reader_is_served_among_slow_ones),
+		TEST(test_an_urgent_reader_that_is_always_ready_leaves_turns_to_others),
+		TEST(test_a_timer_is_served_among_very_many),
+		TEST(test_a_timer_of_no_delay_leaves_turns_to_readers),
+		TEST(test_signal_is_handled_in_the_loop),
+		TEST(test_event_may_free_itself),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
