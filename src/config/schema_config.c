@@ -218,7 +218,7 @@ static const struct setting settings[] = {
 	{"proxy.tcp-connections", 0, SETTING_NUMBER, AT(proxy.tcp_connections), .least = 1,
 	 .most = 1 << 20, .argument = "N", .help = "of each worker (default 10000)"},
 	{"proxy.tcp-per-client", 0, SETTING_NUMBER, AT(proxy.tcp_per_client), .least = 1,
-	 .most = 1 << 20, .argument = "N", .help = "connections of one address (default 1000)"},
+	 .most = 65535, .argument = "N", .help = "connections of one address (default 1000)"},
 	{"proxy.tcp-queries", 0, SETTING_NUMBER, AT(proxy.tcp_queries), .least = 1, .most = 65535,
 	 .argument = "N", .help = "waiting at a time, of one connection (default 64)"},
 	{"proxy.tcp-idle", 0, SETTING_NUMBER, AT(proxy.tcp_idle_ms), .least = 100, .most = 3600000,

@@ -83,15 +83,18 @@ static void on_accept_again(void *argument)
 }
 
 /* The longest idle one makes way. False when none is idle. */
-static bool make_room(struct connections *connections)
+static bool evict_idle(struct connections *connections)
 {
-	if (connections->count < connections->room)
-		return true;
 	if (!connections->idle_first)
 		return false;
 	proxy_count(connections->proxy, COUNTER_PROXY_CONNECTIONS_EVICTED, 1);
 	connection_end(connections->idle_first);
 	return true;
+}
+
+static bool make_room(struct connections *connections)
+{
+	return connections->count < connections->room || evict_idle(connections);
 }
 
 static void begin(struct connections *connections, int fd, const union client_address *from)
@@ -107,8 +110,25 @@ static void begin(struct connections *connections, int fd, const union client_ad
 	proxy_count(connections->proxy, COUNTER_PROXY_CONNECTIONS, 1);
 }
 
+/* Those who wait are asked again soon. */
+static void pause_accepting(struct connections *connections)
+{
+	set_accepting(connections, false);
+	loop_timer_set(connections->accept_timer, ACCEPT_PAUSE_NS);
+}
+
+/* There are no descriptors, perhaps fewer than connections that are wanted. Only the first of a
+ * turn is sure to have a client wait: the kernel says this also when there is none. */
+static bool make_room_for_first(struct connections *connections, bool is_first)
+{
+	if (!is_first || evict_idle(connections))
+		return is_first;
+	pause_accepting(connections);
+	return false;
+}
+
 /* False: no more now. */
-static bool accept_one(struct acceptor *acceptor)
+static bool accept_one(struct acceptor *acceptor, bool is_first)
 {
 	struct connections *connections = acceptor->connections;
 	struct proxy *proxy = connections->proxy;
@@ -117,10 +137,10 @@ static bool accept_one(struct acceptor *acceptor)
 	struct address address;
 	int fd = accept4(acceptor->fd, &from.any, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-		set_accepting(connections, false); /* those who wait are asked again soon */
-		loop_timer_set(connections->accept_timer, ACCEPT_PAUSE_NS);
-	}
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		return make_room_for_first(connections, is_first);
+	if (fd < 0 && (errno == ENOBUFS || errno == ENOMEM))
+		pause_accepting(connections);
 	if (fd < 0)
 		return errno == ECONNABORTED || errno == EINTR;
 	address = client_address_of(&from);
@@ -141,7 +161,7 @@ static void on_acceptable(void *argument)
 
 	proxy_begin_turn(acceptor->connections->proxy, 0);
 	for (uint32_t i = 0; i < CONNECTIONS_ACCEPT; i++)
-		if (!accept_one(acceptor))
+		if (!accept_one(acceptor, i == 0))
 			break;
 	proxy_end_turn(acceptor->connections->proxy);
 }

@@ -401,6 +401,8 @@ static void test_mistakes_of_the_proxy_have_their_place(void **state)
 		       "f:1:17: proxy.allow: 10.0.0.0/33 is no prefix");
 	assert_refused("proxy: {udp-size: 511}",
 		       "f:1:19: proxy.udp-size: 511 is not a number from 512 to 4096");
+	assert_refused("proxy: {tcp-per-client: 65536}",
+		       "f:1:25: proxy.tcp-per-client: 65536 is not a number from 1 to 65535");
 }
 
 static void test_a_long_rule_is_shortened(void **state)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -568,6 +569,35 @@ static void test_connection_of_a_client_too_many_is_refused(void **state)
 	close(fds[2]);
 }
 
+static void test_connection_that_is_idle_makes_way_when_descriptors_run_out(void **state)
+{
+	struct rlimit limit, tight;
+	int fds[3], lowest;
+
+	(void)state;
+	proxy_rig_open(&rig, RULES);
+	for (int i = 0; i < 2; i++) {
+		fds[i] = proxy_rig_connect(&rig);
+		proxy_rig_pass(&rig, 10);
+	}
+	ask(fds[0], 1, "b.test.");
+	assert_int_equal(take_reply(fds[0]), 1);
+	fds[2] = proxy_rig_connect(&rig);
+	lowest = dup(fds[2]);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	tight = (struct rlimit){(rlim_t)lowest, limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	ask(fds[2], 2, "b.test.");
+	proxy_rig_pass(&rig, 50);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(take_reply(fds[2]), 2);
+	assert_true(is_closed(fds[1]));
+	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_CONNECTIONS_EVICTED), 1);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
 static void test_connection_that_is_idle_longest_makes_way(void **state)
 {
 	int fds[4];
@@ -669,6 +699,7 @@ int main(void)
 		TEST(test_connection_keeps_no_more_than_the_share_of_its_client),
 		TEST(test_connections_that_are_stopped_wait_for_who_reads_late),
 		TEST(test_connection_of_a_client_too_many_is_refused),
+		TEST(test_connection_that_is_idle_makes_way_when_descriptors_run_out),
 		TEST(test_connection_that_is_idle_longest_makes_way),
 		TEST(test_connection_is_refused_when_all_are_busy),
 		TEST(test_connection_of_who_is_not_welcome_is_refused),
