@@ -100,7 +100,7 @@ static void open_once(void)
 	proxy_rig_open(&rig, rules);
 	proxy = rig.proxy;
 	/* Time passes as the script says. */
-	proxy->is_ticking = proxy->connections->is_ticking = true;
+	proxy->is_ticking = proxy->streams->is_ticking = true;
 	nobody = dup(rig.client);
 	failed = getsockname(nobody, &nobody_address.any, &length);
 	assert(!failed);
@@ -262,20 +262,20 @@ static void ask_over_udp(void)
 /* False when there is no room for another one. */
 static bool connect_client(struct client_end *client)
 {
-	struct connections *connections = proxy->connections;
-	struct connection *connection = connections->free;
+	struct client_streams *streams = proxy->streams;
+	struct client_stream *stream = streams->free;
 	int ends[2], failed;
 
-	if (connections->count == connections->room)
+	if (streams->count == streams->room)
 		return false;
 	failed = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends);
 	assert(!failed);
-	if (connection)
-		connections->free = connection->next;
+	if (stream)
+		streams->free = stream->next;
 	else
-		connection = &connections->slots[connections->used++];
-	connections->count++;
-	connection_begin(connection, connections, ends[0], &nobody_address);
+		stream = &streams->slots[streams->used++];
+	streams->count++;
+	client_stream_begin(stream, streams, ends[0], &nobody_address);
 	client->fd = ends[1];
 	return true;
 }
@@ -462,8 +462,8 @@ static void act(uint8_t action)
 /* Until nothing is waited for; has_gone: nor anybody connected. */
 static void give_time(bool has_gone)
 {
-	for (int round = 0; pendings_count(proxy->pendings) || proxy->connections->resumed ||
-			    (has_gone && proxy->connections->count);
+	for (int round = 0; pendings_count(proxy->pendings) || proxy->streams->resumed ||
+			    (has_gone && proxy->streams->count);
 	     round++) {
 		assert(round < ROUNDS_MAX);
 		proxy_begin_turn(proxy, 0);
@@ -480,7 +480,7 @@ static void end_script(void)
 		close_client(&clients[i]);
 	give_time(true);
 	assert(!pendings_askers(proxy->pendings) && !proxy->wheel.count);
-	assert(!proxy->connections->count && !proxy->connections->held_bytes);
+	assert(!proxy->streams->count && !proxy->streams->held_bytes);
 	assert(!state_get(rig.head, STATE_PROXY_WAITING));
 	for (uint32_t i = 0; i < proxy->server_count; i++) {
 		struct server *server = &proxy->servers[i];

@@ -169,7 +169,7 @@ static void free_proxy(struct proxy_rig *rig)
 		server_close(&proxy->servers[i]);
 	for (uint32_t i = 0; i < proxy->listener_count; i++)
 		free(proxy->listeners[i].replies);
-	connections_free(proxy->connections);
+	client_streams_free(proxy->streams);
 	pendings_free(proxy->pendings);
 	limits_free(proxy->limits);
 	if (proxy->cache)

@@ -11,7 +11,7 @@
 
 uint8_t *answer_room(struct proxy *proxy, const struct asker *asker, size_t *size)
 {
-	if (asker->client.connection) {
+	if (asker->client.stream) {
 		*size = sizeof(proxy->reply_bytes);
 		return proxy->reply_bytes;
 	}
@@ -29,7 +29,7 @@ static void fill_event(const struct proxy *proxy, const struct asker *asker, str
 	event->latency_ns = EVENT_NO_LATENCY;
 	event->query_address = client->address;
 	event->query_port = client_port(&client->from);
-	event->protocol = client->connection ? EVENT_TCP : EVENT_UDP;
+	event->protocol = client->stream ? EVENT_TCP : EVENT_UDP;
 	event->id = question->id;
 	event->verdict = asker->verdict;
 	event->rule = asker->rule;
@@ -82,9 +82,9 @@ static void hand_over(struct proxy *proxy, const struct asker *asker, const uint
 {
 	struct proxy_traffic_stats *traffic = &proxy->stats->traffic;
 
-	if (!asker->client.connection) {
+	if (!asker->client.stream) {
 		listener_send(asker->client.listener, &asker->client, length, outcome);
-	} else if (connection_send(&asker->client, bytes, length)) {
+	} else if (client_stream_send(&asker->client, bytes, length)) {
 		proxy_count(proxy, outcome, 1);
 		traffic->packets_sent++;
 		traffic->bytes_sent += length;

@@ -7,7 +7,7 @@
 #include "net/address.h"
 
 struct listener;
-struct connection;
+struct client_stream;
 
 /* A socket address of either family. */
 union client_address {
@@ -20,11 +20,11 @@ union client_address {
  * connection, which may be another's by then. */
 struct client {
 	union client_address from;
-	struct address address;	       /* of from */
-	struct endpoint asked;	       /* where it went; version 0: unknown */
-	struct listener *listener;     /* UDP */
-	struct connection *connection; /* TCP; else NULL */
-	uint32_t generation;	       /* of the connection */
+	struct address address;	      /* of from */
+	struct endpoint asked;	      /* where it went; version 0: unknown */
+	struct listener *listener;    /* UDP */
+	struct client_stream *stream; /* TCP; else NULL */
+	uint32_t generation;	      /* of the connection */
 };
 
 static inline socklen_t client_address_length(const union client_address *from)

@@ -74,7 +74,7 @@ static void resolve(struct proxy *proxy, const struct asker *asker)
 		name = (struct slice){verdict->name, verdict->name_length};
 	if (type >= DNS_TYPE_TKEY && type <= DNS_TYPE_MAILA)
 		answer_error(proxy, asker, DNS_NOTIMP, EDE_NONE, COUNTER_PROXY_BAD);
-	else if (type == DNS_TYPE_ANY && !asker->client.connection)
+	else if (type == DNS_TYPE_ANY && !asker->client.stream)
 		answer_truncated(proxy, asker);
 	else
 		resolve_ask(proxy, asker, name,

@@ -96,7 +96,7 @@ static void flush_servers(struct proxy *proxy)
 
 void proxy_end_turn(struct proxy *proxy)
 {
-	connections_resume(proxy->connections);
+	client_streams_resume(proxy->streams);
 	flush_servers(proxy);
 	for (uint32_t i = 0; i < proxy->listener_count; i++)
 		if (proxy->listeners[i].reply_count)
@@ -118,14 +118,14 @@ static uint16_t payload_of(const struct proxy *proxy, const struct client *clien
 {
 	uint32_t most = proxy->config->proxy.udp_size;
 
-	if (client->connection)
+	if (client->stream)
 		return UINT16_MAX;
 	return proxy->taken->query.payload < most ? proxy->taken->query.payload : (uint16_t)most;
 }
 
 static bool is_welcome(struct proxy *proxy, const struct client *client)
 {
-	if (client->connection)
+	if (client->stream)
 		return true; /* as it was when it came */
 	if (!proxy_allows(proxy, &client->address)) {
 		proxy_count(proxy, COUNTER_PROXY_DROPPED_CLIENT, 1);
@@ -186,8 +186,8 @@ void proxy_take(struct proxy *proxy, const struct client *client, const struct p
 	asker.asked_ns = proxy->now_ns;
 	reply_question_of(&taken->query, payload_of(proxy, client), &asker.question);
 	asker.question.own_payload = (uint16_t)proxy->config->proxy.udp_size;
-	if (client->connection)
-		asker.question.keepalive = connections_keepalive(proxy->connections);
+	if (client->stream)
+		asker.question.keepalive = client_streams_keepalive(proxy->streams);
 	switch (taken->outcome) {
 	case QUERY_FORMERR:
 		answer_error(proxy, &asker, DNS_FORMERR, EDE_NONE, COUNTER_PROXY_BAD);
@@ -278,18 +278,18 @@ void proxy_tick(struct proxy *proxy)
 	follow_flush(proxy);
 	proxy_count(proxy, COUNTER_PROXY_PATTERN_LIMITS, limits - proxy->limits_reached);
 	proxy->limits_reached = limits;
-	proxy->stats->traffic.connections = proxy->connections->count;
+	proxy->stats->traffic.connections = proxy->streams->count;
 	proxy_end_turn(proxy);
 }
 
 bool proxy_drain(struct proxy *proxy)
 {
-	if (!proxy->connections)
+	if (!proxy->streams)
 		return true;
-	connections_stop(proxy->connections);
+	client_streams_stop(proxy->streams);
 	for (uint32_t i = 0; i < proxy->listener_count; i++)
 		listener_stop(&proxy->listeners[i]);
-	return !pendings_askers(proxy->pendings) && !connections_have_unsent(proxy->connections);
+	return !pendings_askers(proxy->pendings) && !client_streams_have_unsent(proxy->streams);
 }
 
 static const char *open_rules(struct proxy *proxy)
@@ -407,8 +407,7 @@ static void open_listeners(struct proxy *proxy)
 	for (uint32_t i = 0; i < config->endpoint_count; i++) {
 		listener_open(&proxy->listeners[i], proxy, CHILD_FD_LISTEN + (int)i,
 			      &config->endpoints[i]);
-		connections_listen(proxy->connections,
-				   CHILD_FD_LISTEN + CONFIG_LISTEN_MAX + (int)i);
+		client_streams_listen(proxy->streams, CHILD_FD_LISTEN + CONFIG_LISTEN_MAX + (int)i);
 	}
 	proxy->listener_count = config->endpoint_count;
 }
@@ -419,8 +418,8 @@ bool proxy_begin(struct proxy *proxy, struct loop *loop)
 	proxy->now_ns = clock_monotonic_ns();
 	proxy->tick_timer = loop_add_timer(loop, on_tick, proxy);
 	wheel_init(&proxy->wheel, TICK_NS, proxy->now_ns);
-	proxy->connections = connections_new(proxy);
-	if (!proxy->connections)
+	proxy->streams = client_streams_new(proxy);
+	if (!proxy->streams)
 		return false;
 	open_servers(proxy);
 	open_groups(proxy);

@@ -15,7 +15,7 @@
 #include "rules/ruleset.h"
 #include "worker/observe/observer.h"
 #include "worker/proxy/cache.h"
-#include "worker/proxy/connections.h"
+#include "worker/proxy/client_streams.h"
 #include "worker/proxy/limits.h"
 #include "worker/proxy/listener.h"
 #include "worker/proxy/pendings.h"
@@ -25,7 +25,7 @@
 #include "worker/proxy/wheel.h"
 
 /*
- * The proxy of a worker: takes queries (listener.h, connection.h), lets the rules judge them,
+ * The proxy of a worker: takes queries (listener.h, client_stream.h), lets the rules judge them,
  * answers from the cache, or asks upstream servers (resolve.h). What happens in one callback of the
  * loop is a turn: what it sends goes out at its end, and what it has done is committed then.
  */
@@ -56,7 +56,7 @@ struct proxy {
 	struct cache *cache;   /* or NULL */
 	struct limits *limits; /* or NULL */
 	struct pendings *pendings;
-	struct connections *connections;
+	struct client_streams *streams;
 	struct listener listeners[CONFIG_LISTEN_MAX];
 	uint32_t listener_count;
 	struct server *servers;

@@ -55,8 +55,8 @@ static void forget(struct proxy *proxy, struct pending *pending)
 static void release_askers(const struct pending *pending)
 {
 	for (const struct asker *asker = pending->first; asker; asker = asker->next)
-		if (asker->client.connection)
-			connection_release(&asker->client);
+		if (asker->client.stream)
+			client_stream_release(&asker->client);
 }
 
 /* Nobody waits any more; what other servers still answer is awaited in silence. */
@@ -224,8 +224,8 @@ static void begin(struct proxy *proxy, const struct pending_key *key, const stru
 		proxy_count(proxy, COUNTER_PROXY_DROPPED_FULL, asker != NULL);
 		return;
 	}
-	if (asker && asker->client.connection)
-		connection_hold(&asker->client);
+	if (asker && asker->client.stream)
+		client_stream_hold(&asker->client);
 	if (!is_new) {
 		proxy_count(proxy, COUNTER_PROXY_COALESCED, asker != NULL);
 		return;

@@ -98,7 +98,7 @@ static bool is_closed(int fd)
 	       recv(fd, &octet, 1, MSG_DONTWAIT) <= 0;
 }
 
-static void test_connection_takes_queries_split_anywhere(void **state)
+static void test_client_stream_takes_queries_split_anywhere(void **state)
 {
 	uint8_t bytes[512];
 	size_t length;
@@ -117,11 +117,11 @@ static void test_connection_takes_queries_split_anywhere(void **state)
 		assert_int_equal(take_reply(fd), 2);
 	}
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_QUERIES_TCP), 2 * (length + 1));
-	assert_int_equal(rig.proxy->connections->held_bytes, 0);
+	assert_int_equal(rig.proxy->streams->held_bytes, 0);
 	close(fd);
 }
 
-static void test_connection_takes_queries_octet_by_octet(void **state)
+static void test_client_stream_takes_queries_octet_by_octet(void **state)
 {
 	uint8_t bytes[512];
 	size_t length;
@@ -140,7 +140,7 @@ static void test_connection_takes_queries_octet_by_octet(void **state)
 }
 
 /* More than is read at one time. */
-static void test_connection_answers_many_queries_of_one_segment(void **state)
+static void test_client_stream_answers_many_queries_of_one_segment(void **state)
 {
 	size_t length = 0;
 	int fd;
@@ -157,7 +157,7 @@ static void test_connection_answers_many_queries_of_one_segment(void **state)
 }
 
 /* For lines and events. */
-static void test_connection_knows_which_address_was_asked(void **state)
+static void test_client_stream_knows_which_address_was_asked(void **state)
 {
 	const struct endpoint *asked_at;
 	int fd;
@@ -167,13 +167,13 @@ static void test_connection_knows_which_address_was_asked(void **state)
 	fd = proxy_rig_connect(&rig);
 	ask(fd, 1, "b.test.");
 	assert_int_equal(take_reply(fd), 1);
-	asked_at = &rig.proxy->connections->slots[0].asked;
+	asked_at = &rig.proxy->streams->slots[0].asked;
 	assert_int_equal(asked_at->port, rig.at.port);
 	assert_true(address_equal(&asked_at->address, &rig.at.address));
 	close(fd);
 }
 
-static void test_connection_answers_in_the_order_of_answers(void **state)
+static void test_client_stream_answers_in_the_order_of_answers(void **state)
 {
 	struct proxy_rig_message first;
 	int fd;
@@ -194,7 +194,7 @@ static void test_connection_answers_in_the_order_of_answers(void **state)
 	close(fd);
 }
 
-static void test_connection_holds_queries_up_beyond_its_limit(void **state)
+static void test_client_stream_holds_queries_up_beyond_its_limit(void **state)
 {
 	char name[] = "a.test.";
 	size_t length = 0;
@@ -212,18 +212,18 @@ static void test_connection_holds_queries_up_beyond_its_limit(void **state)
 	for (int taken = 0; taken < 5; taken++) {
 		assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
 		if (!taken)
-			assert_true(rig.proxy->connections->slots[0].is_held_up);
+			assert_true(rig.proxy->streams->slots[0].is_held_up);
 		assert_true(pendings_askers(rig.proxy->pendings) <= 2);
 		proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 		assert_true(take_reply(fd) >= 0);
 	}
-	assert_int_equal(rig.proxy->connections->slots[0].waiting, 0);
-	assert_int_equal(rig.proxy->connections->held_bytes, 0);
+	assert_int_equal(rig.proxy->streams->slots[0].waiting, 0);
+	assert_int_equal(rig.proxy->streams->held_bytes, 0);
 	close(fd);
 }
 
 /* All fail at once: they go on within the same turn, and come to an end. */
-static void test_connection_goes_on_when_held_up_queries_fail(void **state)
+static void test_client_stream_goes_on_when_held_up_queries_fail(void **state)
 {
 	size_t length = 0;
 	int fd;
@@ -243,9 +243,9 @@ static void test_connection_goes_on_when_held_up_queries_fail(void **state)
 }
 
 /* One answer makes room for more of them than one turn takes; each has more to ask. */
-static void test_connections_that_are_held_up_go_on_in_turns(void **state)
+static void test_client_streams_that_are_held_up_go_on_in_turns(void **state)
 {
-	enum { COUNT = 3 * CONNECTIONS_RESUME };
+	enum { COUNT = 3 * CLIENT_STREAMS_RESUME };
 	size_t length = 0;
 	int fds[COUNT];
 
@@ -270,10 +270,10 @@ static void test_connections_that_are_held_up_go_on_in_turns(void **state)
 			assert_int_equal(take_reply(fds[i]), id);
 		close(fds[i]);
 	}
-	assert_null(rig.proxy->connections->resumed);
+	assert_null(rig.proxy->streams->resumed);
 }
 
-static void test_connection_answers_all_after_its_client_has_said_all(void **state)
+static void test_client_stream_answers_all_after_its_client_has_said_all(void **state)
 {
 	int fd;
 
@@ -287,12 +287,12 @@ static void test_connection_answers_all_after_its_client_has_said_all(void **sta
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	assert_int_equal(take_reply(fd), 1);
 	assert_true(is_closed(fd));
-	assert_int_equal(rig.proxy->connections->count, 0);
+	assert_int_equal(rig.proxy->streams->count, 0);
 	close(fd);
 }
 
 /* Its slot is another's when the answer comes: that one gets nothing. */
-static void test_connection_gives_no_answer_to_its_successor(void **state)
+static void test_client_stream_gives_no_answer_to_its_successor(void **state)
 {
 	int fd, other;
 
@@ -307,15 +307,15 @@ static void test_connection_gives_no_answer_to_its_successor(void **state)
 	other = proxy_rig_connect(&rig);
 	ask(other, 2, "b.test.");
 	assert_int_equal(take_reply(other), 2);
-	assert_int_equal(rig.proxy->connections->used, 1);
+	assert_int_equal(rig.proxy->streams->used, 1);
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	assert_true(proxy_rig_is_quiet(&rig, other));
-	assert_int_equal(rig.proxy->connections->slots[0].waiting, 0);
+	assert_int_equal(rig.proxy->streams->slots[0].waiting, 0);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_CLOSED), 1);
 	close(other);
 }
 
-static void test_connection_is_closed_when_idle(void **state)
+static void test_client_stream_is_closed_when_idle(void **state)
 {
 	int fd;
 
@@ -329,7 +329,7 @@ static void test_connection_is_closed_when_idle(void **state)
 }
 
 /* Threats F-3: what waits is still answered. */
-static void test_connection_ends_behind_its_last_answer_when_it_has_lived(void **state)
+static void test_client_stream_ends_behind_its_last_answer_when_it_has_lived(void **state)
 {
 	int fd;
 
@@ -341,7 +341,7 @@ static void test_connection_ends_behind_its_last_answer_when_it_has_lived(void *
 	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	assert_int_equal(take_reply(fd), 1);
-	rig.proxy->connections->slots[0].opened_ns -= 100 * NANOSECONDS_PER_SECOND;
+	rig.proxy->streams->slots[0].opened_ns -= 100 * NANOSECONDS_PER_SECOND;
 	ask(fd, 2, "a.test.");
 	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
@@ -350,7 +350,7 @@ static void test_connection_ends_behind_its_last_answer_when_it_has_lived(void *
 	close(fd);
 }
 
-static void test_connection_is_closed_when_a_query_takes_too_long(void **state)
+static void test_client_stream_is_closed_when_a_query_takes_too_long(void **state)
 {
 	uint8_t bytes[512];
 	int64_t begun_ns;
@@ -365,13 +365,13 @@ static void test_connection_is_closed_when_a_query_takes_too_long(void **state)
 		if (send(fd, bytes + at, 1, MSG_NOSIGNAL) < 0)
 			break;
 	assert_true(clock_monotonic_ns() - begun_ns < 3 * NANOSECONDS_PER_SECOND);
-	assert_int_equal(rig.proxy->connections->count, 0);
+	assert_int_equal(rig.proxy->streams->count, 0);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_CONNECTIONS_SLOW), 1);
 	close(fd);
 }
 
 /* At each moment a query is incomplete, but never the same. */
-static void test_connection_lives_while_queries_come_to_an_end(void **state)
+static void test_client_stream_lives_while_queries_come_to_an_end(void **state)
 {
 	int64_t end_ns = clock_monotonic_ns() + 5 * NANOSECONDS_PER_SECOND / 2;
 	uint8_t bytes[512];
@@ -392,7 +392,7 @@ static void test_connection_lives_while_queries_come_to_an_end(void **state)
 	close(fd);
 }
 
-static void test_connection_is_closed_when_a_query_is_too_long(void **state)
+static void test_client_stream_is_closed_when_a_query_is_too_long(void **state)
 {
 	int fd;
 
@@ -407,7 +407,7 @@ static void test_connection_is_closed_when_a_query_is_too_long(void **state)
 	close(fd);
 }
 
-static void test_connection_takes_the_longest_query(void **state)
+static void test_client_stream_takes_the_longest_query(void **state)
 {
 	size_t length;
 	int fd;
@@ -415,18 +415,18 @@ static void test_connection_takes_the_longest_query(void **state)
 	(void)state;
 	proxy_rig_open(&rig, RULES);
 	fd = proxy_rig_connect(&rig);
-	memset(big, 0, CONNECTION_QUERY_MAX + 2);
+	memset(big, 0, CLIENT_STREAM_QUERY_MAX + 2);
 	length = put_query(big, 1, "b.test.");
-	be16_store(big, CONNECTION_QUERY_MAX);
-	assert_true(length < CONNECTION_QUERY_MAX);
+	be16_store(big, CLIENT_STREAM_QUERY_MAX);
+	assert_true(length < CLIENT_STREAM_QUERY_MAX);
 	for (int i = 0; i < 3; i++)
-		send_all(fd, big, CONNECTION_QUERY_MAX + 2);
+		send_all(fd, big, CLIENT_STREAM_QUERY_MAX + 2);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(take_reply(fd), 1);
 	close(fd);
 }
 
-static void test_connection_survives_frames_of_nothing(void **state)
+static void test_client_stream_survives_frames_of_nothing(void **state)
 {
 	int fd;
 
@@ -462,7 +462,7 @@ static int open_reader(void)
 	return fd;
 }
 
-static void test_connection_answers_who_reads_late(void **state)
+static void test_client_stream_answers_who_reads_late(void **state)
 {
 	int fd;
 
@@ -471,16 +471,16 @@ static void test_connection_answers_who_reads_late(void **state)
 	for (uint16_t id = 0; id < 300; id++)
 		ask(fd, id, "a.test.");
 	proxy_rig_pass(&rig, 100);
-	assert_true(rig.proxy->connections->slots[0].out_length > 0);
-	assert_true(rig.proxy->connections->slots[0].out_length < 2 * CONNECTION_OUT_BYTES);
+	assert_true(rig.proxy->streams->slots[0].out_length > 0);
+	assert_true(rig.proxy->streams->slots[0].out_length < 2 * CLIENT_STREAM_OUT_BYTES);
 	for (uint16_t id = 0; id < 300; id++)
 		assert_int_equal(take_reply(fd), id);
 	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
-	assert_int_equal(rig.proxy->connections->held_bytes, 0);
+	assert_int_equal(rig.proxy->streams->held_bytes, 0);
 	close(fd);
 }
 
-static void test_connection_is_closed_when_nobody_reads(void **state)
+static void test_client_stream_is_closed_when_nobody_reads(void **state)
 {
 	int fd;
 
@@ -488,15 +488,15 @@ static void test_connection_is_closed_when_nobody_reads(void **state)
 	fd = open_reader();
 	for (uint16_t id = 0; id < 300; id++)
 		ask(fd, id, "a.test.");
-	proxy_rig_pass(&rig, CONNECTION_READ_MS + 500);
-	assert_int_equal(rig.proxy->connections->count, 0);
-	assert_int_equal(rig.proxy->connections->held_bytes, 0);
+	proxy_rig_pass(&rig, CLIENT_STREAM_READ_MS + 500);
+	assert_int_equal(rig.proxy->streams->count, 0);
+	assert_int_equal(rig.proxy->streams->held_bytes, 0);
 	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_CONNECTIONS_SLOW), 1);
 	close(fd);
 }
 
 /* The time that it has to read is not that between two queries. */
-static void test_connection_gains_no_time_by_asking_when_it_does_not_read(void **state)
+static void test_client_stream_gains_no_time_by_asking_when_it_does_not_read(void **state)
 {
 	int fd, asked_more = 0;
 
@@ -504,8 +504,8 @@ static void test_connection_gains_no_time_by_asking_when_it_does_not_read(void *
 	fd = open_reader();
 	for (uint16_t id = 0; id < 60; id++)
 		ask(fd, id, "a.test.");
-	for (; asked_more < 10 && rig.proxy->connections->count; asked_more++) {
-		proxy_rig_pass(&rig, CONNECTION_READ_MS / 4);
+	for (; asked_more < 10 && rig.proxy->streams->count; asked_more++) {
+		proxy_rig_pass(&rig, CLIENT_STREAM_READ_MS / 4);
 		ask(fd, 99, "a.test.");
 	}
 	assert_in_range(asked_more, 3, 5);
@@ -513,22 +513,22 @@ static void test_connection_gains_no_time_by_asking_when_it_does_not_read(void *
 	close(fd);
 }
 
-static void test_connection_keeps_no_more_than_the_share_of_its_client(void **state)
+static void test_client_stream_keeps_no_more_than_the_share_of_its_client(void **state)
 {
 	int fd;
 
 	(void)state;
 	fd = open_reader();
-	rig.proxy->connections->slots[0].peer->held_bytes = CONNECTIONS_PEER_BYTES - 10000;
+	rig.proxy->streams->slots[0].peer->held_bytes = CLIENT_STREAMS_PEER_BYTES - 10000;
 	for (uint16_t id = 0; id < 60; id++)
 		ask(fd, id, "a.test.");
 	proxy_rig_pass(&rig, PROXY_RIG_QUIET_MS);
-	assert_int_equal(rig.proxy->connections->count, 0);
-	assert_int_equal(rig.proxy->connections->held_bytes, 0);
+	assert_int_equal(rig.proxy->streams->count, 0);
+	assert_int_equal(rig.proxy->streams->held_bytes, 0);
 	close(fd);
 }
 
-static void test_connections_that_are_stopped_wait_for_who_reads_late(void **state)
+static void test_client_streams_that_are_stopped_wait_for_who_reads_late(void **state)
 {
 	int fd;
 
@@ -547,7 +547,7 @@ static void test_connections_that_are_stopped_wait_for_who_reads_late(void **sta
 
 /* --- limits --- */
 
-static void test_connection_of_a_client_too_many_is_refused(void **state)
+static void test_client_stream_of_a_client_too_many_is_refused(void **state)
 {
 	int fds[3];
 
@@ -569,7 +569,7 @@ static void test_connection_of_a_client_too_many_is_refused(void **state)
 	close(fds[2]);
 }
 
-static void test_connection_that_is_idle_makes_way_when_descriptors_run_out(void **state)
+static void test_client_stream_that_is_idle_makes_way_when_descriptors_run_out(void **state)
 {
 	struct rlimit limit, tight;
 	int fds[3], lowest;
@@ -598,7 +598,7 @@ static void test_connection_that_is_idle_makes_way_when_descriptors_run_out(void
 		close(fds[i]);
 }
 
-static void test_connection_that_is_idle_longest_makes_way(void **state)
+static void test_client_stream_that_is_idle_longest_makes_way(void **state)
 {
 	int fds[4];
 
@@ -624,7 +624,7 @@ static void test_connection_that_is_idle_longest_makes_way(void **state)
 		close(fds[i]);
 }
 
-static void test_connection_is_refused_when_all_are_busy(void **state)
+static void test_client_stream_is_refused_when_all_are_busy(void **state)
 {
 	int fd, other;
 
@@ -642,7 +642,7 @@ static void test_connection_is_refused_when_all_are_busy(void **state)
 	close(other);
 }
 
-static void test_connection_of_who_is_not_welcome_is_refused(void **state)
+static void test_client_stream_of_who_is_not_welcome_is_refused(void **state)
 {
 	int fd;
 
@@ -655,7 +655,7 @@ static void test_connection_of_who_is_not_welcome_is_refused(void **state)
 	close(fd);
 }
 
-static void test_connections_that_are_stopped_end_what_they_began(void **state)
+static void test_client_streams_that_are_stopped_end_what_they_began(void **state)
 {
 	int fd;
 
@@ -676,34 +676,34 @@ static void test_connections_that_are_stopped_end_what_they_began(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_connection_takes_queries_split_anywhere),
-		TEST(test_connection_takes_queries_octet_by_octet),
-		TEST(test_connection_answers_many_queries_of_one_segment),
-		TEST(test_connection_knows_which_address_was_asked),
-		TEST(test_connection_answers_in_the_order_of_answers),
-		TEST(test_connection_holds_queries_up_beyond_its_limit),
-		TEST(test_connection_goes_on_when_held_up_queries_fail),
-		TEST(test_connections_that_are_held_up_go_on_in_turns),
-		TEST(test_connection_answers_all_after_its_client_has_said_all),
-		TEST(test_connection_gives_no_answer_to_its_successor),
-		TEST(test_connection_is_closed_when_idle),
-		TEST(test_connection_ends_behind_its_last_answer_when_it_has_lived),
-		TEST(test_connection_is_closed_when_a_query_takes_too_long),
-		TEST(test_connection_lives_while_queries_come_to_an_end),
-		TEST(test_connection_is_closed_when_a_query_is_too_long),
-		TEST(test_connection_takes_the_longest_query),
-		TEST(test_connection_survives_frames_of_nothing),
-		TEST(test_connection_answers_who_reads_late),
-		TEST(test_connection_is_closed_when_nobody_reads),
-		TEST(test_connection_gains_no_time_by_asking_when_it_does_not_read),
-		TEST(test_connection_keeps_no_more_than_the_share_of_its_client),
-		TEST(test_connections_that_are_stopped_wait_for_who_reads_late),
-		TEST(test_connection_of_a_client_too_many_is_refused),
-		TEST(test_connection_that_is_idle_makes_way_when_descriptors_run_out),
-		TEST(test_connection_that_is_idle_longest_makes_way),
-		TEST(test_connection_is_refused_when_all_are_busy),
-		TEST(test_connection_of_who_is_not_welcome_is_refused),
-		TEST(test_connections_that_are_stopped_end_what_they_began),
+		TEST(test_client_stream_takes_queries_split_anywhere),
+		TEST(test_client_stream_takes_queries_octet_by_octet),
+		TEST(test_client_stream_answers_many_queries_of_one_segment),
+		TEST(test_client_stream_knows_which_address_was_asked),
+		TEST(test_client_stream_answers_in_the_order_of_answers),
+		TEST(test_client_stream_holds_queries_up_beyond_its_limit),
+		TEST(test_client_stream_goes_on_when_held_up_queries_fail),
+		TEST(test_client_streams_that_are_held_up_go_on_in_turns),
+		TEST(test_client_stream_answers_all_after_its_client_has_said_all),
+		TEST(test_client_stream_gives_no_answer_to_its_successor),
+		TEST(test_client_stream_is_closed_when_idle),
+		TEST(test_client_stream_ends_behind_its_last_answer_when_it_has_lived),
+		TEST(test_client_stream_is_closed_when_a_query_takes_too_long),
+		TEST(test_client_stream_lives_while_queries_come_to_an_end),
+		TEST(test_client_stream_is_closed_when_a_query_is_too_long),
+		TEST(test_client_stream_takes_the_longest_query),
+		TEST(test_client_stream_survives_frames_of_nothing),
+		TEST(test_client_stream_answers_who_reads_late),
+		TEST(test_client_stream_is_closed_when_nobody_reads),
+		TEST(test_client_stream_gains_no_time_by_asking_when_it_does_not_read),
+		TEST(test_client_stream_keeps_no_more_than_the_share_of_its_client),
+		TEST(test_client_streams_that_are_stopped_wait_for_who_reads_late),
+		TEST(test_client_stream_of_a_client_too_many_is_refused),
+		TEST(test_client_stream_that_is_idle_makes_way_when_descriptors_run_out),
+		TEST(test_client_stream_that_is_idle_longest_makes_way),
+		TEST(test_client_stream_is_refused_when_all_are_busy),
+		TEST(test_client_stream_of_who_is_not_welcome_is_refused),
+		TEST(test_client_streams_that_are_stopped_end_what_they_began),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
