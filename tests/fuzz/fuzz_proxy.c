@@ -253,9 +253,9 @@ static void ask_over_udp(void)
 	note_query(bytes, length, false);
 	proxy_count(proxy, COUNTER_PROXY_QUERIES, 1);
 	message = copy_of(bytes, length);
-	proxy_read(proxy, (struct slice){message, length}, &taken);
+	proxy_parse(proxy, (struct slice){message, length}, &taken);
 	proxy_prefetch(proxy, &taken);
-	proxy_take(proxy, &client, &taken);
+	proxy_handle(proxy, &client, &taken);
 	free(message);
 }
 
@@ -275,7 +275,7 @@ static bool connect_client(struct client_end *client)
 	else
 		stream = &streams->slots[streams->used++];
 	streams->count++;
-	client_stream_begin(stream, streams, ends[0], &nobody_address);
+	client_stream_open(stream, streams, ends[0], &nobody_address);
 	client->fd = ends[1];
 	return true;
 }
@@ -351,7 +351,7 @@ static void respond(struct server *server, struct server_socket *socket, const u
 {
 	uint8_t *message = copy_of(bytes, length);
 
-	resolve_take(proxy, server, socket, message, length);
+	resolve_on_message(proxy, server, socket, message, length);
 	free(message);
 }
 

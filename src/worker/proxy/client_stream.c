@@ -22,7 +22,7 @@ static bool is_same(const struct client_stream *stream, uint32_t generation)
 	return stream->fd >= 0 && stream->generation == generation;
 }
 
-void client_stream_end(struct client_stream *stream)
+void client_stream_close(struct client_stream *stream)
 {
 	struct client_streams *owner = stream->owner;
 
@@ -54,7 +54,7 @@ static void settle(struct client_stream *stream, bool has_moved)
 	else if (stream->in_length)
 		wait = WAIT_QUERY;
 	else if (stream->is_closing) {
-		client_stream_end(stream);
+		client_stream_close(stream);
 		return;
 	}
 	if (wait == stream->wait && (!has_moved || wait == WAIT_READER))
@@ -82,7 +82,7 @@ static bool write_out(struct client_stream *stream, const uint8_t *bytes, size_t
 	if (!stream->out_length) {
 		sent = send(stream->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-			client_stream_end(stream);
+			client_stream_close(stream);
 			return false;
 		}
 		sent = sent < 0 ? 0 : sent;
@@ -90,7 +90,7 @@ static bool write_out(struct client_stream *stream, const uint8_t *bytes, size_t
 	if ((size_t)sent == length)
 		return true;
 	if (!client_stream_keep_out(stream, bytes + sent, length - (size_t)sent)) {
-		client_stream_end(stream);
+		client_stream_close(stream);
 		return false;
 	}
 	if (!stream->writer)
@@ -176,7 +176,7 @@ static void refuse(struct client_stream *stream)
 {
 	count_query(stream);
 	proxy_count(stream->owner->proxy, COUNTER_PROXY_DROPPED_MALFORMED, 1);
-	client_stream_end(stream);
+	client_stream_close(stream);
 }
 
 static void take(struct client_stream *stream, const uint8_t *message, size_t length)
@@ -191,8 +191,8 @@ static void take(struct client_stream *stream, const uint8_t *message, size_t le
 	};
 
 	count_query(stream);
-	proxy_read(stream->owner->proxy, (struct slice){message, length}, &taken);
-	proxy_take(stream->owner->proxy, &client, &taken);
+	proxy_parse(stream->owner->proxy, (struct slice){message, length}, &taken);
+	proxy_handle(stream->owner->proxy, &client, &taken);
 }
 
 static void on_readable(void *argument);
@@ -252,7 +252,7 @@ static void take_queries(struct client_stream *stream, size_t length)
 		return;
 	}
 	if (!client_stream_keep_in(stream, bytes + at, length - at)) {
-		client_stream_end(stream);
+		client_stream_close(stream);
 		return;
 	}
 	stream->is_held_up = frame;
@@ -278,7 +278,7 @@ static void on_readable(void *argument)
 		return;
 	proxy_begin_turn(owner->proxy, 0);
 	if (got < 0) {
-		client_stream_end(stream);
+		client_stream_close(stream);
 	} else if (!got) {
 		close_later(stream);
 		settle(stream, true);
@@ -299,7 +299,7 @@ static void on_writable(void *argument)
 		return;
 	proxy_begin_turn(owner->proxy, 0);
 	if (sent < 0) {
-		client_stream_end(stream);
+		client_stream_close(stream);
 	} else {
 		stream->out_at += (uint32_t)sent;
 		if (stream->out_at == stream->out_length) {
@@ -355,8 +355,8 @@ static struct endpoint local_end(int fd)
 	return local;
 }
 
-void client_stream_begin(struct client_stream *stream, struct client_streams *owner, int fd,
-			 const union client_address *from)
+void client_stream_open(struct client_stream *stream, struct client_streams *owner, int fd,
+			const union client_address *from)
 {
 	int one = 1;
 

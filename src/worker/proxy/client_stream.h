@@ -52,9 +52,9 @@ struct client_stream {
 };
 
 /* Takes a slot that is free: reads from fd, which it owns. */
-void client_stream_begin(struct client_stream *stream, struct client_streams *owner, int fd,
-			 const union client_address *from);
-void client_stream_end(struct client_stream *stream);
+void client_stream_open(struct client_stream *stream, struct client_streams *owner, int fd,
+			const union client_address *from);
+void client_stream_close(struct client_stream *stream);
 
 /* Sends an answer. False when the connection is gone. */
 bool client_stream_send(const struct client *client, const uint8_t *message, size_t length);

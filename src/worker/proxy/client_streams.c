@@ -27,7 +27,7 @@ static void on_due(void *argument, struct wheel_timer *timer)
 
 	if (stream->wait != WAIT_IDLE)
 		proxy_count(streams->proxy, COUNTER_PROXY_CONNECTIONS_SLOW, 1);
-	client_stream_end(stream);
+	client_stream_close(stream);
 }
 
 static void on_tick(void *argument)
@@ -131,7 +131,7 @@ static bool evict_idle(struct client_streams *streams)
 	if (!streams->idle_first)
 		return false;
 	proxy_count(streams->proxy, COUNTER_PROXY_CONNECTIONS_EVICTED, 1);
-	client_stream_end(streams->idle_first);
+	client_stream_close(streams->idle_first);
 	return true;
 }
 
@@ -159,7 +159,7 @@ static void begin(struct client_streams *streams, int fd, const union client_add
 	else
 		stream = &streams->slots[streams->used++];
 	streams->count++;
-	client_stream_begin(stream, streams, fd, from);
+	client_stream_open(stream, streams, fd, from);
 	proxy_count(streams->proxy, COUNTER_PROXY_CONNECTIONS, 1);
 }
 
@@ -258,7 +258,7 @@ void client_streams_free(struct client_streams *streams)
 	client_streams_stop(streams);
 	for (uint32_t i = 0; streams->slots && i < streams->used; i++)
 		if (streams->slots[i].fd >= 0)
-			client_stream_end(&streams->slots[i]);
+			client_stream_close(&streams->slots[i]);
 	loop_event_free(streams->tick_timer);
 	loop_event_free(streams->accept_timer);
 	loop_event_free(streams->resume_timer);

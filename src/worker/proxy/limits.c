@@ -44,7 +44,7 @@ void limits_free(struct limits *limits)
 	free(limits);
 }
 
-bool limits_take(struct limits *limits, const struct address *client, int64_t now_ns)
+bool limits_admit(struct limits *limits, const struct address *client, int64_t now_ns)
 {
 	size_t octets = client->version == 4 ? OCTETS_INET : OCTETS_INET6;
 	uint64_t network = hash_bytes(&limits->key, client->bytes, octets) | 1;

@@ -18,4 +18,4 @@ struct limits *limits_new(uint32_t rate, uint32_t burst);
 void limits_free(struct limits *limits);
 
 /* Takes one answer; false when its network has had too many. now_ns never goes back. */
-bool limits_take(struct limits *limits, const struct address *client, int64_t now_ns);
+bool limits_admit(struct limits *limits, const struct address *client, int64_t now_ns);

@@ -61,7 +61,7 @@ static void take(struct listener *listener, uint32_t i)
 	client.asked = listener->endpoint;
 	if (listener->is_wildcard)
 		client.asked.address = asked_address(&queries.messages[i].msg_hdr);
-	proxy_take(listener->proxy, &client, &taken[i]);
+	proxy_handle(listener->proxy, &client, &taken[i]);
 }
 
 static void on_readable(void *argument)
@@ -79,7 +79,7 @@ static void on_readable(void *argument)
 		/* No query is as long: it is dropped as malformed. */
 		size_t length = is_cut ? 0 : queries.messages[i].msg_len;
 
-		proxy_read(listener->proxy, (struct slice){queries.bytes[i], length}, &taken[i]);
+		proxy_parse(listener->proxy, (struct slice){queries.bytes[i], length}, &taken[i]);
 	}
 	for (int i = 0; i < count; i++)
 		proxy_prefetch(listener->proxy, &taken[i]);

@@ -131,14 +131,14 @@ static bool is_welcome(struct proxy *proxy, const struct client *client)
 		proxy_count(proxy, COUNTER_PROXY_DROPPED_CLIENT, 1);
 		return false;
 	}
-	if (proxy->limits && !limits_take(proxy->limits, &client->address, proxy->now_ns)) {
+	if (proxy->limits && !limits_admit(proxy->limits, &client->address, proxy->now_ns)) {
 		proxy_count(proxy, COUNTER_PROXY_DROPPED_RATE, 1);
 		return false;
 	}
 	return true;
 }
 
-void proxy_read(struct proxy *proxy, struct slice message, struct proxy_taken *taken)
+void proxy_parse(struct proxy *proxy, struct slice message, struct proxy_taken *taken)
 {
 	const struct dns_query *query = &taken->query;
 	struct cache_key key;
@@ -167,7 +167,7 @@ void proxy_prefetch(const struct proxy *proxy, const struct proxy_taken *taken)
 		cache_prefetch_entry(proxy->cache, taken->hash);
 }
 
-void proxy_take(struct proxy *proxy, const struct client *client, const struct proxy_taken *taken)
+void proxy_handle(struct proxy *proxy, const struct client *client, const struct proxy_taken *taken)
 {
 	struct slice message = taken->query.message;
 	struct asker asker;

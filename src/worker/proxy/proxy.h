@@ -131,6 +131,7 @@ bool proxy_allows(const struct proxy *proxy, const struct address *client);
  * One message of a client, in three steps, of which the first two have memory fetched for the
  * third: who has several messages at hand takes each step with all of them.
  */
-void proxy_read(struct proxy *proxy, struct slice message, struct proxy_taken *taken);
+void proxy_parse(struct proxy *proxy, struct slice message, struct proxy_taken *taken);
 void proxy_prefetch(const struct proxy *proxy, const struct proxy_taken *taken);
-void proxy_take(struct proxy *proxy, const struct client *client, const struct proxy_taken *taken);
+void proxy_handle(struct proxy *proxy, const struct client *client,
+		  const struct proxy_taken *taken);

@@ -405,8 +405,8 @@ static bool is_asked_through(const struct proxy *proxy, const struct attempt *at
 	       attempt->sent_ns != proxy->now_ns;
 }
 
-void resolve_take(struct proxy *proxy, struct server *server, struct server_socket *socket,
-		  uint8_t *message, size_t length)
+void resolve_on_message(struct proxy *proxy, struct server *server, struct server_socket *socket,
+			uint8_t *message, size_t length)
 {
 	struct slice bytes = {message, length};
 	uint8_t question[DNS_NAME_MAX + 4];

@@ -12,8 +12,8 @@
 void resolve_ask(struct proxy *proxy, const struct asker *asker, struct slice name, uint32_t group);
 
 /* One message of a server: through one of its sockets, or NULL over TCP. message may be changed. */
-void resolve_take(struct proxy *proxy, struct server *server, struct server_socket *socket,
-		  uint8_t *message, size_t length);
+void resolve_on_message(struct proxy *proxy, struct server *server, struct server_socket *socket,
+			uint8_t *message, size_t length);
 
 /* The connection to a server is gone: what waits for it is asked anew, or elsewhere. has_worked:
  * something had been answered through it. */

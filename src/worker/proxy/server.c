@@ -51,8 +51,8 @@ static void on_answers(void *argument)
 	for (uint32_t i = 0; i < (uint32_t)count; i++) {
 		bool is_cut = answers.messages[i].msg_hdr.msg_flags & MSG_TRUNC;
 
-		resolve_take(server->proxy, server, socket, answers.bytes[i],
-			     is_cut ? 0 : answers.messages[i].msg_len);
+		resolve_on_message(server->proxy, server, socket, answers.bytes[i],
+				   is_cut ? 0 : answers.messages[i].msg_len);
 	}
 	proxy_end_turn(server->proxy);
 }
@@ -339,7 +339,7 @@ static void on_message(void *argument, uint8_t *message, size_t length)
 	struct server *server = argument;
 
 	server->unheard_ns = 0;
-	resolve_take(server->proxy, server, NULL, message, length);
+	resolve_on_message(server->proxy, server, NULL, message, length);
 }
 
 static void on_done(void *argument)

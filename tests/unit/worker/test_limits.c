@@ -25,7 +25,7 @@ static uint32_t take_many(struct limits *limits, const char *text, uint32_t coun
 	uint32_t taken = 0;
 
 	while (count--)
-		taken += limits_take(limits, &client, now_ns);
+		taken += limits_admit(limits, &client, now_ns);
 	return taken;
 }
 
@@ -75,14 +75,14 @@ static void test_limits_forget_who_was_quiet_longest(void **state)
 		client.bytes[0] = (uint8_t)(i >> 16);
 		client.bytes[1] = (uint8_t)(i >> 8);
 		client.bytes[2] = (uint8_t)i;
-		assert_true(limits_take(limits, &client, start_ns + i));
+		assert_true(limits_admit(limits, &client, start_ns + i));
 	}
 	/* The last ones are still known. */
 	for (uint32_t i = 1000000 - 10000; i < 1000000; i++) {
 		client.bytes[0] = (uint8_t)(i >> 16);
 		client.bytes[1] = (uint8_t)(i >> 8);
 		client.bytes[2] = (uint8_t)i;
-		limited += !limits_take(limits, &client, start_ns + 1000000);
+		limited += !limits_admit(limits, &client, start_ns + 1000000);
 	}
 	assert_true(limited > 9500);
 	limits_free(limits);

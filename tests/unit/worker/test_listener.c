@@ -188,8 +188,8 @@ static void test_listener_counts_what_cannot_be_sent(void **state)
 		client.from.inet.sin_addr.s_addr = id == 1 ? INADDR_BROADCAST : own.sin_addr.s_addr;
 		client.from.inet.sin_port = own.sin_port;
 		proxy_rig_query(&query, id, DNS_FLAG_RD, "a.test.", 1, 0);
-		proxy_read(rig.proxy, (struct slice){query.bytes, query.length}, &taken);
-		proxy_take(rig.proxy, &client, &taken);
+		proxy_parse(rig.proxy, (struct slice){query.bytes, query.length}, &taken);
+		proxy_handle(rig.proxy, &client, &taken);
 	}
 	proxy_end_turn(rig.proxy);
 	assert_int_equal(state_get(rig.proxy->head, STATE_PROXY_TURN), 0);
