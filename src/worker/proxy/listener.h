@@ -12,7 +12,7 @@
  * end of the turn in which they come.
  */
 
-#define LISTENER_BATCH	   64
+#define LISTENER_BATCH	   32
 #define LISTENER_QUERY_MAX 4096 /* octets; a longer query is malformed */
 #define LISTENER_REPLY_MAX 4096
 
