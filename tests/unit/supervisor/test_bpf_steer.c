@@ -240,6 +240,27 @@ static void test_steer_names_are_spread_evenly(void **state)
 	}
 }
 
+/* As a network numbers its hosts: with no key do they come to few sockets alone. */
+static void test_steer_numbered_names_are_spread_with_every_key(void **state)
+{
+	(void)state;
+	group_open(AF_INET, 2);
+	for (int round = 0; round < 200; round++) {
+		uint32_t count = 0;
+
+		settings.key = random_next(&dice);
+		assert_int_equal(bpf_steer_update(steer, &settings), 0);
+		for (int i = 0; i < 64; i++) {
+			char name[8];
+
+			snprintf(name, sizeof(name), "\6n%05d", i);
+			count += steer_name((const uint8_t *)name, sizeof(name)) == 0;
+		}
+		assert_in_range(count, 10, 54);
+	}
+	group_close();
+}
+
 static void test_steer_root_and_names_of_one_octet_have_a_place(void **state)
 {
 	uint8_t name[3] = {1, 'x', 0}, root[1] = {0};
@@ -381,6 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_steer_every_spelling_of_a_name_comes_to_one_socket),
 		cmocka_unit_test(test_steer_names_are_spread_evenly),
+		cmocka_unit_test(test_steer_numbered_names_are_spread_with_every_key),
 		cmocka_unit_test(test_steer_root_and_names_of_one_octet_have_a_place),
 		cmocka_unit_test(test_steer_what_is_no_query_comes_to_the_first),
 		cmocka_unit_test(test_steer_junk_does_no_harm),
