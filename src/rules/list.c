@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An open hash table, half full, with linear probing: a slot has 32 bits of the hash and the place
- * of the name, which is looked at only when those bits agree. The hash of a name is made of that of
- * the name above it and of its first label, so that one pass over a name makes those of all names
- * above it. An octet before the name tells what its entries say. It is folded multiplication with a
- * secret key: nobody can put in what collides, and who only asks cannot change the table; SipHash
- * took two thirds of the time of a filter.
+ * of the name, which is looked at only when those bits agree. Before a slot a bit of a filter is
+ * looked at, which is small enough to be at hand: most names are not in a list. The hash of a name
+ * is made of that of the name above it and of its first label, so that one pass over a name makes
+ * those of all names above it. An octet before the name tells what its entries say. It is folded
+ * multiplication with a secret key: nobody can put in what collides, and who only asks cannot
+ * change the table; SipHash took two thirds of the time of a filter.
  */
 #include "rules/list.h"
 
@@ -16,9 +17,10 @@
 #include "dns/name.h"
 #include "rules/names.h"
 
-#define LIST_MAGIC     UINT64_C(0x326c3600736e6400) /* has octets 0, as no text has */
-#define SLOTS_PER_NAME 2
-#define ARRIVALS       16
+#define LIST_MAGIC	  UINT64_C(0x326c3700736e6400) /* has octets 0, as no text has */
+#define SLOTS_PER_NAME	  2
+#define ARRIVALS	  16
+#define FILTER_LINE_BYTES 64
 /* Slots that are taken without a gap. Half full tables of any size that fits have one chance in
  * 10^30 of more. */
 #define RUN_MAX 512
@@ -39,8 +41,8 @@ struct list {
 	uint8_t has_more; /* than NAMES_IN: the first entry that is found need not decide */
 	uint8_t unused;
 	struct slot slots[];
-	/* Behind them what is said of the names, and they in lower case; room to compare any name
-	 * with the last. */
+	/* Behind them the filter; then what is said of the names, and they in
+	 * lower case; room to compare any name with the last. */
 };
 
 /* A name as it is looked up: in lower case, and where its labels begin. */
@@ -51,15 +53,25 @@ struct labels {
 	uint8_t count; /* without the root */
 };
 
-static inline size_t names_offset(uint32_t slots_count)
+static inline size_t filter_offset(size_t slots_count)
 {
 	return sizeof(struct list) + slots_count * sizeof(struct slot);
 }
 
+/* Lines of the filter: there is an octet for each name. */
+static inline size_t filter_lines(size_t slots_count)
+{
+	return slots_count / SLOTS_PER_NAME / FILTER_LINE_BYTES + 1;
+}
+
+static inline size_t names_offset(size_t slots_count)
+{
+	return filter_offset(slots_count) + filter_lines(slots_count) * FILTER_LINE_BYTES;
+}
+
 size_t list_size(const struct names *names)
 {
-	size_t slots_size = SLOTS_PER_NAME * names->count * sizeof(struct slot);
-	size_t size = sizeof(struct list) + slots_size + names->length + DNS_NAME_MAX;
+	size_t size = names_offset(SLOTS_PER_NAME * names->count) + names->length + DNS_NAME_MAX;
 
 	return size <= UINT32_MAX ? size : 0;
 }
@@ -106,6 +118,26 @@ static inline uint32_t slot_first(const struct list *list, uint64_t hash)
 	return (uint32_t)((hash >> 32) * list->slots_count >> 32);
 }
 
+/* The line is that of the name above, the bit the name's own: who asks for many names of one zone
+ * looks at one line, and a zone that fills its line with entries spoils no other's. */
+static inline size_t filter_place(const struct list *list, uint64_t above, uint64_t hash)
+{
+	size_t line = (above & UINT32_MAX) * filter_lines(list->slots_count) >> 32;
+
+	return filter_offset(list->slots_count) + line * FILTER_LINE_BYTES +
+	       hash % FILTER_LINE_BYTES;
+}
+
+static inline uint8_t filter_bit(uint64_t hash)
+{
+	return (uint8_t)(1 << (hash / FILTER_LINE_BYTES) % 8);
+}
+
+static inline bool filter_passes(const struct list *list, uint64_t above, uint64_t hash)
+{
+	return ((const uint8_t *)list)[filter_place(list, above, hash)] & filter_bit(hash);
+}
+
 /* The slot of a name that ends its labels; or an empty one, where it could be. */
 static inline uint32_t slot_find(const struct list *list, const uint8_t *name, size_t length,
 				 uint64_t hash)
@@ -137,7 +169,7 @@ static uint8_t say_merge(uint8_t say, uint8_t other)
 
 /* An entry on its way in: the slot where it is looked for first is fetched meanwhile. */
 struct arrival {
-	uint64_t hash;
+	uint64_t hash, above; /* of the name above */
 	uint8_t say;
 	struct labels labels;
 };
@@ -151,9 +183,11 @@ static void arrival_init(struct arrival *arrival, const struct list *list, struc
 	labels_init(&arrival->labels, name);
 	arrival->say = *entries->data;
 	arrival->hash = 0;
-	for (unsigned i = arrival->labels.count; i--;)
+	for (unsigned i = arrival->labels.count; i--;) {
+		arrival->above = arrival->hash;
 		arrival->hash = label_hash(list, arrival->labels.wire + arrival->labels.at[i],
-					   arrival->hash);
+					   arrival->above);
+	}
 	__builtin_prefetch(&list->slots[slot_first(list, arrival->hash)], 1);
 	entries->data += 1 + name.length;
 	entries->length -= 1 + name.length;
@@ -178,6 +212,7 @@ static uint32_t list_add(struct list *list, const struct arrival *arrival, uint3
 		return end;
 	}
 	*slot = (struct slot){(uint32_t)arrival->hash, end + 1};
+	base[filter_place(list, arrival->above, arrival->hash)] |= filter_bit(arrival->hash);
 	base[end] = say;
 	memcpy(base + end + 1, labels->wire, labels->length);
 	list->names_count++;
@@ -267,17 +302,17 @@ static inline unsigned word_choose(unsigned so_far, unsigned word)
 	return is_overruled ? so_far : word;
 }
 
-/* The hashes of the name's ends, from its label last on; their slots are on their way from memory
- * then: in a large list each look-up of one would wait for it. */
+/* The hashes of the name's ends, from its label last on, and of the root behind them; their bits of
+ * the filter are on their way from memory then: in a large list each look-up would wait for it. */
 static void hashes_init(const struct list *list, const struct labels *labels, unsigned last,
 			uint64_t *hashes)
 {
-	uint64_t hash = 0;
-
+	hashes[labels->count] = 0;
 	for (unsigned i = labels->count; i-- > last;) {
-		hash = label_hash(list, labels->wire + labels->at[i], hash);
-		__builtin_prefetch(&list->slots[slot_first(list, hash)]);
-		hashes[i] = hash;
+		uint64_t above = hashes[i + 1];
+
+		hashes[i] = label_hash(list, labels->wire + labels->at[i], above);
+		__builtin_prefetch((const uint8_t *)list + filter_place(list, above, hashes[i]));
 	}
 }
 
@@ -288,7 +323,7 @@ static unsigned last_of(const struct list *list, const struct labels *labels)
 
 void list_prefetch(const struct list *list, struct slice name)
 {
-	uint64_t hashes[DNS_LABELS_MAX];
+	uint64_t hashes[DNS_LABELS_MAX + 1];
 	struct labels labels;
 
 	labels_init(&labels, name);
@@ -297,7 +332,7 @@ void list_prefetch(const struct list *list, struct slice name)
 
 bool list_match(const struct list *list, struct slice name)
 {
-	uint64_t hashes[DNS_LABELS_MAX];
+	uint64_t hashes[DNS_LABELS_MAX + 1];
 	struct labels labels;
 	unsigned last, word;
 
@@ -308,8 +343,11 @@ bool list_match(const struct list *list, struct slice name)
 	for (unsigned i = labels.count; i-- > last;) {
 		const uint8_t *suffix = labels.wire + labels.at[i];
 		size_t length = (size_t)(labels.length - labels.at[i]);
-		uint32_t place = list->slots[slot_find(list, suffix, length, hashes[i])].name;
+		uint32_t place;
 
+		if (!filter_passes(list, hashes[i + 1], hashes[i]))
+			continue;
+		place = list->slots[slot_find(list, suffix, length, hashes[i])].name;
 		if (!place)
 			continue;
 		word = word_choose(word, say_part(((const uint8_t *)list)[place - 1], !i));

@@ -9,7 +9,7 @@
 /*
  * A set of names in one block without pointers, so that processes may share a read-only map of it
  * at any address. Entries cover their name, what is below it, or both, and put it in or keep it out
- * (names.h); case does not matter. A look-up probes once for each label, from the root on: 17 bytes
+ * (names.h); case does not matter. A look-up probes once for each label, from the root on: 18 bytes
  * for each name, and the name.
  */
 struct list;
