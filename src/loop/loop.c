@@ -169,7 +169,7 @@ void loop_timer_set(struct loop_event *timer, int64_t delay_ns)
 		.tv_sec = delay_ns / NANOSECONDS_PER_SECOND,
 		.tv_usec = delay_ns % NANOSECONDS_PER_SECOND / 1000,
 	};
-	enum priority priority = delay_ns > 0 ? FIRST : LATER;
+	int priority = delay_ns > 0 ? FIRST : LATER;
 
 	if (event_priority_set(timer->event, priority) < 0) {
 		event_del(timer->event); /* its call is due */
