@@ -21,10 +21,11 @@ struct kept_rule *kept_rule_new(const struct rule *rule)
 	size_t pattern = strlen(rule->pattern) + 1, template = strlen(rule->template) + 1;
 	struct kept_rule *kept =
 		malloc(sizeof(*kept) + addresses + rule->target_length + pattern + template);
-	uint8_t *at = (uint8_t *)(kept + 1);
+	uint8_t *at;
 
 	if (!kept)
 		return NULL;
+	at = (uint8_t *)(kept + 1);
 	*kept = (struct kept_rule){
 		.action = rule->action,
 		.block = rule->block,
