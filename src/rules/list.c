@@ -119,10 +119,13 @@ static inline uint32_t slot_first(const struct list *list, uint64_t hash)
 }
 
 /* The line is that of the name above, the bit the name's own: who asks for many names of one zone
- * looks at one line, and a zone that fills its line with entries spoils no other's. */
-static inline size_t filter_place(const struct list *list, uint64_t above, uint64_t hash)
+ * looks at one line, and a zone that fills its line with entries spoils no other's. Below a TLD
+ * there are too many entries for one line: there each name has its own. labels: of the name. */
+static inline size_t filter_place(const struct list *list, unsigned labels, uint64_t above,
+				  uint64_t hash)
 {
-	size_t line = (above & UINT32_MAX) * filter_lines(list->slots_count) >> 32;
+	uint64_t chosen = (labels > 2 ? above : hash) & UINT32_MAX;
+	size_t line = chosen * filter_lines(list->slots_count) >> 32;
 
 	return filter_offset(list->slots_count) + line * FILTER_LINE_BYTES +
 	       hash % FILTER_LINE_BYTES;
@@ -133,9 +136,10 @@ static inline uint8_t filter_bit(uint64_t hash)
 	return (uint8_t)(1 << (hash / FILTER_LINE_BYTES) % 8);
 }
 
-static inline bool filter_passes(const struct list *list, uint64_t above, uint64_t hash)
+static inline bool filter_passes(const struct list *list, unsigned labels, uint64_t above,
+				 uint64_t hash)
 {
-	return ((const uint8_t *)list)[filter_place(list, above, hash)] & filter_bit(hash);
+	return ((const uint8_t *)list)[filter_place(list, labels, above, hash)] & filter_bit(hash);
 }
 
 /* The slot of a name that ends its labels; or an empty one, where it could be. */
@@ -212,7 +216,8 @@ static uint32_t list_add(struct list *list, const struct arrival *arrival, uint3
 		return end;
 	}
 	*slot = (struct slot){(uint32_t)arrival->hash, end + 1};
-	base[filter_place(list, arrival->above, arrival->hash)] |= filter_bit(arrival->hash);
+	base[filter_place(list, labels->count, arrival->above, arrival->hash)] |=
+		filter_bit(arrival->hash);
 	base[end] = say;
 	memcpy(base + end + 1, labels->wire, labels->length);
 	list->names_count++;
@@ -312,7 +317,8 @@ static void hashes_init(const struct list *list, const struct labels *labels, un
 		uint64_t above = hashes[i + 1];
 
 		hashes[i] = label_hash(list, labels->wire + labels->at[i], above);
-		__builtin_prefetch((const uint8_t *)list + filter_place(list, above, hashes[i]));
+		__builtin_prefetch((const uint8_t *)list +
+				   filter_place(list, labels->count - i, above, hashes[i]));
 	}
 }
 
@@ -345,7 +351,7 @@ bool list_match(const struct list *list, struct slice name)
 		size_t length = (size_t)(labels.length - labels.at[i]);
 		uint32_t place;
 
-		if (!filter_passes(list, hashes[i + 1], hashes[i]))
+		if (!filter_passes(list, labels.count - i, hashes[i + 1], hashes[i]))
 			continue;
 		place = list->slots[slot_find(list, suffix, length, hashes[i])].name;
 		if (!place)

@@ -17,10 +17,11 @@
 #define TEXT_SHOWN_MAX 60 /* of a pattern that is wrong */
 
 /*
- * Of one match: hundreds of times what sane patterns take for the longest names. PCRE2 counts to
- * the limit anew at each octet that a match may start at: where that is more than the first, all of
- * them share TOTAL_LIMIT. So a hostile pattern takes less than a millisecond, and ten times that
- * without machine code.
+ * Of one match: hundreds of times what sane patterns take for names of letters. PCRE2 counts to the
+ * limit anew at each octet that a match may start at: where that is more than the first, all of
+ * them share TOTAL_LIMIT, but each may go through the text twice: nobody is to get past a pattern
+ * by a name of octets that are written as four. So a hostile pattern takes some milliseconds at
+ * most, and ten times that without machine code.
  */
 #define MATCH_LIMIT	  50000
 #define MATCH_LIMIT_LEAST 500
@@ -378,8 +379,8 @@ static void limit_set(const struct pattern *pattern, struct pattern_scratch *scr
 
 	if (!pattern->starts_once && length > TOTAL_LIMIT / MATCH_LIMIT)
 		limit = TOTAL_LIMIT / length;
-	if (limit < MATCH_LIMIT_LEAST)
-		limit = MATCH_LIMIT_LEAST;
+	if (limit < MATCH_LIMIT_LEAST + 2 * length)
+		limit = MATCH_LIMIT_LEAST + 2 * length;
 	if (limit != scratch->limit)
 		pcre2_set_match_limit(scratch->context, (uint32_t)limit);
 	scratch->limit = (uint32_t)limit;

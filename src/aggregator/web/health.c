@@ -150,15 +150,22 @@ static uint32_t judge_output(const struct health_output *seen, const char *name,
 	return added;
 }
 
-/* One that is down while another is not is seen in the figures: clients are answered. */
+/* One that is down while another is not is seen in the figures: clients are answered. So are they
+ * while a worker finds a server well. */
 static uint32_t judge_upstreams(const struct web_host *host, struct json *json)
 {
 	const struct proxy_summary *summary = web_host_sum_up_proxy(host, false);
 
-	for (uint32_t i = 0; i < summary->upstream_count; i++)
-		if (!summary->upstreams[i].stats.is_backed_off)
+	uint32_t asked = 0;
+
+	for (uint32_t i = 0; i < summary->upstream_count; i++) {
+		const struct proxy_upstream_stats *stats = &summary->upstreams[i].stats;
+
+		if (stats->queries && stats->is_backed_off < host->config->worker_count)
 			return 0;
-	if (!summary->upstream_count)
+		asked += stats->queries != 0;
+	}
+	if (!asked)
 		return 0;
 	add_reason(json, "no upstream server answers");
 	return 1;

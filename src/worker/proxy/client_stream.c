@@ -39,6 +39,14 @@ void client_stream_close(struct client_stream *stream)
 	client_streams_give_back(stream);
 }
 
+static bool has_lived(const struct client_stream *stream)
+{
+	const struct proxy *proxy = stream->owner->proxy;
+
+	return proxy->now_ns - stream->opened_ns >=
+	       proxy->config->proxy.tcp_lifetime_s * NANOSECONDS_PER_SECOND;
+}
+
 /* What it waits for now; has_moved: a message came or went. A query that comes octet by octet has
  * its time from the first one on, and who does not read gains none by asking. */
 static void settle(struct client_stream *stream, bool has_moved)
@@ -53,7 +61,7 @@ static void settle(struct client_stream *stream, bool has_moved)
 		wait = WAIT_ANSWERS;
 	else if (stream->in_length)
 		wait = WAIT_QUERY;
-	else if (stream->is_closing) {
+	else if (stream->is_closing || has_lived(stream)) {
 		client_stream_close(stream);
 		return;
 	}
@@ -209,14 +217,6 @@ static void set_reading(struct client_stream *stream, bool is_reading)
 	}
 }
 
-static bool has_lived(const struct client_stream *stream)
-{
-	const struct proxy *proxy = stream->owner->proxy;
-
-	return proxy->now_ns - stream->opened_ns >=
-	       proxy->config->proxy.tcp_lifetime_s * NANOSECONDS_PER_SECOND;
-}
-
 /* Behind the last answer. */
 static void close_later(struct client_stream *stream)
 {
@@ -256,10 +256,7 @@ static void take_queries(struct client_stream *stream, size_t length)
 		return;
 	}
 	stream->is_held_up = frame;
-	if (!frame && has_lived(stream))
-		close_later(stream);
-	else
-		set_reading(stream, !frame);
+	set_reading(stream, !frame);
 	settle(stream, at);
 }
 

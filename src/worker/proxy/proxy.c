@@ -289,7 +289,8 @@ bool proxy_drain(struct proxy *proxy)
 	client_streams_stop(proxy->streams);
 	for (uint32_t i = 0; i < proxy->listener_count; i++)
 		listener_stop(&proxy->listeners[i]);
-	return !pendings_askers(proxy->pendings) && !client_streams_have_unsent(proxy->streams);
+	return !pendings_askers(proxy->pendings) && !proxy->streams->resumed &&
+	       !client_streams_have_unsent(proxy->streams);
 }
 
 static const char *open_rules(struct proxy *proxy)
@@ -392,12 +393,14 @@ static void open_servers(struct proxy *proxy)
 
 static void open_groups(struct proxy *proxy)
 {
+	const struct config_proxy *config = &proxy->config->proxy;
+	uint64_t settings = (uint64_t)config->trusts_ad << 1 | config->refuses_private;
 	uint32_t count = ruleset_group_count(proxy->ruleset);
 
 	proxy->groups = xcalloc(count ? count : 1, sizeof(*proxy->groups));
 	for (uint32_t i = 0; i < count; i++)
 		server_group_open(&proxy->groups[i], ruleset_group(proxy->ruleset, i),
-				  proxy->servers);
+				  proxy->servers, settings);
 }
 
 static void open_listeners(struct proxy *proxy)

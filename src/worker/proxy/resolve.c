@@ -118,19 +118,18 @@ static bool ask_server(struct proxy *proxy, struct pending *pending, struct serv
 	return attempt && server_ask(server, pending, attempt, is_tcp || pending->is_over_tcp);
 }
 
-/* Beside one on trial, another: a client is not to wait for that. */
+/* Beside one that has failed, the best that has not: a client is not to wait for a trial. */
 static bool ask_one(struct proxy *proxy, struct pending *pending)
 {
 	struct server_group *group = group_of(proxy, pending);
 	struct server *server = server_group_choose(group, pending, proxy->now_ns);
-	bool is_trial = server_begin_trial(server, proxy->now_ns);
-	bool has_asked = ask_server(proxy, pending, server, false);
+	struct server *well = server->backoff_ns ? server_group_find_well(group) : NULL;
+	bool has_asked;
 
-	if (is_trial) {
-		server = server_group_choose(group, pending, proxy->now_ns);
-		if (!server->backoff_ns && !pending_times_asked(pending, server->number))
-			has_asked |= ask_server(proxy, pending, server, false);
-	}
+	server_begin_trial(server, proxy->now_ns);
+	has_asked = ask_server(proxy, pending, server, false);
+	if (well)
+		has_asked |= ask_server(proxy, pending, well, false);
 	group->turn++;
 	return has_asked;
 }
@@ -226,13 +225,13 @@ static void begin(struct proxy *proxy, const struct pending_key *key, const stru
 	}
 	if (asker && asker->client.stream)
 		client_stream_hold(&asker->client);
+	if (server_group_is_left_alone(&proxy->groups[key->group], proxy->now_ns))
+		deliver_stale(proxy, pending); /* and see whether somebody answers again */
 	if (!is_new) {
 		proxy_count(proxy, COUNTER_PROXY_COALESCED, asker != NULL);
 		return;
 	}
 	choose_case(proxy, pending);
-	if (server_group_is_left_alone(&proxy->groups[key->group], proxy->now_ns))
-		deliver_stale(proxy, pending); /* and see whether somebody answers again */
 	begin_round(proxy, pending);
 }
 

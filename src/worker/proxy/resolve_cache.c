@@ -50,7 +50,7 @@ bool resolve_cache_find_stale(struct proxy *proxy, const struct pending *pending
 	struct cache_key key = cache_key_of(proxy, pending);
 	uint32_t stale_s = proxy->config->proxy.stale_s;
 
-	return proxy->cache && stale_s &&
+	return proxy->cache && stale_s && pending->is_recursion_desired &&
 	       cache_find(proxy->cache, &key, seconds_of(proxy->now_ns), stale_s, hit);
 }
 

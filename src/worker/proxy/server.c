@@ -20,6 +20,7 @@
 #define FAILURES_MOST	 3    /* one after the other: then it is left alone for a while */
 #define BACKOFF_LEAST_NS (1 * NANOSECONDS_PER_SECOND)
 #define BACKOFF_MOST_NS	 (10 * NANOSECONDS_PER_SECOND)
+#define TRIAL_SLACK_NS	 (100 * NANOSECONDS_PER_MILLISECOND) /* timers are late */
 #define SPREAD		 192 /* between them, as listener.h has it */
 #define SEGMENTS_LEAST	 3   /* fewer cost as little one by one */
 
@@ -370,6 +371,7 @@ void server_open(struct server *server, struct proxy *proxy, const struct upstre
 		 uint16_t number)
 {
 	*server = (struct server){.proxy = proxy, .upstream = *upstream, .number = number};
+	server->timeout_ms = proxy->config->proxy.timeout_ms;
 	server->is_trusted =
 		proxy->config->proxy.trusts_ad || address_is_loopback(&upstream->endpoint.address);
 	server->is_public = !address_is_private(&upstream->endpoint.address);
@@ -392,15 +394,17 @@ bool server_is_left_alone(const struct server *server, int64_t now_ns)
 	return server->backoff_ns && now_ns < server->retry_ns;
 }
 
-/* Without an answer it may be asked a second later again. */
-bool server_begin_trial(struct server *server, int64_t now_ns)
+/* While it is not known how that ends it is left alone. */
+void server_begin_trial(struct server *server, int64_t now_ns)
 {
-	if (!server->backoff_ns)
-		return false;
+	int64_t timeout_ns =
+		(int64_t)server->timeout_ms * NANOSECONDS_PER_MILLISECOND + TRIAL_SLACK_NS;
+
+	if (!server->backoff_ns || now_ns < server->retry_ns)
+		return;
 	server->is_on_trial = true;
 	server->trial_ns = now_ns;
-	server->retry_ns = now_ns + BACKOFF_LEAST_NS;
-	return true;
+	server->retry_ns = now_ns + (timeout_ns > BACKOFF_LEAST_NS ? timeout_ns : BACKOFF_LEAST_NS);
 }
 
 /* Once for each change: that takes a second at least. */
@@ -445,8 +449,7 @@ void server_has_failed(struct server *server, int64_t now_ns)
  * opens another. What was asked through it times out by itself. */
 static void give_up_silent_stream(struct server *server, int64_t now_ns)
 {
-	int64_t most_ns =
-		2 * (int64_t)server->proxy->config->proxy.timeout_ms * NANOSECONDS_PER_MILLISECOND;
+	int64_t most_ns = 2 * (int64_t)server->timeout_ms * NANOSECONDS_PER_MILLISECOND;
 
 	if (!server->unheard_ns || now_ns - server->unheard_ns < most_ns)
 		return;

@@ -36,8 +36,9 @@ struct server {
 	struct proxy *proxy;
 	struct upstream upstream;
 	uint16_t number;
-	bool is_trusted; /* that answers are authentic */
-	bool is_public;	 /* in the Internet */
+	uint32_t timeout_ms; /* of a query */
+	bool is_trusted;     /* that answers are authentic */
+	bool is_public;	     /* in the Internet */
 	struct proxy_upstream_stats *stats;
 	struct server_socket sockets[SERVER_SOCKETS];
 	/* what goes out at the end of the turn, through this socket */
@@ -75,9 +76,8 @@ void server_release(struct server *server, const struct attempt *attempt);
 /* Whether it is not to be asked now, since it has failed. */
 bool server_is_left_alone(const struct server *server, int64_t now_ns);
 
-/* It is asked now: if it has failed that is a trial, and it is left alone until it answers. Returns
- * whether it is one. */
-bool server_begin_trial(struct server *server, int64_t now_ns);
+/* It is asked now: if it has failed and is not left alone that is a trial. */
+void server_begin_trial(struct server *server, int64_t now_ns);
 
 /* It answered; it did not answer in time; it cannot be reached. Health is that of its own
  * transport: TCP for what is not fit for UDP, which forgers can bring about (threats G-5), says

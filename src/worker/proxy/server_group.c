@@ -6,9 +6,9 @@
 #include "base/hash.h"
 
 /* A hash of what it is, which no other configuration gives another meaning. */
-static uint64_t identity_of(const struct upstream_group *from)
+static uint64_t identity_of(const struct upstream_group *from, uint64_t settings)
 {
-	static const struct hash_key key = {{0x70726f78, 0x67726f75}};
+	const struct hash_key key = {{0x70726f78, 0x67726f75 ^ settings << 32}};
 	char text[UPSTREAM_GROUP_MAX * UPSTREAM_TEXT_MAX];
 	size_t length = 0;
 
@@ -27,10 +27,11 @@ static struct server *find(struct server *servers, const struct upstream *upstre
 }
 
 void server_group_open(struct server_group *group, const struct upstream_group *from,
-		       struct server *servers)
+		       struct server *servers, uint64_t settings)
 {
-	*group = (struct server_group){
-		.identity = identity_of(from), .policy = from->policy, .count = from->count};
+	*group = (struct server_group){.identity = identity_of(from, settings),
+				       .policy = from->policy,
+				       .count = from->count};
 	for (uint32_t i = 0; i < from->count; i++)
 		group->servers[i] = find(servers, &from->servers[i]);
 }
@@ -72,6 +73,14 @@ struct server *server_group_choose(const struct server_group *group, const struc
 		}
 	}
 	return group->servers[chosen];
+}
+
+struct server *server_group_find_well(const struct server_group *group)
+{
+	for (uint32_t i = 0; i < group->count; i++)
+		if (!group->servers[i]->backoff_ns)
+			return group->servers[i];
+	return NULL;
 }
 
 bool server_group_has_other(const struct server_group *group, const struct pending *pending)

@@ -16,9 +16,10 @@ struct server_group {
 	struct server *servers[UPSTREAM_GROUP_MAX];
 };
 
-/* servers: all that there are, those of from among them. */
+/* servers: all that there are, those of from among them. settings: of what is done with answers
+ * before they are kept, as a number: with others they are other answers. */
 void server_group_open(struct server_group *group, const struct upstream_group *from,
-		       struct server *servers);
+		       struct server *servers, uint64_t settings);
 
 /* Whether all of them are. */
 bool server_group_is_left_alone(const struct server_group *group, int64_t now_ns);
@@ -27,6 +28,9 @@ bool server_group_is_left_alone(const struct server_group *group, int64_t now_ns
  * the policy says. */
 struct server *server_group_choose(const struct server_group *group, const struct pending *pending,
 				   int64_t now_ns);
+
+/* The first that has not failed, or NULL. */
+struct server *server_group_find_well(const struct server_group *group);
 
 /* Whether a server of it was not asked for this question yet. */
 bool server_group_has_other(const struct server_group *group, const struct pending *pending);

@@ -376,9 +376,14 @@ static void test_health_tells_that_no_upstream_server_answers(void **state)
 	start();
 	assert_true(
 		upstream_parse("192.0.2.1, tcp://[2001:db8::1]:5353, 192.0.2.3", &group, error));
-	for (uint32_t i = 0; i < group.count; i++) {
+	stats->layout = rig_proxies[0]->layout = PROXY_STATS_LAYOUT;
+	for (uint32_t i = 0; i < 2 * (group.count - 1); i++) { /* the last one was never asked */
+		struct proxy_upstream_stats *upstream =
+			proxy_stats_upstream(rig_proxies[i % 2], &group.servers[i / 2]);
+
+		upstream->queries = 3;
 		assert_int_equal(get("/health"), 200);
-		proxy_stats_upstream(stats, &group.servers[i])->is_backed_off = 1;
+		upstream->is_backed_off = 1;
 	}
 	assert_string_equal(reason(), "no upstream server answers");
 }

@@ -269,6 +269,24 @@ static void test_ordinary_patterns_match_in_the_longest_names(void **state)
 	assert_int_equal(pattern_limits_reached(scratch), before);
 }
 
+/* Octets that are written as four make the longest texts: no way past a pattern. */
+static void test_linear_patterns_match_in_the_longest_texts(void **state)
+{
+	static const char *const texts[] = {"ads?(.*)track(.*)", "(.)*track", "(ads)(.|-)*track"};
+	char text[1004] = "ads-track.";
+
+	(void)state;
+	for (size_t at = strlen(text); at < sizeof(text) - 6; at += 4)
+		memcpy(text + at, "\\001", 4);
+	memcpy(text + sizeof(text) - 6, ".com.", 6);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct pattern *pattern = pattern_new(texts[i], PATTERN_IN_NAME, error);
+
+		assert_true(pattern_match(pattern, scratch, text_slice(text)));
+		pattern_free(pattern);
+	}
+}
+
 static void test_longest_names_reach_no_limit_of_sane_patterns(void **state)
 {
 	static const char *const texts[] = {"^((a|b)*\\.)*(a|b)*x", "^(.*)a(.*)b(.*)x$",
@@ -441,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_pattern_that_takes_too_long_is_given_up),
 		cmocka_unit_test(test_limit_holds_for_all_starts_together),
 		cmocka_unit_test(test_ordinary_patterns_match_in_the_longest_names),
+		cmocka_unit_test(test_linear_patterns_match_in_the_longest_texts),
 		cmocka_unit_test(test_longest_names_reach_no_limit_of_sane_patterns),
 		cmocka_unit_test(test_pattern_is_interpreted_where_there_is_no_machine_code),
 		cmocka_unit_test(test_code_can_be_executed_and_not_written),

@@ -344,6 +344,8 @@ static void test_client_stream_ends_behind_its_last_answer_when_it_has_lived(voi
 	rig.proxy->streams->slots[0].opened_ns -= 100 * NANOSECONDS_PER_SECOND;
 	ask(fd, 2, "a.test.");
 	assert_true(proxy_rig_take(&rig, rig.upstreams[0], PROXY_RIG_WAIT_MS, &asked));
+	ask(fd, 3, "b.test."); /* while the other waits */
+	assert_int_equal(take_reply(fd), 3);
 	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
 	assert_int_equal(take_reply(fd), 2);
 	assert_true(is_closed(fd));

@@ -148,6 +148,21 @@ static void test_resolve_asks_another_beside_one_on_trial(void **state)
 	assert_int_equal(rig.proxy->servers[0].backoff_ns, 0);
 }
 
+/* Threats G-8: nor for one that is known to be down because the other lost a query. */
+static void test_resolve_asks_a_healthy_server_again_beside_one_that_is_down(void **state)
+{
+	(void)state;
+	proxy_rig_open(&rig, "resolve ^ using ordered 127.0.0.1:%u, 127.0.0.1:%u");
+	for (int i = 0; i < 3; i++)
+		server_has_failed(&rig.proxy->servers[0], clock_monotonic_ns());
+	proxy_rig_ask(&rig, 1, "a.test.", 1);
+	take_at(1, &asked); /* is lost */
+	take_at(1, &asked);
+	assert_int_equal(rig.proxy->servers[0].is_on_trial, false);
+	proxy_rig_answer(rig.upstreams[1], &asked, 300, 1);
+	assert_reply(1, 0, 1);
+}
+
 static void test_resolve_fails_when_nobody_answers(void **state)
 {
 	(void)state;
@@ -320,6 +335,7 @@ int main(void)
 		TEST(test_resolve_goes_on_to_the_next_after_an_error),
 		TEST(test_resolve_waits_for_none_that_is_late_while_another_is_left),
 		TEST(test_resolve_asks_another_beside_one_on_trial),
+		TEST(test_resolve_asks_a_healthy_server_again_beside_one_that_is_down),
 		TEST(test_resolve_fails_when_nobody_answers),
 		TEST(test_resolve_drops_what_it_has_no_room_for),
 		TEST(test_resolve_tells_authentic_what_a_trusted_server_says),

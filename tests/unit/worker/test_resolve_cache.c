@@ -204,8 +204,21 @@ static void test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone(vo
 	assert_stale(2, 0);
 	proxy_rig_ask(&rig, 3, "a.test.", 1);
 	assert_stale(3, 50);
+	proxy_rig_ask(&rig, 4, "a.test.", 1); /* while the same is asked in silence */
+	assert_stale(4, 50);
 	proxy_rig_pass(&rig, 400);
 	assert_forgotten();
+}
+
+static void test_resolve_tells_nothing_stale_to_who_desires_no_recursion(void **state)
+{
+	struct proxy_rig_message query;
+
+	(void)state;
+	open_with_stale();
+	proxy_rig_query(&query, 5, 0, "a.test.", 1, 0);
+	assert_int_equal(send(rig.client, query.bytes, query.length, 0), query.length);
+	assert_reply(5, DNS_SERVFAIL, 0);
 }
 
 static void test_resolve_asks_before_the_end_of_what_is_popular(void **state)
@@ -242,6 +255,7 @@ int main(void)
 		TEST(test_resolve_tells_what_is_stale_when_nobody_answers),
 		TEST(test_resolve_keeps_what_comes_behind_a_stale_answer),
 		TEST(test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone),
+		TEST(test_resolve_tells_nothing_stale_to_who_desires_no_recursion),
 		TEST(test_resolve_asks_before_the_end_of_what_is_popular),
 	};
 

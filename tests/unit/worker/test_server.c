@@ -83,6 +83,10 @@ static void test_server_is_asked_once_to_see_when_its_time_is_over(void **state)
 	assert_false(is_asked(START + SECOND));
 	assert_false(is_asked(START + 2 * SECOND - 1));
 	assert_true(is_asked(START + 2 * SECOND)); /* no word: once more */
+	server.timeout_ms = 3000;		   /* its own time is waited for */
+	assert_true(is_asked(START + 3 * SECOND));
+	assert_false(is_asked(START + 6 * SECOND));
+	assert_true(is_asked(START + 7 * SECOND));
 }
 
 static void test_server_is_healthy_when_it_answers_its_trial(void **state)
