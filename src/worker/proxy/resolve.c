@@ -225,14 +225,14 @@ static void begin(struct proxy *proxy, const struct pending_key *key, const stru
 	}
 	if (asker && asker->client.stream)
 		client_stream_hold(&asker->client);
+	if (is_new)
+		choose_case(proxy, pending);
 	if (server_group_is_left_alone(&proxy->groups[key->group], proxy->now_ns))
 		deliver_stale(proxy, pending); /* and see whether somebody answers again */
-	if (!is_new) {
+	if (is_new)
+		begin_round(proxy, pending);
+	else
 		proxy_count(proxy, COUNTER_PROXY_COALESCED, asker != NULL);
-		return;
-	}
-	choose_case(proxy, pending);
-	begin_round(proxy, pending);
 }
 
 void resolve_ask(struct proxy *proxy, const struct asker *asker, struct slice name, uint32_t group)

@@ -210,6 +210,31 @@ static void test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone(vo
 	assert_forgotten();
 }
 
+static void leave_alone(void)
+{
+	while (!rig.proxy->servers[0].backoff_ns)
+		server_has_failed(&rig.proxy->servers[0], rig.proxy->now_ns);
+}
+
+/* Also under the name that was asked, in memory that a question of another name had. */
+static void test_resolve_tells_what_is_stale_under_the_name_that_was_asked(void **state)
+{
+	(void)state;
+	rig.config.proxy.stale_s = 3600;
+	rig.config.proxy.cache_mib = 1;
+	proxy_rig_open(&rig, "rewrite ^alias.test to a.test\nresolve ^ using 127.0.0.1:%u");
+	assert_false(is_cached(DNS_FLAG_RD, 300));
+	proxy_rig_ask(&rig, 1, "another.test.", 1);
+	take_at(0, &asked);
+	proxy_rig_answer(rig.upstreams[0], &asked, 300, 1);
+	assert_reply(1, 0, 1);
+	make_older(400);
+	leave_alone();
+	proxy_rig_ask(&rig, 2, "alias.test.", 1);
+	assert_stale(2, 100);
+	assert_int_equal(proxy_rig_count(&rig, COUNTER_PROXY_STALE), 1);
+}
+
 static void test_resolve_tells_nothing_stale_to_who_desires_no_recursion(void **state)
 {
 	struct proxy_rig_message query;
@@ -255,6 +280,7 @@ int main(void)
 		TEST(test_resolve_tells_what_is_stale_when_nobody_answers),
 		TEST(test_resolve_keeps_what_comes_behind_a_stale_answer),
 		TEST(test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone),
+		TEST(test_resolve_tells_what_is_stale_under_the_name_that_was_asked),
 		TEST(test_resolve_tells_nothing_stale_to_who_desires_no_recursion),
 		TEST(test_resolve_asks_before_the_end_of_what_is_popular),
 	};
