@@ -210,6 +210,23 @@ static void test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone(vo
 	assert_forgotten();
 }
 
+/* They are looked at before they are kept. */
+static void test_resolve_keeps_nothing_over_a_change_of_what_answers_may_say(void **state)
+{
+	(void)state;
+	open_with_cache();
+	assert_false(is_cached(DNS_FLAG_RD, 300));
+	proxy_rig_reopen(&rig);
+	assert_true(is_cached(DNS_FLAG_RD, 300));
+	rig.config.proxy.refuses_private = true;
+	proxy_rig_reopen(&rig);
+	assert_false(is_cached(DNS_FLAG_RD, 300));
+	rig.config.proxy.trusts_ad = true;
+	proxy_rig_reopen(&rig);
+	assert_false(is_cached(DNS_FLAG_RD, 300));
+	assert_true(is_cached(DNS_FLAG_RD, 300));
+}
+
 static void leave_alone(void)
 {
 	while (!rig.proxy->servers[0].backoff_ns)
@@ -280,6 +297,7 @@ int main(void)
 		TEST(test_resolve_tells_what_is_stale_when_nobody_answers),
 		TEST(test_resolve_keeps_what_comes_behind_a_stale_answer),
 		TEST(test_resolve_tells_what_is_stale_at_once_while_all_are_left_alone),
+		TEST(test_resolve_keeps_nothing_over_a_change_of_what_answers_may_say),
 		TEST(test_resolve_tells_what_is_stale_under_the_name_that_was_asked),
 		TEST(test_resolve_tells_nothing_stale_to_who_desires_no_recursion),
 		TEST(test_resolve_asks_before_the_end_of_what_is_popular),
